@@ -1,0 +1,31 @@
+"""Of many random starts, how many trainings of a little network succeed, how do the others fail, and how fast is it?
+
+These names are what a plugin needs. Importing them imports no JAX.
+"""
+
+from importlib.metadata import version
+
+from benchsuite.case import Case, Claim, Criterion, Download, Schedule, Split, Stream, Table
+from benchsuite.errors import BenchsuiteError, CaseError, DataError
+from benchsuite.hookspecs import hookimpl
+from benchsuite.metrics import mean_absolute_percentage_error, mean_squared_error, r2
+
+__version__ = version("benchsuite")
+
+__all__ = [
+    "BenchsuiteError",
+    "Case",
+    "CaseError",
+    "Claim",
+    "Criterion",
+    "DataError",
+    "Download",
+    "Schedule",
+    "Split",
+    "Stream",
+    "Table",
+    "hookimpl",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "r2",
+]

@@ -1,0 +1,311 @@
+"""What a plugin supplies: a case, and the nouns that it is made of.
+
+All of them check themselves when they are made, so that a plugin learns of a mistake where it made it.
+This module imports no JAX.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from benchsuite.errors import CaseError, near_matches
+from benchsuite.metrics import mean_squared_error, r2
+
+if TYPE_CHECKING:
+    import jax
+    import optax
+    from flax import nnx
+
+#: A batch as the model sees it: inputs and targets, examples along the first axis.
+Batch = tuple[Any, Any]
+
+#: (prediction, target) → scalar; both have the shape of the target.
+Metric = Callable[[Any, Any], Any]
+
+NAME = re.compile(r"[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
+
+
+def _demand(condition: bool, message: str, hint: str) -> None:
+    if not condition:
+        raise CaseError(message, hint)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A dataset without end: fresh examples, drawn on the device at every step.
+
+    Args:
+        draw: (key, n) → (x, y), n examples along the first axis; pure JAX, the same key gives the same examples.
+        batch_size: examples for each step.
+        evaluation_size: examples that every seed is judged on, drawn once for the case.
+    """
+
+    draw: Callable[[jax.Array, int], Batch]
+    batch_size: int
+    evaluation_size: int = 4096
+
+    def __post_init__(self) -> None:
+        _demand(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> (x, y)")
+        for name in ("batch_size", "evaluation_size"):
+            value = getattr(self, name)
+            _demand(_is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
+
+    @property
+    def name(self) -> str:
+        """What the data are called in labels and records: the name of the function that draws them."""
+        return getattr(self.draw, "__name__", type(self.draw).__name__)
+
+
+class Split(NamedTuple):
+    """The examples of a table: arrays, or trees of arrays, with the examples along the first axis."""
+
+    train: Any
+    test: Any
+
+
+@dataclass(frozen=True)
+class Download:
+    """The files that a dataset is made of, and where they can be had.
+
+    Args:
+        mirrors: base addresses, tried in order; each ends in "/".
+        sha256: file name → digest of the *uncompressed content*, since mirrors compress differently.
+    """
+
+    mirrors: Sequence[str]
+    sha256: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        _demand(bool(self.mirrors), "Download.mirrors is empty", "give at least one base address")
+        for name in self.sha256:
+            _demand(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
+
+
+def _as_they_are(rows: Any) -> Batch:
+    x, y = rows
+    return x, y
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A finite dataset, loaded when it is first needed, and reshuffled for every seed and epoch.
+
+    The last short batch of an epoch is used, with the gradient of its own mean.
+
+    Args:
+        name: what the data are called, and the folder their files lie in.
+        load: {file name: uncompressed content} → Split; the mapping is empty where there is no download.
+        batch_size: examples for each step.
+        prepare: rows → (x, y), on the device for each batch; without it rows must be a pair (x, y).
+        download: the files that `load` needs.
+        stand_in: draws a Split of the same shape where the files cannot be had; its figures are kept apart.
+    """
+
+    name: str
+    load: Callable[[Mapping[str, bytes]], Split]
+    batch_size: int
+    prepare: Callable[[Any], Batch] = _as_they_are
+    download: Download | None = None
+    stand_in: Callable[[], Split] | None = None
+
+    def __post_init__(self) -> None:
+        _demand(_is_name(self.name), f"Table.name is {self.name!r}", "use letters, digits and single - _ or .")
+        _demand(callable(self.load), "Table.load is not a function", "give a function (files) -> Split")
+        _demand(_is_count(self.batch_size), f"Table.batch_size is {self.batch_size!r}", "give a whole number ≥ 1")
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a seed trains, how often it is evaluated, and how many seeds there are unless the user says so.
+
+    Args:
+        steps: length in optimiser steps, for a Stream.
+        epochs: length in passes over the training examples, for a Table.
+        evaluate_every: the distance of evaluations, in the unit of the length; must divide it.
+        seeds: random starts by default.
+    """
+
+    steps: int | None = None
+    epochs: int | None = None
+    evaluate_every: int = 1
+    seeds: int = 1000
+
+    def __post_init__(self) -> None:
+        _demand(
+            (self.steps is None) != (self.epochs is None),
+            f"Schedule has steps={self.steps} and epochs={self.epochs}",
+            "give steps for a Stream, or epochs for a Table, and only one of them",
+        )
+        for name in ("length", "evaluate_every", "seeds"):
+            value = getattr(self, name)
+            _demand(_is_count(value), f"Schedule's {name} is {value!r}", "give a whole number of at least 1")
+        _demand(
+            self.length % self.evaluate_every == 0,
+            f"Schedule evaluates every {self.evaluate_every} of {self.length} {self.unit}, which leaves a rest",
+            "choose evaluate_every as a divisor of the length, so that the last evaluation is the end",
+        )
+
+    @property
+    def unit(self) -> str:
+        """What the length counts: "steps" or "epochs"."""
+        return "epochs" if self.steps is None else "steps"
+
+    @property
+    def length(self) -> int:
+        """The number of steps or epochs."""
+        return self.steps if self.steps is not None else self.epochs  # type: ignore[return-value]  # one of them is set
+
+    @property
+    def periods(self) -> int:
+        """How many evaluations follow the one at the start."""
+        return self.length // self.evaluate_every
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What success means: a bound on one metric of the evaluation data.
+
+    Args:
+        metric: "loss", "r2" or a name among the case's metrics.
+        at_least: the metric must reach this from below, or
+        at_most: the metric must reach this from above.
+    """
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        _demand(
+            (self.at_least is None) != (self.at_most is None),
+            f"Criterion on {self.metric!r} has at_least={self.at_least} and at_most={self.at_most}",
+            "give exactly one of the two",
+        )
+
+    @property
+    def threshold(self) -> float:
+        """The bound, whichever side it is on."""
+        return self.at_least if self.at_least is not None else self.at_most  # type: ignore[return-value]  # as above
+
+    def holds(self, values: Any) -> Any:
+        """Where an array of values of the metric meets the bound; NaN never does."""
+        return values >= self.at_least if self.at_least is not None else values <= self.at_most
+
+    def __str__(self) -> str:
+        return f"{self.metric} {'≥' if self.at_least is not None else '≤'} {self.threshold:g}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the case's source that many seeds can check, under the source's own protocol and data.
+
+    Args:
+        statement: what the source says, in one sentence.
+        failure_rate: the share of random starts that it says fail.
+    """
+
+    statement: str
+    failure_rate: float
+
+    def __post_init__(self) -> None:
+        _demand(
+            isinstance(self.failure_rate, int | float) and 0 <= self.failure_rate <= 1,
+            f"Claim {self.statement!r} has failure_rate={self.failure_rate!r}",
+            "give a share between 0 and 1",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """One benchmark: a model, a dataset and a success criterion, trained from many random starts.
+
+    Args:
+        name: unique among all plugins; it seeds the random numbers, so a renamed case is another case.
+        summary: one sentence.
+        source: where the case comes from, an address or a reference.
+        model: (rngs: nnx.Rngs) → nnx.Module, a callable x → prediction of the shape of the target.
+        dataset: where the examples come from.
+        optimizer: any optax transformation.
+        schedule: the source's protocol.
+        quick: a shorter protocol for everyday use; without one, the source's is always used.
+        criterion: what success means at the last evaluation.
+        loss: (prediction, target) → scalar that is minimised.
+        metrics: further metrics to record by name, besides "loss" and "r2".
+        claims: what the source says, to be checked.
+
+    Raises:
+        CaseError: a field is of the wrong kind, or two fields do not fit together.
+    """
+
+    name: str
+    summary: str
+    source: str
+    model: Callable[[nnx.Rngs], nnx.Module]
+    dataset: Stream | Table
+    optimizer: optax.GradientTransformation
+    schedule: Schedule
+    quick: Schedule | None = None
+    criterion: Criterion = Criterion("r2", at_least=0.99)
+    loss: Metric = mean_squared_error
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    claims: Sequence[Claim] = ()
+
+    def __post_init__(self) -> None:
+        _demand(_is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
+        self._check_types()
+        unit = "steps" if isinstance(self.dataset, Stream) else "epochs"
+        for schedule in filter(None, (self.schedule, self.quick)):
+            _demand(
+                schedule.unit == unit,
+                f"case {self.name}: a {type(self.dataset).__name__} is scheduled in {unit}, not {schedule.unit}",
+                f"write Schedule({unit}=…)",
+            )
+        _demand(
+            self.criterion.metric in self.all_metrics,
+            f"case {self.name}: the criterion's metric {self.criterion.metric!r} is not recorded",
+            near_matches(self.criterion.metric, self.all_metrics),
+        )
+
+    def _check_types(self) -> None:
+        for name, kind in _FIELD_KINDS.items():
+            value = getattr(self, name)
+            _demand(
+                isinstance(value, kind),
+                f"case {self.name}: {name} is a {type(value).__name__}",
+                f"give {' or '.join(k.__name__ for k in kind)}",
+            )
+        for name in ("model", "loss"):
+            _demand(callable(getattr(self, name)), f"case {self.name}: {name} is not callable", "give a function")
+        _demand(
+            callable(getattr(self.optimizer, "init", None)) and callable(getattr(self.optimizer, "update", None)),
+            f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
+            "give, for example, optax.sgd(0.01)",
+        )
+
+    @property
+    def all_metrics(self) -> dict[str, Metric]:
+        """Every metric that is recorded, by name: the loss, R² and the case's own."""
+        return {"loss": self.loss, "r2": r2, **self.metrics}
+
+
+_FIELD_KINDS: dict[str, tuple[type, ...]] = {
+    "summary": (str,),
+    "source": (str,),
+    "dataset": (Stream, Table),
+    "schedule": (Schedule,),
+    "quick": (Schedule, type(None)),
+    "criterion": (Criterion,),
+    "metrics": (Mapping,),
+    "claims": (Sequence,),
+}

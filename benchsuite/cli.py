@@ -1,0 +1,269 @@
+"""The door for the command line. What a command needs is imported when it runs, so that help comes at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from benchsuite import __version__
+from benchsuite.errors import BenchsuiteError, OptionError, near_matches
+from benchsuite.settings import OPTIONS, Settings
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from benchsuite.case import Case, Table
+    from benchsuite.plugins import Registry
+    from benchsuite.record import Record
+    from benchsuite.store import RunFolder
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+#: The options that change what a single training does.
+_TRAINING = ("protocol", "precision", "dataset", "data_dir", "platform")
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def _settings_options(names: Sequence[str]) -> Callable[[_Command], _Command]:
+    def add(command: _Command) -> _Command:
+        for option in reversed(OPTIONS):
+            if option.name in names:
+                metavar = f"[{'|'.join(option.choices)}]" if option.choices else option.metavar
+                kwargs: dict[str, Any] = {"is_flag": True} if option.is_flag else {"metavar": metavar}
+                command = click.option(option.flag, option.name, default=None, help=option.help, **kwargs)(command)
+        return command
+
+    return add
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def cli() -> None:
+    """Train little networks from many random starts: how many learn their task, how do the others fail, how fast is it?
+
+    The same runs as `pytest cases/ --benchmark-only`, without pytest.
+    """
+
+
+@cli.command("list")
+def list_cases() -> int:
+    """List the cases of all plugins."""
+    from rich.table import Table
+
+    registry = _registry()
+    table = Table("case", "data", "source protocol", "quick protocol", "what it asks", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    for case in registry.cases.values():
+        quick = _length(case.quick) if case.quick else "the same"
+        table.add_row(case.name, case.dataset.name, _length(case.schedule), quick, case.summary)
+    _show(table)
+    return _tell_left_out(registry)
+
+
+def _length(schedule: Any) -> str:
+    return f"{schedule.length:,} {schedule.unit}, {schedule.seeds:,} seeds"
+
+
+@cli.command()
+def plugins() -> int:
+    """List the plugins, with the reason where one is left out."""
+    from rich.table import Table
+
+    registry = _registry()
+    table = Table("plugin", "module", "distribution", "cases", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    for plugin in registry.plugins:
+        names = ", ".join(case.name for case in plugin.cases)
+        table.add_row(plugin.name, plugin.target, plugin.origin, "LEFT OUT" if plugin.error else names)
+    _show(table)
+    return _tell_left_out(registry)
+
+
+@cli.command()
+@click.argument("names", metavar="[CASE]...", nargs=-1)
+@_settings_options([option.name for option in OPTIONS])
+def run(names: tuple[str, ...], **options: Any) -> int:
+    """Train every seed of the CASEs (all of them by default) and show how many converged."""
+    from benchsuite import machine
+    from benchsuite.report.header import header
+    from benchsuite.runner import open_folder
+
+    settings = Settings.parse(options)
+    registry = _registry(settings.platform)
+    cases = [registry.case(name) for name in names or registry.cases]
+    about = machine.describe(machine.devices(settings.platform))
+    folder = open_folder(settings)
+    left_out = [plugin.name for plugin in registry.left_out]
+    click.echo("\n".join(header(about, settings.protocol, settings.precision, left_out)))
+    code = _run_cases(cases, settings, folder)
+    return code or _tell_left_out(registry)
+
+
+def _run_cases(cases: Sequence[Case], settings: Settings, folder: RunFolder) -> int:
+    records: list[Record] = []
+    code = 0
+    try:
+        for case in cases:
+            code = _run_case(case, settings, folder, records) or code
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
+        code = INTERRUPTED
+    if records:
+        _show_records(records)
+    click.echo(f"rows of every seed: {folder.path}")
+    return code
+
+
+def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[Record]) -> int:
+    from benchsuite.progress import Live
+    from benchsuite.runner import CaseRun
+
+    try:
+        with Live(sys.stderr) as live:
+            case_run = CaseRun(case, settings, folder, live)
+            try:
+                for _ in case_run.shards():
+                    pass
+            finally:
+                if case_run.has_rows:
+                    records.append(case_run.record())
+    except BenchsuiteError as error:
+        click.echo(f"error: {error}", err=True)
+        return FAILED
+    return 0
+
+
+@cli.command()
+@click.argument("name", metavar="CASE")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), required=True, help="Which random start to train again.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into FILE (.png, .svg, .pdf)."
+)
+@_settings_options(_TRAINING)
+def replay(name: str, seed: int, output: Path | None, **options: Any) -> int:
+    """Train one seed of CASE again and show every evaluation, as a table or as a picture."""
+    import numpy as np
+
+    from benchsuite import machine
+    from benchsuite.outcome import DEFINITIONS, Outcome, classify
+    from benchsuite.report.picture import check_ending, draw_training
+    from benchsuite.report.training import evaluations
+    from benchsuite.runner import Problem
+    from benchsuite.training import parameter_names
+
+    if output:
+        check_ending(output)
+    settings = Settings.parse(options)
+    case = _registry(settings.platform).case(name)
+    problem = Problem.pose(case, settings)
+    ensemble = problem.compile(1, machine.devices(settings.platform), settings.precision)
+    trace, seconds = ensemble.train(np.array([seed]))
+    outcome = Outcome(classify(trace, case.criterion)[0])
+    title = f"{problem.label}, seed {seed}: {outcome.value}"
+    parameters = parameter_names(case)
+    if output:
+        draw_training(trace, parameters, title, case.criterion.metric, output)
+        click.echo(f"{title} - drawn into {output}")
+    else:
+        _show(evaluations(trace, parameters))
+        click.echo(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
+    return 0
+
+
+@cli.command()
+@click.argument("path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+def report(path: Path | None) -> int:
+    """Show the convergence table of the run in folder RUN (the latest by default), a finished one or not."""
+    from benchsuite.record import summarise
+    from benchsuite.store import RunFolder
+
+    folder = RunFolder(path) if path else RunFolder.latest()
+    shards = {case: folder.shards(case) for case in folder.cases}
+    records = [summarise(folder.plan(case), rows) for case, rows in shards.items() if rows]
+    if not records:
+        raise OptionError(f"{folder.path} has no finished round", "go on with --resume, or name another run")
+    _show_records(records)
+    click.echo(f"rows of every seed: {folder.path}")
+    return 0
+
+
+@cli.command()
+@click.argument("names", metavar="[DATASET]...", nargs=-1)
+@click.option("--verify", is_flag=True, help="Only look whether the files are there and sound; fetch nothing.")
+@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Look into DIR first.")
+def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
+    """Fetch the files of the DATASETs (all of them by default) ahead of a run, and verify them."""
+    from benchsuite.data import obtain, verified_content
+
+    tables = _tables(_registry())
+    for name in names:
+        if name not in tables:
+            raise OptionError(f"there is no dataset {name!r} to fetch", near_matches(name, tables))
+    for name in names or tables:
+        download = tables[name].download
+        assert download
+        paths = obtain(name, download, data_dir, fetch=not verify)
+        for file, path in paths.items():
+            content = verified_content(path, download.sha256[file])
+            click.echo(f"{name}: {path} is sound ({len(content):,} bytes uncompressed)")
+    return 0
+
+
+def _tables(registry: Registry) -> dict[str, Table]:
+    from benchsuite.case import Table
+
+    tables = (case.dataset for case in registry.cases.values() if isinstance(case.dataset, Table))
+    return {table.name: table for table in tables if table.download}
+
+
+def _registry(platform: str = "auto") -> Registry:
+    from benchsuite.machine import configure_devices
+    from benchsuite.plugins import load_registry
+
+    configure_devices(platform)
+    return load_registry()
+
+
+def _tell_left_out(registry: Registry) -> int:
+    for plugin in registry.left_out:
+        click.echo(f"left out: {plugin.name} ({plugin.origin}): {plugin.error}", err=True)
+    return FAILED if registry.left_out else 0
+
+
+def _show_records(records: Sequence[Record]) -> None:
+    from benchsuite.report.terminal import convergence
+
+    from rich.console import Console
+
+    console = Console(highlight=False, emoji=False)
+    console.print(convergence(records, console.width))
+
+
+def _show(renderable: RenderableType) -> None:
+    from rich.console import Console
+
+    Console(highlight=False, emoji=False).print(renderable)
+
+
+def main() -> None:
+    """Run the command line; failures are sentences, and the exit code says what kind they were.
+
+    0: all is well; 1: something failed, or a plugin was left out; 2: an option or argument cannot be used;
+    130: interrupted.
+    """
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BenchsuiteError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(click.UsageError.exit_code if isinstance(error, OptionError) else FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)

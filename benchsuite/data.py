@@ -1,0 +1,178 @@
+"""Find the files of a dataset, fetch them where they are missing, and prove that they are the right ones."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchsuite.case import Download, Split, Table
+from benchsuite.errors import DataError
+from benchsuite.settings import AUTO, STAND_IN
+
+#: The environment variable that names a folder with a sub-folder for each dataset.
+FOLDER_VARIABLE = "BENCHSUITE_DATA"
+
+#: Seconds without an answer after which a mirror is given up.
+TIMEOUT = 5
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The examples of a table, and what they really are."""
+
+    split: Split
+    label: str
+    origin: str
+    stand_in: bool = False
+
+
+@cache
+def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded:
+    """The examples of `table`: its real files, or its stand-in where they cannot be had.
+
+    Args:
+        table: the dataset.
+        choice: "auto", "stand-in", or the name of a dataset whose absence is then an error.
+        folder: where to look first; by default what `BENCHSUITE_DATA` names.
+
+    Raises:
+        DataError: a file is damaged, or the files cannot be had and no stand-in may take their place.
+    """
+    if table.download is None:
+        return Loaded(table.load({}), table.name, "made by its plugin")
+    if choice == STAND_IN:
+        return _draw_stand_in(table, "asked for")
+    try:
+        files = obtain(table.name, table.download, folder)
+    except Unobtainable as error:
+        if choice == table.name or table.stand_in is None:
+            raise
+        return _draw_stand_in(table, error.message)
+    contents = {name: verified_content(path, table.download.sha256[name]) for name, path in files.items()}
+    return Loaded(table.load(contents), table.name, str(next(iter(files.values())).parent))
+
+
+def _draw_stand_in(table: Table, reason: str) -> Loaded:
+    if table.stand_in is None:
+        raise DataError(f"dataset {table.name} has no stand-in", "choose --dataset auto")
+    return Loaded(table.stand_in(), f"{table.name}-stand-in", reason, stand_in=True)
+
+
+class Unobtainable(DataError):
+    """The files of a dataset are nowhere to be had; unlike a damaged file, a stand-in may replace them."""
+
+
+def obtain(name: str, download: Download, folder: Path | None = None, *, fetch: bool = True) -> dict[str, Path]:
+    """Paths of the files of dataset `name`: in the folder, else in the cache, else fetched into the cache.
+
+    Args:
+        name: the dataset, and the sub-folder that holds its files.
+        download: the files and their mirrors.
+        folder: where to look first; by default what `BENCHSUITE_DATA` names.
+        fetch: whether to fetch what is in neither place, or cannot be used.
+
+    Raises:
+        Unobtainable: a file is in neither place, and no mirror gives it.
+        DataError: the folder that was named does not exist.
+    """
+    local = _local_folder(folder)
+    if local and all((local / name / file).is_file() for file in download.sha256):
+        return {file: local / name / file for file in download.sha256}
+    cached = cache_folder() / name
+    return {file: _cached_or_fetched(file, cached, download, fetch) for file in download.sha256}
+
+
+def _local_folder(folder: Path | None) -> Path | None:
+    named = folder or (Path(os.environ[FOLDER_VARIABLE]) if os.environ.get(FOLDER_VARIABLE) else None)
+    if named and not named.is_dir():
+        raise DataError(f"the data folder {named} does not exist", f"mend --data-dir or {FOLDER_VARIABLE}")
+    return named
+
+
+def cache_folder() -> Path:
+    """Where fetched files are kept: the user's cache folder."""
+    import pooch
+
+    return Path(pooch.os_cache("benchsuite"))
+
+
+def _cached_or_fetched(file: str, cached: Path, download: Download, fetch: bool) -> Path:
+    path = cached / file
+    if path.is_file():
+        try:
+            verified_content(path, download.sha256[file])
+            return path
+        except DataError:
+            if not fetch:
+                raise
+            path.unlink()
+    if not fetch:
+        raise Unobtainable(f"{file} is not in {cached}", "fetch it with `benchsuite data`, without --verify")
+    return _fetch(file, cached, download)
+
+
+def _fetch(file: str, cached: Path, download: Download) -> Path:
+    import pooch
+
+    reasons = []
+    downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
+    for mirror in download.mirrors:
+        try:
+            with _quiet(pooch.get_logger()):
+                path = Path(pooch.retrieve(mirror + file, None, file, cached, downloader=downloader))
+            verified_content(path, download.sha256[file])
+            return path
+        except DataError as error:
+            path.unlink()
+            reasons.append(error.message)
+        except (OSError, ValueError) as error:  # requests' exceptions are OSErrors; a malformed address is a ValueError
+            reasons.append(f"{mirror}: {type(error).__name__}")
+    raise Unobtainable(
+        f"{file} is not in {cached}, and no mirror gave it ({'; '.join(reasons)})",
+        f"fetch it on a machine with a network (`benchsuite data`), or name a folder in {FOLDER_VARIABLE}",
+    )
+
+
+@contextmanager
+def _quiet(logger: Any) -> Iterator[None]:
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def verified_content(path: Path, sha256: str) -> bytes:
+    """The uncompressed content of a gzip file whose digest is `sha256`.
+
+    Raises:
+        DataError: the file cannot be read, is not gzip, is cut short, or has another content.
+    """
+    content = _read(path, lambda: gzip.decompress(path.read_bytes()))
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise DataError(
+            f"{path} holds other data than it should: sha256 {found[:12]}… instead of {sha256[:12]}…",
+            "delete the file and let `benchsuite data` fetch it again",
+        )
+    return content
+
+
+def _read(path: Path, read: Callable[[], bytes]) -> bytes:
+    try:
+        return read()
+    except EOFError as error:
+        raise DataError(f"{path} is cut short", "delete the file and let `benchsuite data` fetch it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is not a sound gzip file ({error})", "delete it and fetch it again") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", "check that it is a readable file") from error

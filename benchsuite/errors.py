@@ -1,0 +1,54 @@
+"""What can go wrong, whose it is, and what to try."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchsuiteError(Exception):
+    """A failure told as a sentence for a person: what failed, and what to try.
+
+    Args:
+        message: what failed, with the name of the culprit.
+        hint: what to try next; may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  try: {self.hint}" if self.hint else self.message
+
+
+class OptionError(BenchsuiteError):
+    """An option or argument that the user gave cannot be used."""
+
+
+class CaseError(BenchsuiteError):
+    """What a plugin supplies breaks its contract."""
+
+
+class PluginError(BenchsuiteError):
+    """A plugin cannot be loaded."""
+
+
+class DataError(BenchsuiteError):
+    """The files of a dataset are missing, damaged or cannot be fetched."""
+
+
+class StoreError(BenchsuiteError):
+    """A run folder cannot be read or written."""
+
+
+class DeviceError(BenchsuiteError):
+    """The device that was asked for is not there, or is too small."""
+
+
+def near_matches(name: str, known: Iterable[str]) -> str:
+    """Say which of the `known` names may be meant by `name`, else list them all."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"one of: {', '.join(known)}"

@@ -1,0 +1,276 @@
+"""The door for pytest: options, one test for every case, the `bench` fixture, and the convergence table.
+
+Every pytest run of an environment that has benchsuite imports this module, so nothing heavy is imported before a test
+asks for a case.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from benchsuite.errors import BenchsuiteError, OptionError
+from benchsuite.settings import OPTIONS, Settings
+
+if TYPE_CHECKING:
+    from benchsuite.case import Case
+    from benchsuite.plugins import Registry
+    from benchsuite.record import Record, Shard
+    from benchsuite.store import RunFolder
+
+#: The fixture that asks for a case: a test that has it runs once for every registered case.
+CASE_FIXTURE = "registered_case"
+
+
+_NO_WORKERS = "leave -n out; benchsuite trains the seeds of a case side by side on all devices by itself"
+
+
+class RoundClock:
+    """A clock that stands still but for the rounds, so that pytest-benchmark records their training time alone."""
+
+    __name__ = "training_time"
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let a round have taken so long."""
+        self._now += seconds
+
+
+@dataclass
+class Suite:
+    """What one pytest session knows of the cases: settings, registry, run folder and records, each made when needed."""
+
+    config: pytest.Config
+    records: list[Record] = field(default_factory=list)
+    loaded: bool = False
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The options of the command line, else those of the ini file."""
+        return Settings.parse({option.name: self._said(option.name, option.ini) for option in OPTIONS})
+
+    def _said(self, name: str, ini: str) -> Any:
+        value = self.config.getoption(_destination(name))
+        return self.config.getini(ini) if value is None else value
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The cases of all plugins."""
+        from benchsuite.machine import configure_devices
+        from benchsuite.plugins import load_registry
+
+        configure_devices(self.settings.platform)
+        self.loaded = True
+        return load_registry()
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """The run folder, made or resumed when the first case runs."""
+        from benchsuite.runner import open_folder
+
+        return open_folder(self.settings)
+
+
+#: The property of a test report, and of JUnit files, that says how its case went.
+_PROPERTY = "benchsuite"
+
+_SUITE = pytest.StashKey[Suite]()
+
+
+def _destination(name: str) -> str:
+    return f"benchsuite_{name}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add every option of `Settings`, as a flag and as an ini setting."""
+    group = parser.getgroup("benchsuite", "benchsuite: train cases from many random starts")
+    for option in OPTIONS:
+        how: dict[str, Any] = {"dest": _destination(option.name), "default": None}
+        if option.is_flag:
+            how["action"] = "store_true"
+        elif option.choices:
+            how["metavar"] = f"{{{','.join(option.choices)}}}"
+        else:
+            how["metavar"] = option.metavar
+        group.addoption(option.flag, help=f"{option.help} Also as ini setting {option.ini}.", **how)
+        kind = "bool" if option.is_flag else "string"
+        parser.addini(option.ini, f"Default of {option.flag}.", type=kind, default=option.default if option.is_flag else "")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options before anything runs."""
+    config.stash[_SUITE] = suite = Suite(config)
+    if config.getoption("numprocesses", None) and config.getoption("benchmark_only", False):
+        raise pytest.UsageError(
+            "-n and --benchmark-only exclude each other: workers side by side would disturb every timing.\n"
+            f"  try: {_NO_WORKERS}"
+        )
+    try:
+        suite.settings  # noqa: B018  # parses and checks them
+    except OptionError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a case once for every case, with a clock of its own for pytest-benchmark."""
+    if CASE_FIXTURE not in metafunc.fixturenames:
+        return
+    names = metafunc.config.stash[_SUITE].registry.cases
+    params = [pytest.param(name, id=name, marks=pytest.mark.benchmark(timer=RoundClock())) for name in names]
+    metafunc.parametrize(CASE_FIXTURE, params, indirect=True)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say what is going to be measured on what."""
+    suite = config.stash[_SUITE]
+    if not suite.loaded or config.option.collectonly:
+        return []
+    from benchsuite import machine
+    from benchsuite.report.header import header
+
+    try:
+        about = machine.describe(machine.devices(suite.settings.platform))
+    except BenchsuiteError as error:
+        raise pytest.UsageError(str(error)) from error
+    left_out = [plugin.name for plugin in suite.registry.left_out]
+    return header(about, suite.settings.protocol, suite.settings.precision, left_out)
+
+
+@pytest.fixture
+def registered_case(request: pytest.FixtureRequest) -> Case:
+    """A case of an installed plugin; a test that asks for it runs once for every one of them."""
+    return request.config.stash[_SUITE].registry.case(request.param)
+
+
+@pytest.fixture
+def bench(benchmark: Any, request: pytest.FixtureRequest) -> Callable[[Case], Record]:
+    """Trains all seeds of a case, as rounds of pytest-benchmark, and returns the record."""
+    return Bench(benchmark, request)
+
+
+class Bench:
+    """Trains a case over many seeds under pytest-benchmark; what the fixture `bench` gives to a test."""
+
+    def __init__(self, benchmark: Any, request: pytest.FixtureRequest) -> None:
+        self._benchmark = benchmark
+        self._config = request.config
+        self._properties: list[tuple[str, object]] = request.node.user_properties
+        self._clock: RoundClock = request.node.get_closest_marker("benchmark").kwargs["timer"]
+
+    def __call__(self, case: Case) -> Record:
+        """Train all seeds of `case`; a failure that is somebody's fault fails the test with one sentence."""
+        if hasattr(self._config, "workerinput"):
+            pytest.fail(f"a case was sent to a worker of -n\n  try: {_NO_WORKERS}", pytrace=False)
+        try:
+            with _uncaptured(self._config):
+                return self._train(case)
+        except BenchsuiteError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    def _train(self, case: Case) -> Record:
+        from benchsuite.progress import Live
+        from benchsuite.runner import CaseRun
+
+        suite, reporter = self._config.stash[_SUITE], self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter:
+            reporter.ensure_newline()
+        with Live(sys.stderr) as live:
+            run = CaseRun(case, suite.settings, suite.folder, live)
+            try:
+                self._measure(run.shards(), run.rounds, run.plan.label)
+            finally:
+                if run.has_rows:
+                    suite.records.append(run.record())
+        record = run.record()
+        self._benchmark.extra_info.update(record.to_json())
+        self._properties.append((_PROPERTY, f"{record.label}: {record.converged:,} of {record.seeds:,} converged"))
+        return record
+
+    def _measure(self, shards: Iterator[Shard], rounds: int, label: str) -> None:
+        benchmark = self._benchmark
+        benchmark.name, benchmark.fullname = (_labelled(text, label) for text in (benchmark.name, benchmark.fullname))
+
+        def train_round() -> None:
+            try:
+                self._clock.advance(next(shards).seconds)
+            except BaseException:
+                # Without it, Ctrl-C in a round would cost pytest-benchmark the figures of all benchmarks.
+                benchmark.has_error = True
+                raise
+
+        warmups = min(1, rounds - 1)
+        benchmark.pedantic(train_round, warmup_rounds=warmups, rounds=rounds - warmups)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Let a case that was trained say how many of its seeds converged, instead of a dot."""
+    said = dict(report.user_properties).get(_PROPERTY) if hasattr(report, "user_properties") else None
+    if said and report.when == "call" and report.passed:
+        return "passed", str(said), f"PASSED {said}"
+    return None
+
+
+def _labelled(name: str, label: str) -> str:
+    """The benchmark's name with the marks that keep its figures apart, so that only like is compared with like."""
+    return name + label[label.index(" (") :] if " (" in label else name
+
+
+def _uncaptured(config: pytest.Config) -> Any:
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    return capture.global_and_fixture_disabled() if capture else nullcontext()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Tell pytest-benchmark's files what the cases were measured on."""
+    suite = config.stash[_SUITE]
+    if suite.records:
+        machine_info["benchsuite"] = suite.folder.machine
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Tell pytest-benchmark's files which plugins were left out, and why."""
+    suite = config.stash[_SUITE]
+    if suite.loaded:
+        output_json["benchsuite"] = {
+            "plugins_left_out": {plugin.name: str(plugin.error) for plugin in suite.registry.left_out},
+            "run": str(suite.folder.path) if suite.records else None,
+        }
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the convergence table, and the plugins that were left out."""
+    suite = config.stash[_SUITE]
+    if suite.records:
+        from benchsuite.report.terminal import convergence, render
+
+        writer = config.get_terminal_writer()
+        width, colour = writer.fullwidth, writer.hasmarkup
+        terminalreporter.section("convergence")
+        terminalreporter.write(render(convergence(suite.records, width), width, colour))
+        terminalreporter.write_line(f"rows of every seed: {suite.folder.path}")
+    if suite.loaded and suite.registry.left_out:
+        terminalreporter.section("benchsuite: plugins left out", red=True)
+        for plugin in suite.registry.left_out:
+            terminalreporter.write_line(f"{plugin.name} ({plugin.origin}): {plugin.error}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Let a run whose plugins were not all usable not pass as one without a fault."""
+    suite = session.config.stash.get(_SUITE, None)
+    if suite and suite.loaded and suite.registry.left_out and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

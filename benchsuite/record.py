@@ -1,0 +1,240 @@
+"""What a run leaves behind: rows for every seed, and the one summary that every figure is taken from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from benchsuite import stats
+from benchsuite.case import Case, Criterion
+from benchsuite.outcome import Outcome, classify, steps_to_success
+from benchsuite.settings import SOURCE
+from benchsuite.trace import Trace
+
+#: The layout of run.json and of the shards; a change that an older reader would misread raises it.
+SCHEMA = 1
+
+#: Seeds below this number keep their learning curves; of the others, only the row is kept.
+CURVES_KEPT = 1000
+
+#: A seed that never met the criterion, in `Shard.steps_to_success`.
+NEVER = -1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one case is run: everything that is settled before its first seed, as plain JSON values."""
+
+    case: str
+    summary: str
+    source: str
+    protocol: str
+    dataset: str
+    stand_in: bool
+    data_origin: str
+    criterion: str
+    metric: str
+    claims: list[dict[str, Any]]
+    steps: list[int]
+    parameter_names: list[str]
+    seeds: int
+    round_size: int
+    chunk_size: int
+    precision: str
+    prng: str
+    device: str
+    platform: str
+    device_count: int
+    predicted_bytes: int = 0
+    trace_seconds: float = 0.0
+    compile_seconds: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The case with all that keeps its figures apart from others: a quick protocol, stand-in data."""
+        marks = ([] if self.protocol == SOURCE else [self.protocol]) + (["stand-in data"] if self.stand_in else [])
+        return f"{self.case} ({', '.join(marks)})" if marks else self.case
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What two sets of rows must share to be one run."""
+        names = ("case", "protocol", "dataset", "criterion", "steps", "precision", "prng", "device", "device_count")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The rows of one round, one for each seed, and how long the round took.
+
+    Args:
+        seeds: (n,) the seeds.
+        outcomes: (n,) their outcomes.
+        steps_to_success: (n,) the step from which on the criterion held; -1 where it did not.
+        final: metric → (n,) at the last evaluation.
+        curves: name → (k, e, …) the evaluations of the first k seeds, as in `Trace`.
+        seconds: training time of all seeds of the round, every result waited for.
+        first_run: whether the program ran for the first time, so that the time is no steady one.
+        chunk_size: seeds trained side by side.
+    """
+
+    seeds: np.ndarray
+    outcomes: np.ndarray
+    steps_to_success: np.ndarray
+    final: Mapping[str, np.ndarray]
+    curves: Mapping[str, np.ndarray]
+    seconds: float
+    first_run: bool
+    chunk_size: int
+
+    @classmethod
+    def judge(cls, trace: Trace, criterion: Criterion, seconds: float, first_run: bool, chunk_size: int) -> Shard:
+        """The rows of a finished round."""
+        kept = int((trace.seeds < CURVES_KEPT).sum())
+        curves = {
+            "train_loss": trace.train_loss,
+            "gradient_norm": trace.gradient_norm,
+            "parameters": trace.parameters,
+            **{f"metric.{name}": values for name, values in trace.metrics.items()},
+        }
+        return cls(
+            seeds=trace.seeds,
+            outcomes=classify(trace, criterion),
+            steps_to_success=steps_to_success(trace, criterion),
+            final={name: values[:, -1] for name, values in trace.metrics.items()},
+            curves={name: values[:kept] for name, values in curves.items()},
+            seconds=seconds,
+            first_run=first_run,
+            chunk_size=chunk_size,
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the seeds say of one claim: "holds", "refuted" or "not judged", and why."""
+
+    statement: str
+    failure_rate: float
+    verdict: str
+    reason: str
+    p_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """The figures of one case's run, as plain JSON values; times in seconds.
+
+    `device_seconds_per_converged` is the time of all seeds, failed ones too, times the number of devices, over the
+    number of seeds that converged. `seeds_per_second` is the median over the steady rounds, or that of the first
+    where there is no other.
+    """
+
+    case: str
+    label: str
+    source: str
+    protocol: str
+    dataset: str
+    stand_in: bool
+    device: str
+    platform: str
+    device_count: int
+    precision: str
+    prng: str
+    criterion: str
+    seeds: int
+    planned_seeds: int
+    converged: int
+    rate: float
+    rate_interval: list[float]
+    outcomes: dict[str, int]
+    median_steps_to_success: float | None
+    evaluation_steps: int
+    final: dict[str, dict[str, float]]
+    seeds_per_second: float
+    device_seconds: float
+    device_seconds_per_converged: float | None
+    trace_seconds: float
+    compile_seconds: float
+    first_run_seconds: float | None
+    round_seconds: list[float]
+    chunk_size: int
+    claims: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Record:
+        """The record that `to_json` gave; fields of later versions are passed over."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
+    """The record of the rows in `shards`, of which there is at least one."""
+    outcomes = np.concatenate([shard.outcomes for shard in shards])
+    steps = np.concatenate([shard.steps_to_success for shard in shards])
+    counts = {outcome.value: int((outcomes == outcome.value).sum()) for outcome in Outcome}
+    seeds, converged = len(outcomes), counts[Outcome.CONVERGED]
+    device_seconds = sum(shard.seconds for shard in shards) * plan.device_count
+    steady = [shard for shard in shards if not shard.first_run]
+    first = next((shard.seconds for shard in shards if shard.first_run), None)
+    return Record(
+        case=plan.case,
+        label=plan.label,
+        source=plan.source,
+        protocol=plan.protocol,
+        dataset=plan.dataset,
+        stand_in=plan.stand_in,
+        device=plan.device,
+        platform=plan.platform,
+        device_count=plan.device_count,
+        precision=plan.precision,
+        prng=plan.prng,
+        criterion=plan.criterion,
+        seeds=seeds,
+        planned_seeds=plan.seeds,
+        converged=converged,
+        rate=converged / seeds,
+        rate_interval=list(stats.rate_interval(converged, seeds)),
+        outcomes=counts,
+        median_steps_to_success=float(np.median(steps[steps != NEVER])) if converged else None,
+        evaluation_steps=plan.steps[1] - plan.steps[0],
+        final={name: _spread([shard.final[name] for shard in shards]) for name in shards[0].final},
+        seeds_per_second=float(np.median([len(shard.seeds) / shard.seconds for shard in steady or shards])),
+        device_seconds=device_seconds,
+        device_seconds_per_converged=device_seconds / converged if converged else None,
+        trace_seconds=plan.trace_seconds,
+        compile_seconds=plan.compile_seconds,
+        first_run_seconds=first,
+        round_seconds=[shard.seconds for shard in steady],
+        chunk_size=min(shard.chunk_size for shard in shards),
+        claims=[asdict(judge_claim(claim, plan, seeds - converged, seeds)) for claim in plan.claims],
+    )
+
+
+def judge_claim(claim: Mapping[str, Any], plan: Plan, failures: int, seeds: int) -> Verdict:
+    """Test a claim on the failure rate, exactly and two-sided, where it can be tested at all."""
+    said = (claim["statement"], claim["failure_rate"])
+    if plan.protocol != SOURCE:
+        return Verdict(*said, "not judged", f"it speaks of the source's protocol, this is the {plan.protocol} one")
+    if plan.stand_in:
+        return Verdict(*said, "not judged", "it speaks of the real data, these are a stand-in")
+    p_value = stats.rate_p_value(failures, seeds, claim["failure_rate"])
+    verdict = "refuted" if p_value < stats.LEVEL else "holds"
+    return Verdict(*said, verdict, f"exact binomial test, p = {p_value:.2g}, level {stats.LEVEL:g}", p_value)
+
+
+def claims_of(case: Case) -> list[dict[str, Any]]:
+    """The claims of a case as plain JSON values."""
+    return [asdict(claim) for claim in case.claims]
+
+
+def _spread(columns: Sequence[np.ndarray]) -> dict[str, float]:
+    values = np.concatenate(columns)
+    with np.errstate(invalid="ignore"):
+        low, median, high = stats.quantiles(values, (0.05, 0.5, 0.95))
+    return {"q05": low, "median": median, "q95": high}

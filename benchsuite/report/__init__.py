@@ -1,0 +1,1 @@
+"""What people look at, made from what is stored and without JAX."""

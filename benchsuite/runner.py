@@ -1,0 +1,230 @@
+"""The run of a case: plan → compile → timed rounds → outcomes → record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from benchsuite import data, machine
+from benchsuite.case import Case, Schedule, Stream
+from benchsuite.ensemble import Ensemble, OutOfMemoryError, fitting_ensemble, half
+from benchsuite.errors import StoreError
+from benchsuite.record import Plan, Record, Shard, claims_of, summarise
+from benchsuite.settings import QUICK, SOURCE, Settings
+from benchsuite.store import RunFolder
+from benchsuite.trace import Trace
+from benchsuite.training import PRNG, Data, evaluation_data, evaluation_steps, parameter_names
+
+#: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
+ROUNDS = 5
+
+#: Seeds side by side on one device at most: more are no faster on a core, and a killed run would lose more of them.
+SEEDS_PER_CORE, SEEDS_PER_ACCELERATOR = 256, 16384
+
+
+class Observer(Protocol):
+    """Is told how a run goes, to show it."""
+
+    def stage(self, plan: Plan, stage: str) -> None:
+        """Something that may take a while begins, such as compiling or a round."""
+
+    def trained(self, plan: Plan, seeds: float) -> None:
+        """As much was trained as brings so many seeds from start to end."""
+
+    def judged(self, plan: Plan, record: Record) -> None:
+        """A round has ended; `record` sums up all rounds so far."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A case made ready to train: its schedule under the chosen protocol, and its data on the host."""
+
+    case: Case
+    protocol: str
+    schedule: Schedule
+    data: Data
+    dataset: str
+    origin: str
+    stand_in: bool
+
+    @classmethod
+    def pose(cls, case: Case, settings: Settings) -> Problem:
+        """Choose the schedule and load the data.
+
+        Raises:
+            DataError: the data cannot be had, or are damaged.
+        """
+        quick = case.quick if settings.protocol == QUICK else None
+        protocol, schedule = (QUICK, quick) if quick else (SOURCE, case.schedule)
+        if isinstance(case.dataset, Stream):
+            rows = Data(None, jax.device_get(evaluation_data(case)))
+            return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)
+        loaded = data.load(case.dataset, settings.dataset, settings.data_dir)
+        rows = Data(loaded.split.train, loaded.split.test)
+        return cls(case, protocol, schedule, rows, loaded.label, loaded.origin, loaded.stand_in)
+
+    def compile(self, chunk_size: int, devices: Sequence[Any], precision: str) -> Ensemble:
+        """The program that trains it, for chunks of `chunk_size` seeds or as many as fit into memory."""
+        return fitting_ensemble(self.case, self.schedule, self.data, chunk_size, devices, precision)
+
+
+def open_folder(settings: Settings) -> RunFolder:
+    """The run folder that the settings ask for: a new one, or the one to resume.
+
+    Raises:
+        StoreError: it cannot be made or read.
+        DeviceError: the device that was asked for is not there.
+    """
+    if settings.resume:
+        return RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
+    about = machine.describe(machine.devices(settings.platform))
+    return RunFolder.create(settings.run_dir, about, vars(settings))
+
+
+class CaseRun:
+    """The run of one case in a folder: rounds that are there already are kept, the others are trained.
+
+    Args:
+        case: what to train.
+        settings: what the user decided.
+        folder: where the rows are left.
+        observer: is told how it goes.
+
+    Raises:
+        BenchsuiteError: the case, its data, its device or its folder cannot be used as they are.
+    """
+
+    def __init__(self, case: Case, settings: Settings, folder: RunFolder, observer: Observer) -> None:
+        self._folder, self._observer = folder, observer
+        self._devices = machine.devices(settings.platform)
+        self._problem = Problem.pose(case, settings)
+        self.plan = make_plan(self._problem, settings, self._devices)
+        self._done = self._stored_shards()
+        self._left = rounds_left(self._done, self.plan.seeds, self.plan.round_size)
+        self._compile_or_recall()
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds `shards` gives."""
+        return len(self._done) + len(self._left)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether a round has ended."""
+        return bool(self._done)
+
+    def shards(self) -> Iterator[Shard]:
+        """The rows of every round: those of earlier runs first, then fresh ones, each on disk when it is given."""
+        rounds = self.rounds
+        yield from list(self._done)
+        for number, seeds in enumerate(self._left):
+            self._observer.stage(self.plan, f"round {len(self._done) + 1} of {rounds}")
+            shard = self._train(seeds, first_run=number == 0)
+            self._folder.keep_shard(self.plan.case, shard)
+            self._done.append(shard)
+            record = self.record()
+            self._folder.keep_record(record)
+            self._observer.judged(self.plan, record)
+            yield shard
+
+    def record(self) -> Record:
+        """The figures of the rounds that have ended; there must be one."""
+        return summarise(self.plan, self._done)
+
+    def _stored_shards(self) -> list[Shard]:
+        stored = self._folder.plan(self.plan.case)
+        if stored is None:
+            return []
+        for name, now in self.plan.definition.items():
+            before = stored.definition[name]
+            if before != now:
+                raise StoreError(
+                    f"{self._folder.path} holds {self.plan.case} with {name} {before}, this run has {now}",
+                    "resume with the same options on the same machine, or start a new run",
+                )
+        return self._folder.shards(self.plan.case)
+
+    def _compile_or_recall(self) -> None:
+        if self._left:
+            self._compile(self.plan.chunk_size)
+            self._folder.keep_plan(self.plan)
+        elif stored := self._folder.plan(self.plan.case):
+            self.plan = stored
+
+    def _compile(self, chunk_size: int) -> None:
+        self._observer.stage(self.plan, "compiling")
+        self._ensemble = self._problem.compile(chunk_size, self._devices, self.plan.precision)
+        self.plan = replace(
+            self.plan,
+            chunk_size=self._ensemble.chunk_size,
+            device_count=len(self._ensemble.devices),
+            predicted_bytes=self._ensemble.predicted_bytes,
+            trace_seconds=self._ensemble.trace_seconds,
+            compile_seconds=self._ensemble.compile_seconds,
+        )
+
+    def _train(self, seeds: np.ndarray, first_run: bool) -> Shard:
+        traces, seconds = [], 0.0
+        while len(seeds):
+            chunk = seeds[: self._ensemble.chunk_size]
+            try:
+                trace, taken = self._ensemble.train(
+                    chunk, lambda share, n=len(chunk): self._observer.trained(self.plan, share * n)
+                )
+            except OutOfMemoryError as error:
+                first_run = True
+                self._compile(half(error.chunk_size))
+                continue
+            traces.append(trace)
+            seconds += taken
+            seeds = seeds[len(chunk) :]
+        criterion = self._problem.case.criterion
+        return Shard.judge(Trace.join(traces), criterion, seconds, first_run, self._ensemble.chunk_size)
+
+
+def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> Plan:
+    """Settle everything about a run that does not need the compiler."""
+    case, about = problem.case, machine.describe(devices)
+    seeds = settings.seeds or problem.schedule.seeds
+    largest = len(devices) * (SEEDS_PER_CORE if about["platform"] == "cpu" else SEEDS_PER_ACCELERATOR)
+    round_size = _round_size(seeds, settings.rounds, len(devices), largest)
+    return Plan(
+        case=case.name,
+        summary=case.summary,
+        source=case.source,
+        protocol=problem.protocol,
+        dataset=problem.dataset,
+        stand_in=problem.stand_in,
+        data_origin=problem.origin,
+        criterion=str(case.criterion),
+        metric=case.criterion.metric,
+        claims=claims_of(case),
+        steps=list(evaluation_steps(case, problem.schedule, problem.data)),
+        parameter_names=parameter_names(case),
+        seeds=seeds,
+        round_size=round_size,
+        chunk_size=min(round_size, largest),
+        precision=settings.precision,
+        prng=PRNG,
+        device=about["device"],
+        platform=about["platform"],
+        device_count=min(len(devices), round_size),
+    )
+
+
+def _round_size(seeds: int, rounds: int | None, devices: int, largest: int) -> int:
+    """Seeds of one round: as the user says, else a fifth of all, filling every device, but never all in one round."""
+    if rounds:
+        return -(-seeds // rounds)
+    fifth = -(-seeds // ROUNDS)
+    return min(-(-fifth // devices) * devices, largest, -(-seeds // 2))
+
+
+def rounds_left(done: Sequence[Shard], seeds: int, round_size: int) -> list[np.ndarray]:
+    """The seeds below `seeds` that no shard holds, cut into rounds."""
+    missing = np.setdiff1d(np.arange(seeds), np.concatenate([shard.seeds for shard in done]) if done else [])
+    return [missing[i : i + round_size] for i in range(0, len(missing), round_size)]

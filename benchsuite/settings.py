@@ -1,0 +1,123 @@
+"""What the user decides about a run: one table of options, from which both doors make theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from benchsuite.errors import OptionError, near_matches
+
+QUICK, SOURCE = "quick", "source"
+AUTO, STAND_IN = "auto", "stand-in"
+PROTOCOLS = (QUICK, SOURCE)
+PRECISIONS = ("highest", "high", "default")
+PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
+
+
+def _option(default: Any, help: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"help": help, "metavar": metavar, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of a run; each field is `--its-name` on both command lines and `benchsuite_its_name` in ini files."""
+
+    protocol: str = _option(
+        QUICK,
+        "source: the training that the case's source describes; quick: a shorter one where the case has it, labelled"
+        " so wherever its figures appear. A case without a quick protocol always follows its source.",
+        choices=PROTOCOLS,
+    )
+    seeds: int | None = _option(None, "Random starts of each case, numbered from 0. [default: the case's own]", "N")
+    rounds: int | None = _option(
+        None,
+        "Rounds that the seeds are spread over. Each is timed and ends with its rows on disk; the first one warms up"
+        " and is timed apart. [default: 5, or more where the chunks would get too large]",
+        "N",
+    )
+    precision: str = _option(
+        PRECISIONS[0],
+        "Precision of matrix products; `default` means TensorFloat-32 on recent NVIDIA GPUs. On CPUs all are the same.",
+        choices=PRECISIONS,
+    )
+    dataset: str = _option(
+        AUTO,
+        f"{AUTO}: real data where they can be had, else the case's stand-in, said loudly; {STAND_IN}: always the"
+        " stand-in; or the name of a dataset, such as mnist, whose absence is then an error.",
+        "NAME",
+    )
+    data_dir: Path | None = _option(
+        None, "Folder that holds data files, as mnist/*.gz. [default: what BENCHSUITE_DATA names]", "DIR"
+    )
+    platform: str = _option(AUTO, "Kind of device to run on; it is an error if there is none.", choices=PLATFORMS)
+    run_dir: Path | None = _option(
+        None, "Folder that keeps the rows and figures of this run. [default: a new one in .benchsuite]", "DIR"
+    )
+    resume: bool = _option(False, "Go on with the run in --run-dir, or with the latest one: only what is missing runs.")
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "rounds"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise OptionError(f"--{name} is {value}", "give a whole number of at least 1")
+        if self.seeds and self.seeds > MAX_SEEDS:
+            raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
+        for option in OPTIONS:
+            value = getattr(self, option.name)
+            if option.choices and value not in option.choices:
+                raise OptionError(f"{option.flag} is {value!r}", near_matches(str(value), option.choices))
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Settings:
+        """Settings from what a command line or an ini file says; None and "" mean "not said".
+
+        Raises:
+            OptionError: a value cannot be used.
+        """
+        said = {name: value for name, value in values.items() if value not in (None, "")}
+        return cls(**{option.name: option.parse(said[option.name]) for option in OPTIONS if option.name in said})
+
+
+MAX_SEEDS = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field of `Settings`, as a door presents it."""
+
+    name: str
+    help: str
+    default: Any
+    metavar: str
+    choices: tuple[str, ...]
+
+    @property
+    def flag(self) -> str:
+        """How it is written on a command line."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def ini(self) -> str:
+        """How it is written in an ini file."""
+        return f"benchsuite_{self.name}"
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it takes no value."""
+        return isinstance(self.default, bool)
+
+    def parse(self, value: Any) -> Any:
+        """The value of the field from its text."""
+        if self.name in ("seeds", "rounds"):
+            try:
+                return int(value)
+            except ValueError:
+                raise OptionError(f"{self.flag} is {value!r}", "give a whole number of at least 1") from None
+        return Path(value) if self.name.endswith("_dir") else value
+
+
+OPTIONS = tuple(
+    Option(f.name, f.metadata["help"], f.default, f.metadata["metavar"], f.metadata["choices"]) for f in fields(Settings)
+)

@@ -1,0 +1,47 @@
+"""What one training leaves behind: its evaluations, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Models with at most this many parameters have all of them recorded at every evaluation.
+PARAMETERS_KEPT = 16
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The evaluations of n seeds: one at the start, and one after each of the schedule's periods, e in all.
+
+    Args:
+        seeds: (n,) the seeds.
+        steps: (e,) optimiser steps taken before each evaluation, 0 first.
+        train_loss: (n, e) mean training loss of the period's examples, each before its own update; NaN at the start.
+        metrics: name → (n, e) on the evaluation data.
+        gradient_norm: (n, e) Euclidean norm of the loss gradient on the evaluation data.
+        finite: (n, e) whether every parameter is a finite number.
+        parameters: (n, e, p) all parameters of a model with at most 16 of them, else p = 0.
+    """
+
+    seeds: np.ndarray
+    steps: np.ndarray
+    train_loss: np.ndarray
+    metrics: Mapping[str, np.ndarray]
+    gradient_norm: np.ndarray
+    finite: np.ndarray
+    parameters: np.ndarray
+
+    @classmethod
+    def join(cls, traces: Sequence[Trace]) -> Trace:
+        """One trace of the seeds of several, which were evaluated after the same steps."""
+        return cls(
+            seeds=np.concatenate([trace.seeds for trace in traces]),
+            steps=traces[0].steps,
+            train_loss=np.concatenate([trace.train_loss for trace in traces]),
+            metrics={name: np.concatenate([trace.metrics[name] for trace in traces]) for name in traces[0].metrics},
+            gradient_norm=np.concatenate([trace.gradient_norm for trace in traces]),
+            finite=np.concatenate([trace.finite for trace in traces]),
+            parameters=np.concatenate([trace.parameters for trace in traces]),
+        )

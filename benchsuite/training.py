@@ -1,0 +1,293 @@
+"""The training of one seed: key → initialise → scan over steps → evaluation. Pure JAX: no vmap, device, clock or file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jax.flatten_util import ravel_pytree
+
+from benchsuite.case import Case, Schedule, Stream, Table
+from benchsuite.errors import BenchsuiteError, CaseError
+from benchsuite.trace import PARAMETERS_KEPT
+
+#: A counter-based generator: a seed's numbers do not depend on the seeds trained beside it, as they would with "rbg".
+PRNG = "threefry2x32"
+
+_INITIALISE, _DATA = 0, 1
+
+T = TypeVar("T")
+
+
+class Data(NamedTuple):
+    """What a seed trains on (rows of a table; None for a stream) and is evaluated on (rows), on the device."""
+
+    train: Any
+    test: Any
+
+
+class State(NamedTuple):
+    """A training between two steps: parameters, the model's other variables, and the optimiser's state."""
+
+    parameters: Any
+    rest: Any
+    optimizer: Any
+
+
+#: (state, x, y) → (state, loss before the update)
+Step = Callable[[State, Any, Any], tuple[State, jax.Array]]
+
+#: (key, state, period, data) → (state, training loss of the period)
+Period = Callable[[jax.Array, State, jax.Array, Data], tuple[State, jax.Array]]
+
+
+class Evaluation(NamedTuple):
+    """One evaluation of one seed; the fields are those of `Trace`, without its first two axes."""
+
+    train_loss: jax.Array
+    metrics: dict[str, jax.Array]
+    gradient_norm: jax.Array
+    finite: jax.Array
+    parameters: jax.Array
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training of one seed as two pure functions, to be compiled together for many.
+
+    Args:
+        start: (seed, data) → (State, Evaluation) before the first step.
+        advance: (seed, State, period, data) → (State, Evaluation) after one period of the schedule.
+        steps: optimiser steps taken before each evaluation, from 0 to the end.
+    """
+
+    start: Callable[[jax.Array, Data], tuple[State, Evaluation]]
+    advance: Callable[[jax.Array, State, jax.Array, Data], tuple[State, Evaluation]]
+    steps: tuple[int, ...]
+
+
+def _fold_in_name(key: jax.Array, name: str) -> jax.Array:
+    return jax.random.fold_in(key, int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big"))
+
+
+def seed_key(case: str, seed: jax.Array | int) -> jax.Array:
+    """The key that everything random of one seed of a case comes from, whatever it is trained beside."""
+    return jax.random.fold_in(_fold_in_name(jax.random.key(0, impl=PRNG), case), seed)
+
+
+def evaluation_data(case: Case) -> Any:
+    """The examples of a stream that every seed of the case is evaluated on."""
+    assert isinstance(case.dataset, Stream)
+    key = _fold_in_name(_fold_in_name(jax.random.key(0, impl=PRNG), "evaluation"), case.name)
+    return case.dataset.draw(key, case.dataset.evaluation_size)
+
+
+def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
+    """The training of one seed of `case` under `schedule`.
+
+    Args:
+        case: what to train.
+        schedule: the case's own or its quick one.
+        data: arrays, or their shapes.
+
+    Raises:
+        CaseError: a function of the case fails on its data, or gives a wrong shape.
+    """
+    step, evaluate = _make_step(case), _make_evaluate(case)
+    run_period = _make_period(case.dataset, schedule.evaluate_every, step, data)
+
+    def start(seed: jax.Array, data: Data) -> tuple[State, Evaluation]:
+        model = case.model(nnx.Rngs(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE)))
+        _, parameters, rest = nnx.split(model, nnx.Param, ...)
+        state = State(parameters, rest, case.optimizer.init(parameters))
+        return state, evaluate(state, jnp.float32(jnp.nan), data)
+
+    def advance(seed: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, Evaluation]:
+        key = jax.random.fold_in(seed_key(case.name, seed), _DATA)
+        state, train_loss = run_period(key, state, period, data)
+        return state, evaluate(state, train_loss, data)
+
+    _check(case, start, advance, data)
+    return Training(start, advance, evaluation_steps(case, schedule, data))
+
+
+def evaluation_steps(case: Case, schedule: Schedule, data: Data) -> tuple[int, ...]:
+    """The optimiser steps taken before each evaluation: 0, and the end of every period."""
+    every = schedule.evaluate_every
+    if isinstance(case.dataset, Table):
+        every *= -(-_rows(data) // case.dataset.batch_size)
+    return tuple(every * period for period in range(schedule.periods + 1))
+
+
+def _make_step(case: Case) -> Step:
+    graph = _graph(case)
+
+    def loss_of(parameters: Any, rest: Any, x: Any, y: Any) -> tuple[jax.Array, Any]:
+        model = nnx.merge(graph, parameters, rest)
+        loss = _scalar("loss", case.loss(_predict(model, x, y), y))
+        return loss, nnx.split(model, nnx.Param, ...)[2]
+
+    def step(state: State, x: Any, y: Any) -> tuple[State, jax.Array]:
+        value_and_gradient = jax.value_and_grad(loss_of, has_aux=True)
+        (loss, rest), gradient = value_and_gradient(state.parameters, state.rest, x, y)
+        updates, optimizer = case.optimizer.update(gradient, state.optimizer, state.parameters)
+        return State(optax.apply_updates(state.parameters, updates), rest, optimizer), loss
+
+    return step
+
+
+def _make_evaluate(case: Case) -> Callable[[State, jax.Array, Data], Evaluation]:
+    graph = _graph(case, training=False)
+    prepare = case.dataset.prepare if isinstance(case.dataset, Table) else _identity
+
+    def evaluate(state: State, train_loss: jax.Array, data: Data) -> Evaluation:
+        x, y = prepare(data.test)
+
+        def loss_of(parameters: Any) -> tuple[jax.Array, Any]:
+            prediction = _predict(nnx.merge(graph, parameters, state.rest), x, y)
+            return _scalar("loss", case.loss(prediction, y)), prediction
+
+        gradient, prediction = jax.grad(loss_of, has_aux=True)(state.parameters)
+        flat = ravel_pytree(state.parameters)[0] if _size(state.parameters) <= PARAMETERS_KEPT else jnp.zeros(0)
+        return Evaluation(
+            train_loss,
+            {name: _scalar(name, metric(prediction, y)) for name, metric in case.all_metrics.items()},
+            optax.tree.norm(gradient),
+            jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.parameters)]).all(),
+            flat,
+        )
+
+    return evaluate
+
+
+def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data) -> Period:
+    """The steps between two evaluations: (key, state, period, data) → (state, training loss)."""
+    if isinstance(dataset, Stream):
+        return _stream_period(dataset, every, step)
+    return _table_period(dataset, every, step, _rows(data))
+
+
+def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
+    def period_of_steps(key: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, jax.Array]:
+        def run_step(state: State, number: jax.Array) -> tuple[State, jax.Array]:
+            return step(state, *dataset.draw(jax.random.fold_in(key, number), dataset.batch_size))
+
+        state, losses = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
+        return state, losses.mean()
+
+    return period_of_steps
+
+
+def _table_period(dataset: Table, every: int, step: Step, rows: int) -> Period:
+    """Epochs over all rows, each in an order of its own; the short last batch is a step of its own.
+
+    The training loss is that of the last epoch: the mean over examples of the loss before each update, as Keras
+    reports it (`BaseLogger` in keras/callbacks.py of 2.2.4).
+    """
+    size = dataset.batch_size
+    full, short = divmod(rows, size)
+
+    def period_of_epochs(key: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, jax.Array]:
+        def run_batch(state: State, chosen: jax.Array) -> tuple[State, jax.Array]:
+            return step(state, *dataset.prepare(jax.tree.map(lambda column: column[chosen], data.train)))
+
+        def run_epoch(state: State, number: jax.Array) -> tuple[State, jax.Array]:
+            order = jax.random.permutation(jax.random.fold_in(key, number), rows)
+            state, losses = jax.lax.scan(run_batch, state, order[: full * size].reshape(full, size))
+            total = losses.sum() * size
+            if short:
+                state, loss = run_batch(state, order[full * size :])
+                total += loss * short
+            return state, total / rows
+
+        state, losses = jax.lax.scan(run_epoch, state, period * every + jnp.arange(every))
+        return state, losses[-1]
+
+    return period_of_epochs
+
+
+def parameter_names(case: Case) -> list[str]:
+    """The names of the values in `Trace.parameters`, such as "w" or "kernel[0, 1]"; empty where there are too many."""
+    parameters = nnx.to_pure_dict(nnx.state(_guard(case, "model", lambda: _abstract_model(case)), nnx.Param))
+    if _size(parameters) > PARAMETERS_KEPT:
+        return []
+    names = []
+    for path, leaf in jax.tree_util.tree_flatten_with_path(parameters)[0]:
+        stem = ".".join(str(part.key) for part in path)
+        names += [stem + (str(list(index)) if index else "") for index in np.ndindex(*leaf.shape)]
+    return names
+
+
+def _abstract_model(case: Case) -> nnx.Module:
+    return nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))
+
+
+def _graph(case: Case, training: bool = True) -> Any:
+    """The model's static structure, with dropout and the like on or off."""
+    model = _guard(case, "model", lambda: _abstract_model(case))
+    if not isinstance(model, nnx.Module):
+        raise CaseError(f"case {case.name}: model returns a {type(model).__name__}", "return a flax.nnx.Module")
+    (model.train if training else model.eval)()
+    return nnx.split(model)[0]
+
+
+def _predict(model: Any, x: Any, y: Any) -> Any:
+    prediction = model(x)
+    if getattr(prediction, "shape", None) != y.shape:
+        raise CaseError(
+            f"the model gives shape {getattr(prediction, 'shape', None)} where the target has {y.shape}",
+            "let the model's output have the shape of the target: broadcasting would train on another task",
+        )
+    return prediction
+
+
+def _scalar(name: str, value: Any) -> Any:
+    shape = getattr(value, "shape", ())
+    if shape != ():
+        raise CaseError(f"its {name} has shape {shape}, not that of one number", f"let {name} end in a mean over the batch")
+    return value
+
+
+def _check(case: Case, start: Callable[..., Any], advance: Callable[..., Any], data: Data) -> None:
+    if isinstance(case.dataset, Table):
+        rows = _rows(data)
+        if case.dataset.batch_size > rows:
+            raise CaseError(
+                f"case {case.name}: batches of {case.dataset.batch_size} from {rows} training examples",
+                f"choose a batch_size of at most {rows}",
+            )
+    seed, period = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
+    state, _ = _guard(case, "evaluation", lambda: jax.eval_shape(start, seed, data))
+    _guard(case, "training", lambda: jax.eval_shape(advance, seed, state, period, data))
+
+
+def _guard(case: Case, what: str, call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except BenchsuiteError as error:
+        raise CaseError(f"case {case.name}: {error.message}", error.hint) from error
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0]
+        raise CaseError(
+            f"case {case.name}: its {what} failed while JAX traced it: {type(error).__name__}: {reason}",
+            "call the case's model, data and loss by hand on one batch to find the line",
+        ) from error
+
+
+def _rows(data: Data) -> int:
+    return len(jax.tree.leaves(data.train)[0])
+
+
+def _size(tree: Any) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def _identity(rows: Any) -> Any:
+    return rows

@@ -1,0 +1,1 @@
+"""Dense ReLU networks that learn to give back MNIST images."""

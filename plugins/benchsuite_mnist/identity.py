@@ -1,0 +1,50 @@
+"""What the identity cases share: the network, and the protocol of their source."""
+
+from functools import partial
+
+import optax
+from flax import nnx
+
+from benchsuite import Case, Claim, Schedule, mean_absolute_percentage_error
+
+from .images import MNIST, PIXELS
+
+#: RMSprop as Keras 2.2 has it: the epsilon is added to the root, the accumulators start at zero.
+#: Source: keras/optimizers.py of 2.2.4.
+KERAS_RMSPROP = optax.rmsprop(1e-3, decay=0.9, eps=1e-7, eps_in_sqrt=False)
+
+
+class DenseStack(nnx.Module):
+    """Layers Dense(784, ReLU), for x of shape (n, 784).
+
+    Args:
+        rngs: random numbers for the start.
+        layers: how many.
+        activation: what ends each layer.
+        kernel_init: starts the kernels, Keras' default unless said otherwise; biases start at zero.
+    """
+
+    def __init__(self, rngs, *, layers, activation=nnx.relu, kernel_init=nnx.initializers.glorot_uniform()):
+        self.layers = nnx.List([nnx.Linear(PIXELS, PIXELS, kernel_init=kernel_init, rngs=rngs) for _ in range(layers)])
+        self.activation = activation
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = self.activation(layer(x))
+        return x
+
+
+def identity_case(name, layers, summary, quick_seeds):
+    """The identity on MNIST with so many layers."""
+    return Case(
+        name=name,
+        summary=summary,
+        source="https://stats.stackexchange.com/questions/424558",
+        model=partial(DenseStack, layers=layers),
+        dataset=MNIST,
+        optimizer=KERAS_RMSPROP,
+        schedule=Schedule(epochs=20, seeds=16),
+        quick=Schedule(epochs=1, seeds=quick_seeds),
+        metrics={"mape": mean_absolute_percentage_error},
+        claims=[Claim("The identity is not found: no start learns it in 20 epochs.", failure_rate=1.0)],
+    )

@@ -1,0 +1,1 @@
+"""Single ReLU units that learn what one ReLU unit computes, and often cannot."""
