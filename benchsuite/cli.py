@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from benchsuite import __version__
-from benchsuite.errors import BenchsuiteError, OptionError, near_matches
+from benchsuite.errors import BenchsuiteError, OptionError
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from benchsuite.case import Case, Table
+    from benchsuite.case import Case
     from benchsuite.plugins import Registry
     from benchsuite.record import Record
     from benchsuite.store import RunFolder
@@ -95,6 +95,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
 
     settings = Settings.parse(options)
     registry = _registry(settings.platform)
+    registry.check_dataset(settings.dataset)
     cases = [registry.case(name) for name in names or registry.cases]
     about = machine.describe(machine.devices(settings.platform))
     folder = open_folder(settings)
@@ -159,7 +160,9 @@ def replay(name: str, seed: int, output: Path | None, **options: Any) -> int:
     if output:
         check_ending(output)
     settings = Settings.parse(options)
-    case = _registry(settings.platform).case(name)
+    registry = _registry(settings.platform)
+    registry.check_dataset(settings.dataset)
+    case = registry.case(name)
     problem = Problem.pose(case, settings)
     ensemble = problem.compile(1, machine.devices(settings.platform), settings.precision)
     trace, seconds = ensemble.train(np.array([seed]))
@@ -200,10 +203,10 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
     """Fetch the files of the DATASETs (all of them by default) ahead of a run, and verify them."""
     from benchsuite.data import obtain, verified_content
 
-    tables = _tables(_registry())
+    registry = _registry()
+    tables = registry.tables
     for name in names:
-        if name not in tables:
-            raise OptionError(f"there is no dataset {name!r} to fetch", near_matches(name, tables))
+        registry.check_dataset(name)
     for name in names or tables:
         download = tables[name].download
         assert download
@@ -212,13 +215,6 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
             content = verified_content(path, download.sha256[file])
             click.echo(f"{name}: {path} is sound ({len(content):,} bytes uncompressed)")
     return 0
-
-
-def _tables(registry: Registry) -> dict[str, Table]:
-    from benchsuite.case import Table
-
-    tables = (case.dataset for case in registry.cases.values() if isinstance(case.dataset, Table))
-    return {table.name: table for table in tables if table.download}
 
 
 def _registry(platform: str = "auto") -> Registry:

@@ -67,7 +67,6 @@ def describe(used: Sequence[Any]) -> dict[str, Any]:
         "os": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _PACKAGES},
-        "commit": commit(),
     }
 
 

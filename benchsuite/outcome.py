@@ -9,8 +9,9 @@ import numpy as np
 from benchsuite.case import Criterion
 from benchsuite.trace import Trace
 
-#: A seed is stuck when its metric moves by less than this share of itself over the last quarter of the schedule.
-STUCK_CHANGE = 0.01
+#: A seed is stuck when, over the last quarter of the schedule, its metric moves by less than this share of its
+#: distance to the criterion's threshold. Measured against the metric itself, an R² near zero would never be stuck.
+STUCK_SHARE = 0.01
 
 
 class Outcome(StrEnum):
@@ -30,7 +31,7 @@ DEFINITIONS = {
     Outcome.CONVERGED: "the criterion holds at the last evaluation",
     Outcome.LOST: "the criterion held at an earlier evaluation, but not at the last",
     Outcome.DEAD: "the gradient on the evaluation data is exactly zero",
-    Outcome.STUCK: "the criterion's metric moved by less than 1 % over the last quarter of the schedule",
+    Outcome.STUCK: "over the last quarter of the schedule the metric moved by less than 1 % of its way to the criterion",
     Outcome.SLOW: "none of these: it was still moving when the schedule ended",
 }
 
@@ -69,4 +70,4 @@ def _stuck(trace: Trace, criterion: Criterion) -> np.ndarray:
     quarter = np.searchsorted(trace.steps, 0.75 * trace.steps[-1], side="right") - 1
     before, end = values[:, quarter], values[:, -1]
     with np.errstate(invalid="ignore"):  # infinite metrics: such a seed has diverged
-        return np.abs(end - before) < STUCK_CHANGE * np.abs(before)
+        return np.abs(end - before) < STUCK_SHARE * np.abs(criterion.threshold - before)

@@ -10,9 +10,10 @@ from types import ModuleType
 import pluggy
 
 from benchsuite import hookspecs
-from benchsuite.case import Case
+from benchsuite.case import Case, Table
 from benchsuite.errors import BenchsuiteError, OptionError, PluginError, near_matches
 from benchsuite.hookspecs import PROJECT
+from benchsuite.settings import AUTO, STAND_IN
 
 #: Every hook that is specified, by name.
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("benchsuite_"))
@@ -44,6 +45,22 @@ class Registry:
     def left_out(self) -> tuple[Plugin, ...]:
         """The plugins that cannot be used."""
         return tuple(plugin for plugin in self.plugins if plugin.error)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The datasets that are made of files, by name."""
+        tables = (case.dataset for case in self.cases.values() if isinstance(case.dataset, Table))
+        return {table.name: table for table in tables if table.download}
+
+    def check_dataset(self, choice: str) -> None:
+        """Refuse a `--dataset` that no case has.
+
+        Raises:
+            OptionError: it is neither a dataset nor a word for a choice among them.
+        """
+        choices = {AUTO, STAND_IN, *self.tables}
+        if choice not in choices:
+            raise OptionError(f"there is no dataset {choice!r}", near_matches(choice, choices))
 
     def case(self, name: str) -> Case:
         """The case called `name`.

@@ -141,6 +141,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     from benchsuite.report.header import header
 
     try:
+        suite.registry.check_dataset(suite.settings.dataset)
         about = machine.describe(machine.devices(suite.settings.platform))
     except BenchsuiteError as error:
         raise pytest.UsageError(str(error)) from error

@@ -24,6 +24,12 @@ CURVES_KEPT = 1000
 NEVER = -1
 
 
+def label(case: str, protocol: str, stand_in: bool) -> str:
+    """A case with all that keeps its figures apart from others: a quick protocol, stand-in data."""
+    marks = ([] if protocol == SOURCE else [protocol]) + (["stand-in data"] if stand_in else [])
+    return f"{case} ({', '.join(marks)})" if marks else case
+
+
 @dataclass(frozen=True)
 class Plan:
     """How one case is run: everything that is settled before its first seed, as plain JSON values."""
@@ -54,9 +60,8 @@ class Plan:
 
     @property
     def label(self) -> str:
-        """The case with all that keeps its figures apart from others: a quick protocol, stand-in data."""
-        marks = ([] if self.protocol == SOURCE else [self.protocol]) + (["stand-in data"] if self.stand_in else [])
-        return f"{self.case} ({', '.join(marks)})" if marks else self.case
+        """The case with all that keeps its figures apart from others."""
+        return label(self.case, self.protocol, self.stand_in)
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -151,7 +156,7 @@ class Record:
     outcomes: dict[str, int]
     median_steps_to_success: float | None
     evaluation_steps: int
-    final: dict[str, dict[str, float]]
+    final: dict[str, dict[str, float | None]]
     seeds_per_second: float
     device_seconds: float
     device_seconds_per_converged: float | None
@@ -233,8 +238,10 @@ def claims_of(case: Case) -> list[dict[str, Any]]:
     return [asdict(claim) for claim in case.claims]
 
 
-def _spread(columns: Sequence[np.ndarray]) -> dict[str, float]:
+def _spread(columns: Sequence[np.ndarray]) -> dict[str, float | None]:
+    """Quantiles over the seeds; those that fall on a diverged seed are None, since JSON knows no NaN."""
     values = np.concatenate(columns)
-    with np.errstate(invalid="ignore"):
-        low, median, high = stats.quantiles(values, (0.05, 0.5, 0.95))
-    return {"q05": low, "median": median, "q95": high}
+    values = np.where(np.isnan(values), np.inf, values)
+    shares = {"q05": 0.05, "median": 0.5, "q95": 0.95}
+    chosen = {name: float(np.quantile(values, share, method="inverted_cdf")) for name, share in shares.items()}
+    return {name: value if np.isfinite(value) else None for name, value in chosen.items()}

@@ -13,11 +13,11 @@ from benchsuite import data, machine
 from benchsuite.case import Case, Schedule, Stream
 from benchsuite.ensemble import Ensemble, OutOfMemoryError, fitting_ensemble, half
 from benchsuite.errors import StoreError
-from benchsuite.record import Plan, Record, Shard, claims_of, summarise
+from benchsuite.record import Plan, Record, Shard, claims_of, label, summarise
 from benchsuite.settings import QUICK, SOURCE, Settings
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
-from benchsuite.training import PRNG, Data, evaluation_data, evaluation_steps, parameter_names
+from benchsuite.training import PRNG, Data, draw_evaluation_data, evaluation_steps, parameter_names
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
@@ -61,11 +61,16 @@ class Problem:
         quick = case.quick if settings.protocol == QUICK else None
         protocol, schedule = (QUICK, quick) if quick else (SOURCE, case.schedule)
         if isinstance(case.dataset, Stream):
-            rows = Data(None, jax.device_get(evaluation_data(case)))
+            rows = Data(None, jax.device_get(draw_evaluation_data(case, case.dataset)))
             return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)
         loaded = data.load(case.dataset, settings.dataset, settings.data_dir)
         rows = Data(loaded.split.train, loaded.split.test)
         return cls(case, protocol, schedule, rows, loaded.label, loaded.origin, loaded.stand_in)
+
+    @property
+    def label(self) -> str:
+        """The case with all that keeps its figures apart from others."""
+        return label(self.case.name, self.protocol, self.stand_in)
 
     def compile(self, chunk_size: int, devices: Sequence[Any], precision: str) -> Ensemble:
         """The program that trains it, for chunks of `chunk_size` seeds or as many as fit into memory."""
@@ -94,6 +99,10 @@ class CaseRun:
         folder: where the rows are left.
         observer: is told how it goes.
 
+    Attributes:
+        plan: how it is run.
+        rounds: how many rounds `shards` gives.
+
     Raises:
         BenchsuiteError: the case, its data, its device or its folder cannot be used as they are.
     """
@@ -105,12 +114,8 @@ class CaseRun:
         self.plan = make_plan(self._problem, settings, self._devices)
         self._done = self._stored_shards()
         self._left = rounds_left(self._done, self.plan.seeds, self.plan.round_size)
+        self.rounds = len(self._done) + len(self._left)
         self._compile_or_recall()
-
-    @property
-    def rounds(self) -> int:
-        """How many rounds `shards` gives."""
-        return len(self._done) + len(self._left)
 
     @property
     def has_rows(self) -> bool:
@@ -119,10 +124,9 @@ class CaseRun:
 
     def shards(self) -> Iterator[Shard]:
         """The rows of every round: those of earlier runs first, then fresh ones, each on disk when it is given."""
-        rounds = self.rounds
         yield from list(self._done)
         for number, seeds in enumerate(self._left):
-            self._observer.stage(self.plan, f"round {len(self._done) + 1} of {rounds}")
+            self._observer.stage(self.plan, f"round {len(self._done) + 1} of {self.rounds}")
             shard = self._train(seeds, first_run=number == 0)
             self._folder.keep_shard(self.plan.case, shard)
             self._done.append(shard)

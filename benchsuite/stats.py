@@ -5,8 +5,6 @@ SciPy is imported when a figure is asked for, so that starting pytest does not p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 #: The confidence of every interval that the suite prints.
 CONFIDENCE = 0.95
 
@@ -37,10 +35,3 @@ def rate_p_value(successes: int, trials: int, rate: float) -> float:
     from scipy.stats import binomtest
 
     return float(binomtest(successes, trials, rate).pvalue)
-
-
-def quantiles(values: Sequence[float], probabilities: Sequence[float]) -> list[float]:
-    """Quantiles of `values` at `probabilities`; values that are not a number are refused by giving NaN."""
-    import numpy as np
-
-    return [float(q) for q in np.quantile(np.asarray(values, dtype=float), probabilities)]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite.errors import StoreError
+from benchsuite.machine import commit
 from benchsuite.record import SCHEMA, Plan, Record, Shard
 
 #: Where run folders are made unless the user says so, below the working folder.
@@ -52,6 +53,7 @@ class RunFolder:
         content = {
             "schema": SCHEMA,
             "created": now.isoformat(timespec="seconds"),
+            "commit": commit(),
             "machine": dict(machine),
             "settings": {name: str(v) if isinstance(v, Path) else v for name, v in settings.items()},
             "plans": {},
@@ -185,7 +187,7 @@ def _demand_keys(content: Mapping[str, Any], keys: Iterable[str]) -> None:
 
 def _read_shard(path: Path) -> Shard:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
         facts = json.loads(str(columns.pop("facts")))
         return Shard(

@@ -82,11 +82,14 @@ def seed_key(case: str, seed: jax.Array | int) -> jax.Array:
     return jax.random.fold_in(_fold_in_name(jax.random.key(0, impl=PRNG), case), seed)
 
 
-def evaluation_data(case: Case) -> Any:
-    """The examples of a stream that every seed of the case is evaluated on."""
-    assert isinstance(case.dataset, Stream)
+def draw_evaluation_data(case: Case, stream: Stream) -> Any:
+    """The examples of the case's stream that every seed is evaluated on.
+
+    Raises:
+        CaseError: drawing them fails.
+    """
     key = _fold_in_name(_fold_in_name(jax.random.key(0, impl=PRNG), "evaluation"), case.name)
-    return case.dataset.draw(key, case.dataset.evaluation_size)
+    return _guard(case, "data", lambda: stream.draw(key, stream.evaluation_size))
 
 
 def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
@@ -104,7 +107,7 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
     run_period = _make_period(case.dataset, schedule.evaluate_every, step, data)
 
     def start(seed: jax.Array, data: Data) -> tuple[State, Evaluation]:
-        model = case.model(nnx.Rngs(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE)))
+        model = _make_model(case, nnx.Rngs(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE)))
         _, parameters, rest = nnx.split(model, nnx.Param, ...)
         state = State(parameters, rest, case.optimizer.init(parameters))
         return state, evaluate(state, jnp.float32(jnp.nan), data)
@@ -130,7 +133,7 @@ def _make_step(case: Case) -> Step:
     graph = _graph(case)
 
     def loss_of(parameters: Any, rest: Any, x: Any, y: Any) -> tuple[jax.Array, Any]:
-        model = nnx.merge(graph, parameters, rest)
+        model = nnx.merge(graph, parameters, rest, copy=True)  # variables of its own, for BatchNorm and the like to set
         loss = _scalar("loss", case.loss(_predict(model, x, y), y))
         return loss, nnx.split(model, nnx.Param, ...)[2]
 
@@ -215,7 +218,7 @@ def _table_period(dataset: Table, every: int, step: Step, rows: int) -> Period:
 
 def parameter_names(case: Case) -> list[str]:
     """The names of the values in `Trace.parameters`, such as "w" or "kernel[0, 1]"; empty where there are too many."""
-    parameters = nnx.to_pure_dict(nnx.state(_guard(case, "model", lambda: _abstract_model(case)), nnx.Param))
+    parameters = nnx.to_pure_dict(nnx.state(_abstract_model(case), nnx.Param))
     if _size(parameters) > PARAMETERS_KEPT:
         return []
     names = []
@@ -225,15 +228,20 @@ def parameter_names(case: Case) -> list[str]:
     return names
 
 
+def _make_model(case: Case, rngs: nnx.Rngs) -> nnx.Module:
+    model = case.model(rngs)
+    if not isinstance(model, nnx.Module):
+        raise CaseError(f"its model is a {type(model).__name__}", "let case.model return a flax.nnx.Module")
+    return model
+
+
 def _abstract_model(case: Case) -> nnx.Module:
-    return nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))
+    return _guard(case, "model", lambda: nnx.eval_shape(lambda: _make_model(case, nnx.Rngs(0))))
 
 
 def _graph(case: Case, training: bool = True) -> Any:
     """The model's static structure, with dropout and the like on or off."""
-    model = _guard(case, "model", lambda: _abstract_model(case))
-    if not isinstance(model, nnx.Module):
-        raise CaseError(f"case {case.name}: model returns a {type(model).__name__}", "return a flax.nnx.Module")
+    model = _abstract_model(case)
     (model.train if training else model.eval)()
     return nnx.split(model)[0]
 

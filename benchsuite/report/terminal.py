@@ -23,11 +23,12 @@ class _Column:
     cell: Callable[[Record], str]
     justify: Literal["left", "right"] = "right"
     style: str = ""
+    folds: bool = False
 
 
 def _case(record: Record) -> str:
     name, _, marks = record.label.partition(" (")
-    return f"{name}\n{marks.removesuffix(')')}" if marks else name
+    return "\n".join([name, *filter(None, marks.removesuffix(")").split(", "))])
 
 
 def _seeds(record: Record) -> str:
@@ -37,7 +38,7 @@ def _seeds(record: Record) -> str:
 
 def _interval(record: Record) -> str:
     low, high = record.rate_interval
-    return f"{100 * low:.1f} - {100 * high:.1f} %"
+    return f"{100 * low:.1f}–{100 * high:.1f} %"
 
 
 def _failures(record: Record) -> str:
@@ -66,9 +67,9 @@ def seconds(value: float | None) -> str:
 
 
 _CASE = _Column("case", _case, "left", "bold")
-_CLAIMS = _Column("the source's claim", _claims, "left")
+_CLAIMS = _Column("the source's claim", _claims, "left", folds=True)
 _RESULT = (
-    _Column("data", lambda r: r.dataset, "left"),
+    _Column("data", lambda r: r.dataset, "left", folds=True),
     _Column("seeds", _seeds),
     _Column("converged", lambda r: f"{r.converged:,}"),
     _Column("rate", lambda r: f"{100 * r.rate:.1f} %", style="bold"),
@@ -102,14 +103,14 @@ def convergence(records: Sequence[Record], width: int) -> RenderableType:
 
 
 def _tables(records: Sequence[Record], width: int, style: str) -> list[RenderableType]:
-    parts = [_RESULT + _COST] if width >= WIDE else [_RESULT, _COST]
-    return [_table(records, (_CASE, *columns), style) for columns in parts]
+    parts, gap = ([_RESULT + _COST], 2) if width >= WIDE else ([_RESULT, _COST], 1)
+    return [_table(records, (_CASE, *columns), style, gap) for columns in parts]
 
 
-def _table(records: Sequence[Record], columns: Sequence[_Column], style: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", style=style)
+def _table(records: Sequence[Record], columns: Sequence[_Column], style: str, gap: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", style=style)
     for column in columns:
-        table.add_column(column.title, justify=column.justify, style=column.style, no_wrap=column is not _CLAIMS)
+        table.add_column(column.title, justify=column.justify, style=column.style, no_wrap=not column.folds, overflow="fold")
     for record in records:
         table.add_row(*(column.cell(record) for column in columns))
     return table

@@ -1,0 +1,22 @@
+"""The plugin as its author tests it: found through its entry point, and trained."""
+
+import json
+import subprocess
+import sys
+
+
+def test_case_is_listed():
+    """An installed plugin appears in the list of cases with no other change."""
+    listed = subprocess.run([sys.executable, "-m", "benchsuite", "list"], capture_output=True, text=True, check=True)
+
+    assert "xor" in listed.stdout
+
+
+def test_xor_is_learnt_from_some_starts_only(tmp_path):
+    """XOR with two hidden units has starts that work and starts that get stuck, and the record says how many."""
+    run = [sys.executable, "-m", "benchsuite", "run", "xor", "--seeds", "200", "--run-dir", str(tmp_path)]
+
+    subprocess.run(run, check=True)
+
+    record = json.loads((tmp_path / "run.json").read_text())["records"]["xor"]
+    assert 0 < record["converged"] < record["seeds"] == 200

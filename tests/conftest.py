@@ -1,0 +1,88 @@
+"""What the tests share: two CPU devices, and foreign plugins that are made on the spot."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy.fft
+import pytest
+import scipy.stats
+
+import benchsuite.progress
+import benchsuite.report.terminal
+import benchsuite.runner
+from benchsuite import machine
+
+# A pytest inside of a test forgets every module that it was the first to import, and some bear no second import.
+PRELOADED = (numpy.fft, scipy.stats, benchsuite.progress, benchsuite.report.terminal, benchsuite.runner)
+
+pytest_plugins = ["pytester"]
+
+# The tests compile the same few programs again and again: a cache of their own saves half of their time.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchsuite-tests-")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+machine.configure_devices("cpu")
+
+#: A linear unit that learns a line in no time: from any start when `rate` is 0.1, from none when it is 0.
+LINE = '''
+import jax, optax
+from flax import nnx
+from benchsuite import Case, Claim, Schedule, Stream, hookimpl
+
+def noisy_line(key, n):
+    x, noise = jax.random.normal(key, (2, n, 1))
+    return x, 3 * x + 1 + 0.01 * noise
+
+def line(name="line", rate=0.1, **fields):
+    standard = dict(
+        name=name,
+        summary="A linear unit learns a line.",
+        source="https://example.org/line",
+        model=lambda rngs: nnx.Linear(1, 1, rngs=rngs),
+        dataset=Stream(noisy_line, batch_size=32, evaluation_size=256),
+        optimizer=optax.sgd(rate),
+        schedule=Schedule(steps=60, evaluate_every=20, seeds=20),
+    )
+    return Case(**(standard | fields))
+'''
+
+SUPPLY = """
+@hookimpl
+def benchsuite_cases():
+    yield line()
+"""
+
+InstallPlugin = Callable[..., Path]
+
+
+@pytest.fixture
+def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlugin:
+    """Installs a distribution with one plugin for the time of a test: (name, code) → the folder it lies in."""
+
+    def install(name: str = "line", code: str = LINE + SUPPLY, module: str = "") -> Path:
+        module = module or f"plugin_{name.replace('-', '_')}"
+        folder = tmp_path / f"site-{name}"
+        about = folder / f"{module}-1.0.dist-info"
+        about.mkdir(parents=True)
+        (folder / f"{module}.py").write_text(textwrap.dedent(code))
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text(f"[benchsuite]\n{name} = {module}\n")
+        monkeypatch.syspath_prepend(str(folder))
+        monkeypatch.setenv("PYTHONPATH", str(folder), prepend=":")
+        return folder
+
+    return install
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every test work in a folder of its own, so that none leaves runs in the repository."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)

@@ -1,0 +1,153 @@
+"""The command line, through its own door."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from conftest import LINE, SUPPLY, InstallPlugin
+
+from benchsuite import cli
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def run(*args: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
+    """Run a command in this process: exit code, standard output, standard error."""
+    monkeypatch.setattr(sys, "argv", ["benchsuite", *args])
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit) as exited:
+        cli.main()
+    captured = capsys.readouterr()
+    return int(str(exited.value.code)), captured.out, captured.err
+
+
+@pytest.fixture
+def benchsuite(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin) -> Command:
+    """Runs a command, with the foreign case `line` installed."""
+    install_plugin("line", LINE + SUPPLY)
+    return lambda *args: run(*args, capsys=capsys, monkeypatch=monkeypatch)
+
+
+def test_list_shows_every_case(benchsuite: Command) -> None:
+    """Ours and foreign cases are listed alike."""
+    code, out, _ = benchsuite("list")
+
+    assert code == 0
+    for name in ("line", "mnist-identity-1L", "mnist-identity-4L", "relu-bias", "relu-to-relu"):
+        assert f"\n{name} " in out
+
+
+def test_plugins_shows_what_is_left_out(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """A broken plugin is listed with its reason, and the exit code says so."""
+    assert benchsuite("plugins")[0] == 0
+    install_plugin("broken", "import not_installed_anywhere", module="broken_for_cli")
+
+    code, out, err = benchsuite("plugins")
+
+    assert code == 1
+    assert "LEFT OUT" in out
+    assert "left out: broken (broken_for_cli 1.0): importing broken_for_cli failed" in err
+
+
+def test_run_then_report(benchsuite: Command) -> None:
+    """A run shows its table, and the same table can be shown again from the disk."""
+    code, out, _ = benchsuite("run", "line", "--run-dir", "out")
+    again = benchsuite("report", "out")
+
+    assert code == again[0] == 0
+    assert "100.0 %" in out
+    assert out.endswith(again[1])
+    assert json.loads(Path("out/run.json").read_text())["records"]["line"]["converged"] == 20
+
+
+def test_replay_prints_every_evaluation(benchsuite: Command) -> None:
+    """One seed is trained again; its end is that of the run."""
+    benchsuite("run", "line", "--run-dir", "out")
+
+    code, out, _ = benchsuite("replay", "line", "--seed", "7")
+
+    assert code == 0
+    assert [row.split()[0] for row in out.splitlines()[1:5]] == ["0", "20", "40", "60"]
+    assert "kernel[0, 0]" in out
+    assert "line, seed 7: converged" in out
+
+
+def test_replay_draws_the_two_panels(benchsuite: Command) -> None:
+    """The ending of the file chooses the format; the picture has loss over weight, with a title."""
+    code, out, _ = benchsuite("replay", "relu-to-relu", "--seed", "3", "-o", "seed.svg")
+
+    assert code == 0
+    assert "drawn into seed.svg" in out
+    assert ET.parse("seed.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    text = Path("seed.svg").read_text()
+    for label in ("relu-to-relu, seed 3: ", "loss", "parameters", "optimiser steps"):
+        assert f"<!-- {label}" in text
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("run", "lime"), 2, "there is no case 'lime'\n  try: did you mean line?"),
+        (("run", "line", "--seeds", "0"), 2, "--seeds is 0"),
+        (("run", "line", "--protocol", "sauce"), 2, "did you mean source?"),
+        (("run", "line", "--dataset", "mnits"), 2, "did you mean mnist?"),
+        (("run", "line", "--platform", "gpu"), 1, "there is no gpu device"),
+        (("run", "line", "--resume"), 1, "there is no run"),
+        (("run", "line", "--resume", "--run-dir", "nowhere"), 1, "nowhere holds no run"),
+        (("replay", "line", "--seed", "-1"), 2, "-1 is not in the range"),
+        (("replay", "line", "--seed", "1", "-o", "seed.gif"), 2, "has the ending '.gif'"),
+        (("replay", "line", "--seed", "1", "-o", "nowhere/seed.png"), 2, "cannot be written"),
+        (("report", "nowhere"), 1, "nowhere holds no run"),
+        (("data", "mnits"), 2, "did you mean mnist?"),
+        (("data", "--data-dir", "nowhere"), 1, "nowhere does not exist"),
+    ],
+)
+def test_wrong_argument_gets_a_sentence(benchsuite: Command, args: tuple[str, ...], code: int, said: str) -> None:
+    """Every mistake is answered with what is wrong and what to try, and the exit code tells whose it is."""
+    exit_code, _, err = benchsuite(*args)
+
+    assert exit_code == code
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_failing_case_lets_the_others_run(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """A case that cannot run is told on the way, and the run ends with exit code 1."""
+    supply = SUPPLY.replace("line()", "line('bad-loss', loss=lambda p, y: p - y)")
+    install_plugin("bad-loss", LINE + supply, module="bad_loss_for_cli")
+
+    code, out, err = benchsuite("run", "bad-loss", "line")
+
+    assert code == 1
+    assert "error: case bad-loss: its loss has shape" in err
+    assert "\nline " in out
+
+
+def test_data_verifies_what_is_there(benchsuite: Command, tmp_path: Path) -> None:
+    """A damaged file in the user's folder is found ahead of a run."""
+    from benchsuite_mnist.images import TEST, TRAIN
+
+    (tmp_path / "mnist").mkdir()
+    for name in (TRAIN, TEST):
+        (tmp_path / "mnist" / name).write_bytes(b"no gzip")
+
+    code, _, err = benchsuite("data", "--verify", "--data-dir", str(tmp_path))
+
+    assert code == 1
+    assert f"{TRAIN} is not a sound gzip file" in err
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Help comes at once: neither JAX nor anything of its weight is loaded."""
+    code = "import sys, benchsuite.cli as c; c.cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
+
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert not {"jax", "flax", "optax", "scipy", "numpy", "matplotlib", "pooch", "rich", "pytest"} & set(modules)

@@ -1,0 +1,215 @@
+"""A run trains just the rounds that are missing, adapts to the memory there is, and leaves every finished round on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toys import line, line_table, trace
+
+from benchsuite import Case, Criterion, ensemble, machine, runner
+from benchsuite.errors import DeviceError, StoreError
+from benchsuite.record import Plan, Record, Shard
+from benchsuite.runner import CaseRun, open_folder, rounds_left
+from benchsuite.settings import Settings
+from benchsuite.store import RunFolder
+
+
+class Notes:
+    """An observer that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.seeds = 0.0
+        self.records: list[Record] = []
+
+    def stage(self, plan: Plan, stage: str) -> None:
+        del plan
+        self.stages.append(stage)
+
+    def trained(self, plan: Plan, seeds: float) -> None:
+        del plan
+        self.seeds += seeds
+
+    def judged(self, plan: Plan, record: Record) -> None:
+        del plan
+        self.records.append(record)
+
+
+def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None, **options: Any) -> CaseRun:
+    """Run a case to its end."""
+    settings = Settings(**options)
+    case_run = CaseRun(case, settings, folder or open_folder(settings), notes or Notes())
+    for _ in case_run.shards():
+        pass
+    return case_run
+
+
+def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:
+    """Seed and outcome of every row on disk."""
+    shards = folder.shards(case_run.plan.case)
+    return [(int(s), str(o)) for shard in shards for s, o in zip(shard.seeds, shard.outcomes, strict=True)]
+
+
+def test_run_is_told_as_it_goes() -> None:
+    """The observer hears of compiling, rounds, seeds and the rate so far."""
+    notes = Notes()
+
+    record = run(line(), notes=notes).record()
+
+    assert notes.stages == ["compiling", *(f"round {n} of 5" for n in range(1, 6))]
+    assert notes.seeds == pytest.approx(20)
+    assert [r.seeds for r in notes.records] == [4, 8, 12, 16, 20]
+    assert record.converged == 20
+    assert record.trace_seconds > 0
+    assert record.compile_seconds > 0
+    assert record.first_run_seconds
+    assert len(record.round_seconds) == 4
+
+
+def test_killed_run_is_resumed_to_the_same_rows() -> None:
+    """What a run of two rounds left is kept; the rest is trained to the rows of an uninterrupted run."""
+    whole_folder, cut_folder = open_folder(Settings()), open_folder(Settings())
+    whole = run(line(), whole_folder)
+    cut = CaseRun(line(), Settings(), cut_folder, Notes())
+    shards = cut.shards()
+    next(shards), next(shards)
+    kept = sorted(path.read_bytes() for path in (cut_folder.path / "line").iterdir())
+
+    resumed_folder = open_folder(Settings(resume=True, run_dir=cut_folder.path))
+    resumed = run(line(), resumed_folder)
+
+    assert rows(resumed, resumed_folder) == rows(whole, whole_folder)
+    assert set(kept) <= {path.read_bytes() for path in (cut_folder.path / "line").iterdir()}
+    assert resumed.rounds == 5
+
+
+def test_finished_run_is_recalled_without_compiling() -> None:
+    """Resuming what is complete trains nothing and gives the same figures."""
+    folder = open_folder(Settings())
+    first = run(line(), folder)
+    notes = Notes()
+
+    again = run(line(), RunFolder(folder.path), notes)
+
+    assert notes.stages == []
+    assert again.record() == first.record()
+
+
+def test_running_again_with_more_seeds_adds_them() -> None:
+    """A finished run can be given more seeds."""
+    folder = open_folder(Settings())
+    run(line(), folder)
+
+    more = run(line(), RunFolder(folder.path), seeds=30)
+
+    assert more.record().seeds == 30
+    assert [seed for seed, _ in rows(more, folder)] == list(range(30))
+
+
+@pytest.mark.parametrize("options", [{"precision": "default"}, {"protocol": "source"}])
+def test_unlike_runs_are_not_mixed(options: dict[str, str]) -> None:
+    """A run is only resumed with the definition that it was begun with."""
+    case = dataclasses.replace(line(), quick=dataclasses.replace(line().schedule, steps=20))
+    folder = open_folder(Settings())
+    run(case, folder)
+
+    with pytest.raises(StoreError, match=f"holds line with {next(iter(options))}"):
+        run(case, RunFolder(folder.path), **options)
+
+
+@pytest.mark.parametrize(("seeds", "rounds", "sizes"), [(7, 2, [4, 3]), (3, 9, [1, 1, 1]), (5, 1, [5])])
+def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) -> None:
+    """--rounds spreads the seeds; the last round may be smaller, its idle lanes do not count."""
+    folder = open_folder(Settings())
+
+    case_run = run(line(), folder, seeds=seeds, rounds=rounds)
+
+    assert [len(shard.seeds) for shard in folder.shards("line")] == sizes
+    assert case_run.record().seeds == seeds
+
+
+@given(st.sets(st.integers(0, 40)), st.integers(1, 40), st.integers(1, 12))
+def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_size: int) -> None:
+    """Every seed is trained once, whatever is stored already."""
+    course = trace([[0.0, 0.0]] * len(stored), seeds=np.array(sorted(stored))) if stored else None
+    done = [Shard.judge(course, Criterion("r2", at_least=1), 1.0, True, 1)] if course else []
+
+    left = rounds_left(done, seeds, round_size)
+
+    assert np.concatenate([*left, []]).tolist() == sorted(set(range(seeds)) - stored)
+    assert all(1 <= len(part) <= round_size for part in left)
+
+
+def test_large_rounds_are_trained_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round may be larger than what fits side by side, and its rows do not show it."""
+    small, large = open_folder(Settings()), open_folder(Settings())
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "SEEDS_PER_CORE", 3)
+        chunked = run(line(), small, rounds=1)
+
+    assert chunked.plan.chunk_size == 3 * len(machine.devices())
+    assert rows(chunked, small) == rows(run(line(), large, rounds=1), large)
+
+
+def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is predicted before anything runs."""
+    roomy = run(line(), rounds=1)
+    limit = roomy.plan.predicted_bytes / ensemble.MEMORY_SHARE
+    monkeypatch.setattr(machine, "available_memory", lambda device: limit * 0.99)
+
+    tight = run(line(), rounds=1)
+
+    assert tight.plan.chunk_size == roomy.plan.chunk_size // 2
+    assert tight.record().outcomes == roomy.record().outcomes
+
+
+def test_device_out_of_memory_in_mid_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that runs out of memory all the same gets half the chunk, and no seed is lost."""
+    run_chunk = ensemble.Ensemble._run
+    failed: list[int] = []
+
+    def scarce(self: ensemble.Ensemble, *args: Any) -> Any:
+        if self.chunk_size > 4:
+            failed.append(self.chunk_size)
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
+        return run_chunk(self, *args)
+
+    monkeypatch.setattr(ensemble.Ensemble, "_run", scarce)
+
+    record = run(line(), rounds=1).record()
+
+    assert failed == [20, 10, 6]
+    assert record.seeds == record.converged == 20
+    assert record.chunk_size <= 4
+
+
+def test_no_room_for_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case that cannot fit is told so."""
+    monkeypatch.setattr(machine, "available_memory", lambda device: 0)
+
+    with pytest.raises(DeviceError, match="needs more memory than there is"):
+        run(line())
+
+
+def test_quick_protocol_is_used_only_where_there_is_one() -> None:
+    """A case without a quick protocol follows its source, and is labelled so."""
+    quick = dataclasses.replace(line().schedule, steps=20)
+
+    assert run(line()).record().protocol == "source"
+    assert run(line(quick=quick)).record().label == "line (quick)"
+    assert run(line(quick=quick), protocol="source").record().label == "line"
+
+
+def test_table_is_run_like_a_stream() -> None:
+    """Both kinds of data go the same way."""
+    schedule = dataclasses.replace(line().schedule, steps=None, epochs=60)
+
+    record = run(line(dataset=line_table(), schedule=schedule)).record()
+
+    assert (record.dataset, record.converged, record.evaluation_steps) == ("points", 20, 60)

@@ -1,0 +1,173 @@
+"""What is on disk is whole, or said not to be."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import trace
+
+from benchsuite import Criterion
+from benchsuite.errors import StoreError
+from benchsuite.record import Plan, Shard, summarise
+from benchsuite.store import ROOT, RunFolder
+
+PLAN = Plan(
+    case="line",
+    summary="",
+    source="",
+    protocol="source",
+    dataset="noisy_line",
+    stand_in=False,
+    data_origin="",
+    criterion="r2 ≥ 0.99",
+    metric="r2",
+    claims=[{"statement": "half fail", "failure_rate": 0.5}],
+    steps=[0, 10, 20],
+    parameter_names=[],
+    seeds=4,
+    round_size=2,
+    chunk_size=2,
+    precision="highest",
+    prng="threefry2x32",
+    device="cpu",
+    platform="cpu",
+    device_count=2,
+)
+
+
+def shard(first: int = 0, seconds: float = 2.0) -> Shard:
+    """Two seeds, of which the first converged."""
+    course = trace([[0.0, 0.5, 1.0], [0.0, 0.0, 0.0]], seeds=np.array([first, first + 1]))
+    return Shard.judge(course, Criterion("r2", at_least=0.99), seconds, first == 0, 2)
+
+
+def new(path: Path | None = None) -> RunFolder:
+    """A run folder with a plan."""
+    folder = RunFolder.create(path, {"device": "cpu"}, {"seeds": 4, "run_dir": path})
+    folder.keep_plan(PLAN)
+    return folder
+
+
+def test_what_is_kept_is_read_back() -> None:
+    """Plans, shards and records survive the process."""
+    folder = new()
+    for first in (2, 0):
+        folder.keep_shard("line", shard(first))
+    folder.keep_record(summarise(PLAN, folder.shards("line")))
+
+    again = RunFolder(folder.path)
+
+    assert again.plan("line") == PLAN
+    assert again.plan("other") is None
+    assert again.machine == {"device": "cpu"}
+    for kept, made in zip(again.shards("line"), (shard(0), shard(2)), strict=True):
+        np.testing.assert_equal(dataclasses.asdict(kept), dataclasses.asdict(made))
+    assert again.content["records"]["line"]["rate"] == 0.5
+
+
+def test_new_runs_are_found_by_time_and_ignored_by_git() -> None:
+    """A run gets a folder of its own, the latest is found, and none is committed by accident."""
+    first, second = new(), new()
+
+    assert first.path != second.path
+    assert RunFolder.latest().path == second.path
+    assert (ROOT / ".gitignore").read_text() == "*\n"
+
+
+def test_run_is_not_overwritten(tmp_path: Path) -> None:
+    """A folder that holds a run is only touched on purpose."""
+    new(tmp_path)
+
+    with pytest.raises(StoreError, match=r"holds a run already[\s\S]*--resume"):
+        new(tmp_path)
+
+
+@pytest.mark.parametrize("length", [0, 10, -1])
+def test_run_json_cut_short(length: int) -> None:
+    """A run.json that is not whole is refused by name."""
+    path = new().path / "run.json"
+    path.write_bytes(path.read_bytes()[:length])
+
+    with pytest.raises(StoreError, match=r"run\.json is damaged"):
+        RunFolder(path.parent)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"schema": 1}', '{"schema": 1, "machine": 3}', "null"])
+def test_run_json_of_another_shape(content: str) -> None:
+    """Any other JSON is refused as damaged."""
+    path = new().path / "run.json"
+    path.write_text(content)
+
+    with pytest.raises(StoreError, match="damaged"):
+        RunFolder(path.parent)
+
+
+def test_run_json_of_another_version() -> None:
+    """What a later version wrote is not guessed at."""
+    path = new().path / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
+
+    with pytest.raises(StoreError, match="schema 99"):
+        RunFolder(path.parent)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-30], lambda b: b[:200], lambda b: b"", lambda b: b"x" + b[1:]])
+def test_damaged_shard(damage: Any) -> None:
+    """A shard that is not whole is refused by name, with the way to mend it."""
+    folder = new()
+    folder.keep_shard("line", shard())
+    (path,) = (folder.path / "line").iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(StoreError, match=r"seeds-000000-000001\.npz is damaged[\s\S]*--resume"):
+        folder.shards("line")
+
+
+def test_edited_shard() -> None:
+    """A single flipped bit in the rows is found out."""
+    folder = new()
+    folder.keep_shard("line", shard())
+    (path,) = (folder.path / "line").iterdir()
+    content = bytearray(path.read_bytes())
+    content[content.index(b"converged"[:1] + b"\0\0\0o")] ^= 1
+    path.write_bytes(bytes(content))
+
+    with pytest.raises(StoreError, match="damaged"):
+        folder.shards("line")
+
+
+def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """A folder below a file cannot be made, and that is said."""
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreError, match=r"cannot be written[\s\S]*--run-dir"):
+        new(tmp_path / "file" / "run")
+
+
+def test_full_disk_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fills up costs the round that was being written, and leaves no half file."""
+    folder = new()
+    folder.keep_shard("line", shard())
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match="No space left on device"):
+            folder.keep_shard("line", shard(2))
+
+    assert [path.name for path in (folder.path / "line").iterdir()] == ["seeds-000000-000001.npz"]
+
+
+def test_no_run_yet() -> None:
+    """Asking for the latest run where there is none is answered."""
+    with pytest.raises(StoreError, match="there is no run"):
+        RunFolder.latest()

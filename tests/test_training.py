@@ -1,0 +1,253 @@
+"""Training follows the closed forms and the formulas of its sources."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import flax.nnx as nnx
+import numpy as np
+import optax
+import pytest
+from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
+from benchsuite_relu import relu_bias, relu_to_relu
+from benchsuite_relu.units import Unit
+from toys import line, line_table
+
+from benchsuite import Case, CaseError, Schedule, Split, Stream, machine
+from benchsuite.ensemble import Ensemble
+from benchsuite.outcome import classify
+from benchsuite.runner import Problem
+from benchsuite.settings import Settings
+from benchsuite.trace import Trace
+from benchsuite.training import parameter_names
+
+
+def ensemble(case: Case, chunk_size: int, devices: int = 2) -> Ensemble:
+    """The program of a case for chunks of that size."""
+    problem = Problem.pose(case, Settings(protocol="source"))
+    return problem.compile(chunk_size, machine.devices()[:devices], "highest")
+
+
+def train(case: Case, seeds: int = 4, chunk_size: int | None = None, devices: int = 2) -> Trace:
+    """The first seeds of a case, in chunks."""
+    program = ensemble(case, chunk_size or seeds, devices)
+    size = program.chunk_size
+    return Trace.join([program.train(np.arange(i, min(i + size, seeds)))[0] for i in range(0, seeds, size)])
+
+
+@pytest.fixture(scope="module")
+def relu() -> Trace:
+    """64 seeds of relu-to-relu at the source's full protocol."""
+    (case,) = relu_to_relu.benchsuite_cases()
+    return train(case, 64)
+
+
+def test_sign_of_the_start_decides(relu: Trace) -> None:
+    """From the right every start ends at w = 1, from the left every start ends at w = 0."""
+    start, end = relu.parameters[:, 0, 0], relu.parameters[:, -1, 0]
+
+    assert np.abs(end[start > 0] - 1).max() < 1e-3
+    assert np.abs(end[start < 0]).max() < 1e-6
+    assert (np.array(classify(relu, relu_to_relu_case().criterion)) == "converged").tolist() == (start > 0).tolist()
+
+
+def relu_to_relu_case() -> Case:
+    """The case of the first source."""
+    (case,) = relu_to_relu.benchsuite_cases()
+    return case
+
+
+@pytest.mark.parametrize(("side", "minimum"), [(1, 1.0), (-1, 0.0)])
+def test_mean_path_is_the_closed_form(relu: Trace, side: int, minimum: float) -> None:
+    """The distance to the minimum of its side shrinks by 1 - η a step, on average over seeds and data."""
+    path = relu.parameters[:, :, 0]
+    chosen = path[np.sign(path[:, 0]) == side]
+    ratio = (chosen[:, 1:4] - minimum).sum(axis=0) / (chosen[:, 0] - minimum).sum()
+
+    # The gradient noise of a batch of 1000, summed over some 30 seeds, leaves the ratio within 2 %.
+    np.testing.assert_allclose(ratio, (1 - 0.01) ** relu.steps[1:4], rtol=0.02, atol=0.002)
+
+
+def test_evaluation_loss_is_the_closed_form(relu: Trace) -> None:
+    """The loss on the evaluation data is (w - 1)²/2 on the right and 1/2 + w²/2 on the left."""
+    w = relu.parameters[:, 0, 0]
+    expected = np.where(w > 0, (w - 1) ** 2 / 2, 1 / 2 + w**2 / 2)
+
+    np.testing.assert_allclose(relu.metrics["loss"][:, 0], expected, rtol=0.1, atol=1e-4)
+
+
+def test_start_of_the_printed_run_ends_at_zero() -> None:
+    """From w = -10, as the source prints it, the weight runs to zero and stays."""
+    model = partial(Unit, kernel_init=nnx.initializers.constant(-10.0))
+
+    path = train(dataclasses.replace(relu_to_relu_case(), model=model), 2).parameters[0, :, 0]
+
+    assert path[0] == -10
+    assert abs(path[-1]) < 1e-6
+    assert (np.diff(path) >= 0).all()
+
+
+def test_starts_are_those_of_keras() -> None:
+    """The weight of a 1 × 1 layer starts in U(-√3, √3), a bias at zero."""
+    (case,) = relu_bias.benchsuite_cases()
+    bias, weight = train(dataclasses.replace(case, schedule=Schedule(steps=1)), 1000).parameters[:, 0].T
+
+    assert (bias == 0).all()
+    assert np.abs(weight).max() <= np.sqrt(3)
+    assert np.abs(np.quantile(weight, [0.25, 0.5, 0.75]) - np.array([-0.5, 0, 0.5]) * np.sqrt(3)).max() < 0.15
+
+
+def test_seeds_differ_in_start_and_in_data() -> None:
+    """Two seeds share neither their first weight nor their first batch."""
+    fixed = dataclasses.replace(relu_to_relu_case(), model=partial(Unit, kernel_init=nnx.initializers.constant(0.5)))
+    short = Schedule(steps=1)
+
+    assert len(set(train(dataclasses.replace(relu_to_relu_case(), schedule=short), 8).parameters[:, 0, 0])) == 8
+    assert len(set(train(dataclasses.replace(fixed, schedule=short), 8).parameters[:, -1, 0])) == 8
+
+
+@pytest.mark.parametrize(("chunk_size", "devices"), [(1, 1), (3, 1), (4, 2), (24, 2)])
+def test_same_seed_same_outcome_in_any_company(relu: Trace, chunk_size: int, devices: int) -> None:
+    """Neither the chunk size nor the number of devices changes an outcome, or a figure beyond rounding."""
+    case = dataclasses.replace(relu_to_relu_case(), schedule=Schedule(steps=200, evaluate_every=100))
+
+    alone = train(case, 12, chunk_size, devices)
+
+    np.testing.assert_allclose(alone.parameters, relu.parameters[:12, :3], rtol=1e-5, atol=1e-6)
+    together = train(case, 12)
+    assert classify(alone, case.criterion).tolist() == classify(together, case.criterion).tolist()
+
+
+def test_seed_does_not_depend_on_other_options() -> None:
+    """Another optimiser sees the same starts, so that treatments can be paired by seed."""
+    other = line(optimizer=optax.sgd(0.05))
+
+    np.testing.assert_array_equal(train(line()).parameters[:, 0], train(other).parameters[:, 0])
+
+
+def test_rmsprop_is_that_of_keras() -> None:
+    """a ← 0.9a + 0.1g², p ← p - lr·g/(√a + 1e-7), from accumulators of zero, to float32 rounding."""
+    rng = np.random.default_rng(0)
+    parameter = rng.normal(size=1000).astype(np.float32)
+    expected, accumulator = parameter.astype(np.float64), np.zeros(1000)
+    state = KERAS_RMSPROP.init(parameter)
+    for _ in range(5):
+        gradient = (10.0 ** rng.uniform(-9, 3, 1000) * rng.choice([-1, 1], 1000)).astype(np.float32)
+        updates, state = KERAS_RMSPROP.update(gradient, state, parameter)
+        parameter = np.asarray(optax.apply_updates(parameter, updates))
+        accumulator = 0.9 * accumulator + 0.1 * gradient.astype(np.float64) ** 2
+        expected = expected - 1e-3 * gradient / (np.sqrt(accumulator) + 1e-7)
+
+    np.testing.assert_allclose(parameter, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_dense_layers_start_as_those_of_keras() -> None:
+    """Glorot uniform: U(-l, l) with l = √(6 / (784 + 784)); biases zero."""
+    model = DenseStack(nnx.Rngs(0), layers=2)
+    limit = np.sqrt(6 / (784 + 784))
+
+    for layer in model.layers:
+        kernel = np.asarray(layer.kernel[...])
+        assert kernel.shape == (784, 784)
+        assert np.abs(kernel).max() <= limit
+        assert kernel.std() == pytest.approx(limit / np.sqrt(3), rel=0.01)
+        assert not np.asarray(layer.bias[...]).any()
+
+
+def test_epoch_uses_every_row_once_with_a_short_last_batch() -> None:
+    """10 rows in batches of 4 are 3 steps, the last on 2 rows; the loss is weighted by examples, before each update."""
+    seen = line(dataset=line_table(10, 4), schedule=Schedule(epochs=3), optimizer=optax.sgd(0.0))
+    course = train(seen, 2)
+
+    assert course.steps.tolist() == [0, 3, 6, 9]
+    # A learning rate of zero leaves the loss as it is, so that its epoch mean must be the mean over all rows.
+    np.testing.assert_allclose(course.train_loss[:, 1:], course.metrics["loss"][:, 1:], rtol=1e-5)
+
+
+def test_short_batch_takes_a_full_step() -> None:
+    """The gradient of the last two rows is their own mean: three rows in batches of 2 equal a loop written by hand."""
+    rows = np.array([[1.0], [2.0], [4.0]], np.float32)
+    table = dataclasses.replace(line_table(), load=lambda files: _split(rows), batch_size=2)
+    case = line(dataset=table, schedule=Schedule(epochs=1), optimizer=optax.sgd(0.01))
+
+    course = train(case, 1)
+    (b0, w0), (b1, w1) = course.parameters[0, [0, 1]]
+
+    def after(order: list[int]) -> tuple[float, float]:
+        b, w = b0, w0
+        for batch in (order[:2], order[2:]):
+            x = rows[batch, 0]
+            slope = 2 * (w * x + b - (3 * x + 1))
+            w, b = w - 0.01 * (slope * x).mean(), b - 0.01 * slope.mean()
+        return b, w
+
+    reached = [after(order) for order in ([0, 1, 2], [0, 2, 1], [1, 2, 0])]
+    assert min(abs(b - b1) + abs(w - w1) for b, w in reached) < 1e-5
+
+
+def _split(x: np.ndarray) -> Split:
+    return Split(train=(x, 3 * x + 1), test=(x, 3 * x + 1))
+
+
+def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
+    """With batches of one row, two seeds of the same start part ways."""
+    same_start = lambda rngs: nnx.Linear(1, 1, kernel_init=nnx.initializers.ones, rngs=rngs)  # noqa: E731
+    case = line(model=same_start, dataset=line_table(10, 1), schedule=Schedule(epochs=1))
+
+    assert len(np.unique(train(case, 8).train_loss[:, 1])) == 8
+
+
+def test_batch_norm_and_dropout_are_carried_and_switched_off_for_evaluation() -> None:
+    """Variables that are no parameters move on while training, and evaluation is deterministic."""
+
+    class Net(nnx.Module):
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            self.norm = nnx.BatchNorm(1, rngs=rngs)
+            self.dropout = nnx.Dropout(0.5, rngs=rngs)
+            self.output = nnx.Linear(1, 1, rngs=rngs)
+
+        def __call__(self, x: Any) -> Any:
+            return self.output(self.dropout(self.norm(x)))
+
+    course = train(line(model=Net, optimizer=optax.sgd(0.0)), 2)
+
+    losses = course.metrics["loss"]
+    assert (losses[:, 1] != losses[:, 0]).all(), "the running mean of BatchNorm moved, though no parameter did"
+    assert (np.abs(losses[:, 1] - losses[:, 2]) < np.abs(losses[:, 1] - losses[:, 0])).all()
+
+
+def test_parameters_of_small_models_have_names() -> None:
+    """The values in a trace can be told apart."""
+    assert parameter_names(line()) == ["bias[0]", "kernel[0, 0]"]
+    assert parameter_names(line(model=lambda rngs: nnx.Linear(1, 50, rngs=rngs))) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"model": lambda rngs: lambda x: x}, "its model is a function"),
+        ({"model": lambda rngs: nnx.Linear(1, 2, rngs=rngs)}, r"shape \(32, 2\)|shape \(256, 2\)"),
+        ({"model": lambda rngs: nnx.Linear(3, 1, rngs=rngs)}, "line: its evaluation failed"),
+        ({"loss": lambda prediction, y: (prediction - y) ** 2}, r"its loss has shape \(256, 1\)"),
+        ({"metrics": {"error": lambda prediction, y: prediction - y}}, r"its error has shape \(256, 1\)"),
+        ({"model": lambda rngs: 1 / 0}, "its model failed while JAX traced it: ZeroDivisionError"),
+        ({"dataset": line_table(10, 11), "schedule": Schedule(epochs=1)}, "batches of 11 from 10 training examples"),
+        ({"dataset": Stream(lambda key, n: 1 / 0, batch_size=1)}, "line: its data failed"),
+    ],
+)
+def test_broken_case_is_told_in_a_sentence(fields: dict[str, Any], said: str) -> None:
+    """What a case does wrong is said with its name and a hint, not with a traceback of JAX."""
+    with pytest.raises(CaseError, match=said) as caught:
+        train(line(**fields))
+
+    assert "line" in caught.value.message
+    assert caught.value.hint
+
+
+def test_training_that_gives_nan_is_an_outcome() -> None:
+    """Numbers that overflow are no error of the suite: the seeds have diverged."""
+    course = train(line(optimizer=optax.sgd(1e30)))
+
+    assert classify(course, line().criterion).tolist() == ["diverged"] * 4

@@ -1,0 +1,56 @@
+"""Cases that train in milliseconds, for tests that call the engine directly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+from flax import nnx
+
+from benchsuite import Case, Schedule, Split, Stream, Table
+from benchsuite.trace import Trace
+
+
+def noisy_line(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
+    """x ~ N(0, 1) and y = 3x + 1 with a little noise, both (n, 1)."""
+    x, noise = jax.random.normal(key, (2, n, 1))
+    return x, 3 * x + 1 + 0.01 * noise
+
+
+def line(**fields: Any) -> Case:
+    """A linear unit learns a line; `fields` replace those of the case."""
+    standard = {
+        "name": "line",
+        "summary": "A linear unit learns a line.",
+        "source": "https://example.org/line",
+        "model": lambda rngs: nnx.Linear(1, 1, rngs=rngs),
+        "dataset": Stream(noisy_line, batch_size=32, evaluation_size=256),
+        "optimizer": optax.sgd(0.1),
+        "schedule": Schedule(steps=60, evaluate_every=20, seeds=20),
+    }
+    return Case(**(standard | fields))
+
+
+def line_table(rows: int = 10, batch_size: int = 4, **fields: Any) -> Table:
+    """A table of `rows` points on a line."""
+    x = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    split = Split(train=(x, 3 * x + 1), test=(x, 3 * x + 1))
+    return Table("points", load=lambda files: split, batch_size=batch_size, **fields)
+
+
+def trace(r2: list[list[float]], **columns: Any) -> Trace:
+    """A trace with these R², one list a seed, evaluated every 10 steps; nothing else is remarkable unless said."""
+    values = np.array(r2)
+    seeds, evaluations = values.shape
+    standard = {
+        "seeds": np.arange(seeds),
+        "steps": 10 * np.arange(evaluations),
+        "train_loss": np.ones_like(values),
+        "metrics": {"r2": values},
+        "gradient_norm": np.ones_like(values),
+        "finite": np.ones(values.shape, bool),
+        "parameters": np.zeros((seeds, evaluations, 0)),
+    }
+    return Trace(**(standard | columns))
