@@ -151,10 +151,11 @@ def replay(name: str, seed: int, output: Path | None, **options: Any) -> int:
     import numpy as np
 
     from benchsuite import machine
+    from benchsuite.ensemble import Ensemble
     from benchsuite.outcome import DEFINITIONS, Outcome, classify
+    from benchsuite.problem import Problem
     from benchsuite.report.picture import check_ending, draw_training
     from benchsuite.report.training import evaluations
-    from benchsuite.runner import Problem
     from benchsuite.training import parameter_names
 
     if output:
@@ -164,7 +165,7 @@ def replay(name: str, seed: int, output: Path | None, **options: Any) -> int:
     registry.check_dataset(settings.dataset)
     case = registry.case(name)
     problem = Problem.pose(case, settings)
-    ensemble = problem.compile(1, machine.devices(settings.platform), settings.precision)
+    ensemble = Ensemble.fitting(problem, 1, machine.devices(settings.platform), settings.precision)
     trace, seconds = ensemble.train(np.array([seed]))
     outcome = Outcome(classify(trace, case.criterion)[0])
     title = f"{problem.label}, seed {seed}: {outcome.value}"
@@ -186,8 +187,7 @@ def report(path: Path | None) -> int:
     from benchsuite.store import RunFolder
 
     folder = RunFolder(path) if path else RunFolder.latest()
-    shards = {case: folder.shards(case) for case in folder.cases}
-    records = [summarise(folder.plan(case), rows) for case, rows in shards.items() if rows]
+    records = [summarise(plan, shards) for plan in folder.plans if (shards := folder.shards(plan.case))]
     if not records:
         raise OptionError(f"{folder.path} has no finished round", "go on with --resume, or name another run")
     _show_records(records)
@@ -204,14 +204,12 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
     from benchsuite.data import obtain, verified_content
 
     registry = _registry()
-    tables = registry.tables
+    downloads = registry.downloads
     for name in names:
         registry.check_dataset(name)
-    for name in names or tables:
-        download = tables[name].download
-        assert download
-        paths = obtain(name, download, data_dir, fetch=not verify)
-        for file, path in paths.items():
+    for name in names or downloads:
+        download = downloads[name]
+        for file, path in obtain(name, download, data_dir, fetch=not verify).items():
             content = verified_content(path, download.sha256[file])
             click.echo(f"{name}: {path} is sound ({len(content):,} bytes uncompressed)")
     return 0
@@ -232,9 +230,9 @@ def _tell_left_out(registry: Registry) -> int:
 
 
 def _show_records(records: Sequence[Record]) -> None:
-    from benchsuite.report.terminal import convergence
-
     from rich.console import Console
+
+    from benchsuite.report.terminal import convergence
 
     console = Console(highlight=False, emoji=False)
     console.print(convergence(records, console.width))

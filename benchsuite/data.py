@@ -52,7 +52,7 @@ def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded
         return _draw_stand_in(table, "asked for")
     try:
         files = obtain(table.name, table.download, folder)
-    except Unobtainable as error:
+    except UnobtainableError as error:
         if choice == table.name or table.stand_in is None:
             raise
         return _draw_stand_in(table, error.message)
@@ -66,7 +66,7 @@ def _draw_stand_in(table: Table, reason: str) -> Loaded:
     return Loaded(table.stand_in(), f"{table.name}-stand-in", reason, stand_in=True)
 
 
-class Unobtainable(DataError):
+class UnobtainableError(DataError):
     """The files of a dataset are nowhere to be had; unlike a damaged file, a stand-in may replace them."""
 
 
@@ -80,7 +80,7 @@ def obtain(name: str, download: Download, folder: Path | None = None, *, fetch: 
         fetch: whether to fetch what is in neither place, or cannot be used.
 
     Raises:
-        Unobtainable: a file is in neither place, and no mirror gives it.
+        UnobtainableError: a file is in neither place, and no mirror gives it.
         DataError: the folder that was named does not exist.
     """
     local = _local_folder(folder)
@@ -115,7 +115,7 @@ def _cached_or_fetched(file: str, cached: Path, download: Download, fetch: bool)
                 raise
             path.unlink()
     if not fetch:
-        raise Unobtainable(f"{file} is not in {cached}", "fetch it with `benchsuite data`, without --verify")
+        raise UnobtainableError(f"{file} is not in {cached}", "fetch it with `benchsuite data`, without --verify")
     return _fetch(file, cached, download)
 
 
@@ -135,7 +135,7 @@ def _fetch(file: str, cached: Path, download: Download) -> Path:
             reasons.append(error.message)
         except (OSError, ValueError) as error:  # requests' exceptions are OSErrors; a malformed address is a ValueError
             reasons.append(f"{mirror}: {type(error).__name__}")
-    raise Unobtainable(
+    raise UnobtainableError(
         f"{file} is not in {cached}, and no mirror gave it ({'; '.join(reasons)})",
         f"fetch it on a machine with a network (`benchsuite data`), or name a folder in {FOLDER_VARIABLE}",
     )

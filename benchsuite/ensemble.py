@@ -1,4 +1,4 @@
-"""Many seeds in one program: the training of a case, compiled for chunks of seeds. The only user of vmap and of the clock."""
+"""Many seeds in one program: a training compiled for chunks of seeds. The only user of vmap and of the clock."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from benchsuite import machine
-from benchsuite.case import Case, Schedule
 from benchsuite.errors import DeviceError
+from benchsuite.problem import Problem
 from benchsuite.trace import Trace
-from benchsuite.training import Data, Evaluation, make_training
+from benchsuite.training import Evaluation, make_training
 
 #: The share of the free memory that a program may be predicted to take.
 MEMORY_SHARE = 0.9
@@ -33,12 +33,10 @@ class OutOfMemoryError(DeviceError):
 
 
 class Ensemble:
-    """The training of a case, compiled ahead of time for chunks of seeds on the local devices.
+    """The training of a problem, compiled ahead of time for chunks of seeds on the local devices.
 
     Args:
-        case: what to train.
-        schedule: for how long.
-        data: host arrays; copied to every device.
+        problem: what to train; its data are copied to every device.
         chunk_size: seeds trained side by side, spread evenly over the devices; rounded up to a multiple of them.
         devices: where to train; a chunk smaller than their number uses the first of them.
         precision: of matrix products, as `jax.default_matmul_precision` takes it.
@@ -51,18 +49,29 @@ class Ensemble:
         CaseError: a function of the case fails on its data, or gives a wrong shape.
     """
 
-    def __init__(
-        self, case: Case, schedule: Schedule, data: Data, chunk_size: int, devices: Sequence[Any], precision: str
-    ) -> None:
+    def __init__(self, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str) -> None:
         self.devices = list(devices[:chunk_size])
         self.chunk_size = -(-chunk_size // len(self.devices)) * len(self.devices)
         mesh = Mesh(np.array(self.devices), ("seeds",), axis_types=(AxisType.Auto,))
         self._spread = NamedSharding(mesh, PartitionSpec("seeds"))
         self._everywhere = NamedSharding(mesh, PartitionSpec())
-        self._data = jax.device_put(data, self._everywhere)
-        self._training = make_training(case, schedule, self._data)
+        self._data = jax.device_put(problem.data, self._everywhere)
+        self._training = make_training(problem.case, problem.schedule, self._data)
         with jax.default_matmul_precision(precision):
             self._compile()
+
+    @classmethod
+    def fitting(cls, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str) -> Ensemble:
+        """An ensemble for chunks of `chunk_size` seeds, or for half as many until it fits into the devices' memory.
+
+        Raises:
+            OutOfMemoryError: not even one seed fits.
+        """
+        while True:
+            ensemble = cls(problem, chunk_size, devices, precision)
+            if ensemble.predicted_bytes <= MEMORY_SHARE * machine.available_memory(devices[0]):
+                return ensemble
+            chunk_size = half(ensemble.chunk_size)
 
     def _compile(self) -> None:
         spread, everywhere = self._spread, self._everywhere
@@ -129,21 +138,6 @@ class Ensemble:
             evaluations.append(evaluation)
             on_progress(1 / periods)
         return jax.device_get(evaluations), seconds
-
-
-def fitting_ensemble(
-    case: Case, schedule: Schedule, data: Data, chunk_size: int, devices: Sequence[Any], precision: str
-) -> Ensemble:
-    """An ensemble for chunks of `chunk_size` seeds, or for half as many until it fits into the devices' memory.
-
-    Raises:
-        OutOfMemoryError: not even one seed fits.
-    """
-    while True:
-        ensemble = Ensemble(case, schedule, data, chunk_size, devices, precision)
-        if ensemble.predicted_bytes <= MEMORY_SHARE * machine.available_memory(devices[0]):
-            return ensemble
-        chunk_size = half(ensemble.chunk_size)
 
 
 def half(chunk_size: int) -> int:

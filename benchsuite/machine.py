@@ -86,7 +86,7 @@ def cpu_name() -> str:
 
 
 def commit() -> str | None:
-    """The commit that the working folder stands at, with "+" where it has uncommitted changes; None outside a repository."""
+    """The commit of the working folder, with "+" where it has uncommitted changes; None outside a repository."""
     command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

@@ -31,7 +31,7 @@ DEFINITIONS = {
     Outcome.CONVERGED: "the criterion holds at the last evaluation",
     Outcome.LOST: "the criterion held at an earlier evaluation, but not at the last",
     Outcome.DEAD: "the gradient on the evaluation data is exactly zero",
-    Outcome.STUCK: "over the last quarter of the schedule the metric moved by less than 1 % of its way to the criterion",
+    Outcome.STUCK: "in the last quarter of the schedule the metric moved by less than 1 % of its way to the criterion",
     Outcome.SLOW: "none of these: it was still moving when the schedule ended",
 }
 
@@ -59,10 +59,8 @@ def steps_to_success(trace: Trace, criterion: Criterion) -> np.ndarray:
 
 
 def _diverged(trace: Trace) -> np.ndarray:
-    finite = trace.finite.all(axis=1)
-    for values in trace.metrics.values():
-        finite &= np.isfinite(values).all(axis=1)
-    return ~finite
+    columns = [trace.finite, *(np.isfinite(values) for values in trace.metrics.values())]
+    return ~np.all(columns, axis=(0, 2))
 
 
 def _stuck(trace: Trace, criterion: Criterion) -> np.ndarray:

@@ -10,7 +10,7 @@ from types import ModuleType
 import pluggy
 
 from benchsuite import hookspecs
-from benchsuite.case import Case, Table
+from benchsuite.case import Case, Download, Table
 from benchsuite.errors import BenchsuiteError, OptionError, PluginError, near_matches
 from benchsuite.hookspecs import PROJECT
 from benchsuite.settings import AUTO, STAND_IN
@@ -47,10 +47,10 @@ class Registry:
         return tuple(plugin for plugin in self.plugins if plugin.error)
 
     @property
-    def tables(self) -> dict[str, Table]:
-        """The datasets that are made of files, by name."""
+    def downloads(self) -> dict[str, Download]:
+        """The files of the datasets that are made of any, by the name of the dataset."""
         tables = (case.dataset for case in self.cases.values() if isinstance(case.dataset, Table))
-        return {table.name: table for table in tables if table.download}
+        return {table.name: table.download for table in tables if table.download}
 
     def check_dataset(self, choice: str) -> None:
         """Refuse a `--dataset` that no case has.
@@ -58,7 +58,7 @@ class Registry:
         Raises:
             OptionError: it is neither a dataset nor a word for a choice among them.
         """
-        choices = {AUTO, STAND_IN, *self.tables}
+        choices = {AUTO, STAND_IN, *self.downloads}
         if choice not in choices:
             raise OptionError(f"there is no dataset {choice!r}", near_matches(choice, choices))
 
@@ -93,7 +93,7 @@ def load_plugin(entry: EntryPoint) -> Plugin:
 
 def _import(entry: EntryPoint) -> ModuleType:
     try:
-        return entry.load()  # type: ignore[no-any-return]  # what an entry point loads has no type
+        return entry.load()
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"importing {entry.value} failed: {type(error).__name__}: {error}",

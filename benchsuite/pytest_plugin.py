@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -40,6 +40,7 @@ class RoundClock:
         self._now = 0.0
 
     def __call__(self) -> float:
+        """The seconds that rounds have taken so far."""
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -104,8 +105,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         else:
             how["metavar"] = option.metavar
         group.addoption(option.flag, help=f"{option.help} Also as ini setting {option.ini}.", **how)
-        kind = "bool" if option.is_flag else "string"
-        parser.addini(option.ini, f"Default of {option.flag}.", type=kind, default=option.default if option.is_flag else "")
+        kind: Literal["bool", "string"] = "bool" if option.is_flag else "string"
+        parser.addini(option.ini, f"Default of {option.flag}.", type=kind, default=False if option.is_flag else "")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -186,7 +187,7 @@ class Bench:
 
         suite, reporter = self._config.stash[_SUITE], self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
-            reporter.ensure_newline()
+            reporter.write("\n")
         with Live(sys.stderr) as live:
             run = CaseRun(case, suite.settings, suite.folder, live)
             try:

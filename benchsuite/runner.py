@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
-import jax
 import numpy as np
 
-from benchsuite import data, machine
-from benchsuite.case import Case, Schedule, Stream
-from benchsuite.ensemble import Ensemble, OutOfMemoryError, fitting_ensemble, half
+from benchsuite import machine
+from benchsuite.case import Case
+from benchsuite.ensemble import Ensemble, OutOfMemoryError, half
 from benchsuite.errors import StoreError
-from benchsuite.record import Plan, Record, Shard, claims_of, label, summarise
-from benchsuite.settings import QUICK, SOURCE, Settings
+from benchsuite.problem import Problem
+from benchsuite.record import Plan, Record, Shard, claims_of, summarise
+from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
-from benchsuite.training import PRNG, Data, draw_evaluation_data, evaluation_steps, parameter_names
+from benchsuite.training import PRNG, evaluation_steps, parameter_names
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
@@ -37,44 +38,6 @@ class Observer(Protocol):
 
     def judged(self, plan: Plan, record: Record) -> None:
         """A round has ended; `record` sums up all rounds so far."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A case made ready to train: its schedule under the chosen protocol, and its data on the host."""
-
-    case: Case
-    protocol: str
-    schedule: Schedule
-    data: Data
-    dataset: str
-    origin: str
-    stand_in: bool
-
-    @classmethod
-    def pose(cls, case: Case, settings: Settings) -> Problem:
-        """Choose the schedule and load the data.
-
-        Raises:
-            DataError: the data cannot be had, or are damaged.
-        """
-        quick = case.quick if settings.protocol == QUICK else None
-        protocol, schedule = (QUICK, quick) if quick else (SOURCE, case.schedule)
-        if isinstance(case.dataset, Stream):
-            rows = Data(None, jax.device_get(draw_evaluation_data(case, case.dataset)))
-            return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)
-        loaded = data.load(case.dataset, settings.dataset, settings.data_dir)
-        rows = Data(loaded.split.train, loaded.split.test)
-        return cls(case, protocol, schedule, rows, loaded.label, loaded.origin, loaded.stand_in)
-
-    @property
-    def label(self) -> str:
-        """The case with all that keeps its figures apart from others."""
-        return label(self.case.name, self.protocol, self.stand_in)
-
-    def compile(self, chunk_size: int, devices: Sequence[Any], precision: str) -> Ensemble:
-        """The program that trains it, for chunks of `chunk_size` seeds or as many as fit into memory."""
-        return fitting_ensemble(self.case, self.schedule, self.data, chunk_size, devices, precision)
 
 
 def open_folder(settings: Settings) -> RunFolder:
@@ -161,7 +124,7 @@ class CaseRun:
 
     def _compile(self, chunk_size: int) -> None:
         self._observer.stage(self.plan, "compiling")
-        self._ensemble = self._problem.compile(chunk_size, self._devices, self.plan.precision)
+        self._ensemble = Ensemble.fitting(self._problem, chunk_size, self._devices, self.plan.precision)
         self.plan = replace(
             self.plan,
             chunk_size=self._ensemble.chunk_size,
@@ -172,13 +135,12 @@ class CaseRun:
         )
 
     def _train(self, seeds: np.ndarray, first_run: bool) -> Shard:
-        traces, seconds = [], 0.0
+        traces: list[Trace] = []
+        seconds = 0.0
         while len(seeds):
             chunk = seeds[: self._ensemble.chunk_size]
             try:
-                trace, taken = self._ensemble.train(
-                    chunk, lambda share, n=len(chunk): self._observer.trained(self.plan, share * n)
-                )
+                trace, taken = self._ensemble.train(chunk, partial(self._tell, len(chunk)))
             except OutOfMemoryError as error:
                 first_run = True
                 self._compile(half(error.chunk_size))
@@ -188,6 +150,9 @@ class CaseRun:
             seeds = seeds[len(chunk) :]
         criterion = self._problem.case.criterion
         return Shard.judge(Trace.join(traces), criterion, seconds, first_run, self._ensemble.chunk_size)
+
+    def _tell(self, seeds: int, share: float) -> None:
+        self._observer.trained(self.plan, share * seeds)
 
 
 def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> Plan:

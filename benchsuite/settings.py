@@ -16,8 +16,8 @@ PRECISIONS = ("highest", "high", "default")
 PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
 
 
-def _option(default: Any, help: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"help": help, "metavar": metavar, "choices": choices})
+def _option(default: Any, explanation: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"help": explanation, "metavar": metavar, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -119,5 +119,6 @@ class Option:
 
 
 OPTIONS = tuple(
-    Option(f.name, f.metadata["help"], f.default, f.metadata["metavar"], f.metadata["choices"]) for f in fields(Settings)
+    Option(f.name, f.metadata["help"], f.default, f.metadata["metavar"], f.metadata["choices"])
+    for f in fields(Settings)
 )

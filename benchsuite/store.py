@@ -82,14 +82,13 @@ class RunFolder:
         return dict(self.content["machine"])
 
     @property
-    def cases(self) -> list[str]:
-        """The cases that have been started, in the order in which they were."""
-        return list(self.content["plans"])
+    def plans(self) -> list[Plan]:
+        """How the cases that have been started are run, in the order in which they were."""
+        return [Plan(**stored) for stored in self.content["plans"].values()]
 
     def plan(self, case: str) -> Plan | None:
-        """How `case` was run; None where it has not been started."""
-        stored = self.content["plans"].get(case)
-        return Plan(**stored) if stored else None
+        """How `case` is run; None where it has not been started."""
+        return next((plan for plan in self.plans if plan.case == case), None)
 
     def keep_plan(self, plan: Plan) -> None:
         """Write down how a case is going to be run."""
@@ -110,7 +109,11 @@ class RunFolder:
         Raises:
             StoreError: they cannot be written; the rounds before are kept.
         """
-        columns = {"seeds": shard.seeds, "outcomes": shard.outcomes, "steps_to_success": shard.steps_to_success}
+        columns: dict[str, Any] = {
+            "seeds": shard.seeds,
+            "outcomes": shard.outcomes,
+            "steps_to_success": shard.steps_to_success,
+        }
         columns |= {f"final.{name}": values for name, values in shard.final.items()}
         columns |= {f"curve.{name}": values for name, values in shard.curves.items()}
         facts = {
@@ -152,9 +155,9 @@ def _write(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink()
             raise
     except OSError as error:
         raise StoreError(
@@ -176,7 +179,7 @@ def _read_run(path: Path) -> dict[str, Any]:
         raise StoreError(f"{path} is damaged: {error}", "restore it, or start a new run in another folder") from error
     if schema != SCHEMA:
         raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use the version that wrote it")
-    return content  # type: ignore[no-any-return]  # JSON has no type
+    return content
 
 
 def _demand_keys(content: Mapping[str, Any], keys: Iterable[str]) -> None:

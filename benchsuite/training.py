@@ -1,4 +1,4 @@
-"""The training of one seed: key → initialise → scan over steps → evaluation. Pure JAX: no vmap, device, clock or file."""
+"""The training of one seed: key → initialise → scan over steps → evaluate. Pure JAX: no vmap, device, clock or file."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
 
     def start(seed: jax.Array, data: Data) -> tuple[State, Evaluation]:
         model = _make_model(case, nnx.Rngs(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE)))
-        _, parameters, rest = nnx.split(model, nnx.Param, ...)
+        parameters, rest = _variables(model)
         state = State(parameters, rest, case.optimizer.init(parameters))
         return state, evaluate(state, jnp.float32(jnp.nan), data)
 
@@ -135,7 +135,7 @@ def _make_step(case: Case) -> Step:
     def loss_of(parameters: Any, rest: Any, x: Any, y: Any) -> tuple[jax.Array, Any]:
         model = nnx.merge(graph, parameters, rest, copy=True)  # variables of its own, for BatchNorm and the like to set
         loss = _scalar("loss", case.loss(_predict(model, x, y), y))
-        return loss, nnx.split(model, nnx.Param, ...)[2]
+        return loss, _variables(model)[1]
 
     def step(state: State, x: Any, y: Any) -> tuple[State, jax.Array]:
         value_and_gradient = jax.value_and_grad(loss_of, has_aux=True)
@@ -178,7 +178,7 @@ def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data) ->
 
 
 def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
-    def period_of_steps(key: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, jax.Array]:
+    def period_of_steps(key: jax.Array, state: State, period: jax.Array, _: Data) -> tuple[State, jax.Array]:
         def run_step(state: State, number: jax.Array) -> tuple[State, jax.Array]:
             return step(state, *dataset.draw(jax.random.fold_in(key, number), dataset.batch_size))
 
@@ -235,7 +235,13 @@ def _make_model(case: Case, rngs: nnx.Rngs) -> nnx.Module:
     return model
 
 
-def _abstract_model(case: Case) -> nnx.Module:
+def _variables(model: nnx.Module) -> tuple[Any, Any]:
+    """The model's parameters, and all else that may change while it trains."""
+    _, parameters, rest = nnx.split(model, nnx.Param, ...)  # type: ignore[misc]  # flax types it as a pair
+    return parameters, rest
+
+
+def _abstract_model(case: Case) -> Any:
     return _guard(case, "model", lambda: nnx.eval_shape(lambda: _make_model(case, nnx.Rngs(0))))
 
 
@@ -259,7 +265,9 @@ def _predict(model: Any, x: Any, y: Any) -> Any:
 def _scalar(name: str, value: Any) -> Any:
     shape = getattr(value, "shape", ())
     if shape != ():
-        raise CaseError(f"its {name} has shape {shape}, not that of one number", f"let {name} end in a mean over the batch")
+        raise CaseError(
+            f"its {name} has shape {shape}, not that of one number", f"let {name} end in a mean over the batch"
+        )
     return value
 
 

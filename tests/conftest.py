@@ -30,7 +30,7 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 machine.configure_devices("cpu")
 
 #: A linear unit that learns a line in no time: from any start when `rate` is 0.1, from none when it is 0.
-LINE = '''
+LINE = """
 import jax, optax
 from flax import nnx
 from benchsuite import Case, Claim, Schedule, Stream, hookimpl
@@ -50,7 +50,7 @@ def line(name="line", rate=0.1, **fields):
         schedule=Schedule(steps=60, evaluate_every=20, seeds=20),
     )
     return Case(**(standard | fields))
-'''
+"""
 
 SUPPLY = """
 @hookimpl

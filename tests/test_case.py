@@ -15,7 +15,7 @@ from benchsuite import CaseError, Claim, Criterion, Download, Schedule, Stream
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Schedule(), "steps=None and epochs=None"),
+        (Schedule, "steps=None and epochs=None"),
         (lambda: Schedule(steps=10, epochs=10), "only one of them"),
         (lambda: Schedule(steps=0), "length is 0"),
         (lambda: Schedule(steps=10.0), "length is 10.0"),  # type: ignore[arg-type]

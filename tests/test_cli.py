@@ -14,7 +14,6 @@ from conftest import LINE, SUPPLY, InstallPlugin
 
 from benchsuite import cli
 
-
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -29,7 +28,9 @@ def run(*args: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def benchsuite(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin) -> Command:
+def benchsuite(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin
+) -> Command:
     """Runs a command, with the foreign case `line` installed."""
     install_plugin("line", LINE + SUPPLY)
     return lambda *args: run(*args, capsys=capsys, monkeypatch=monkeypatch)

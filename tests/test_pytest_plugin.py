@@ -184,7 +184,9 @@ def test_broken_plugin_shows_in_the_exit_code(cases: pytest.Pytester, install_pl
     result.stdout.fnmatch_lines(
         ["LEFT OUT: broken; reasons at the end", "*plugins left out*", "broken (broken_import 1.0): importing*"]
     )
-    assert "not_installed_anywhere" in json.loads(Path("out.json").read_text())["benchsuite"]["plugins_left_out"]["broken"]
+    assert (
+        "not_installed_anywhere" in json.loads(Path("out.json").read_text())["benchsuite"]["plugins_left_out"]["broken"]
+    )
 
 
 def test_broken_case_fails_with_one_sentence(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
@@ -209,7 +211,7 @@ def test_every_seed_diverged_is_pointed_out(pytester: pytest.Pytester, install_p
 
 
 def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
-    """Stand-in data and a quick protocol are in every label, apart from real figures, and no claim is judged on them."""
+    """Stand-in data and a quick protocol are in every label, apart from real figures, and no claim is judged."""
     install_plugin("line", LINE + STAND_IN.replace("drawn", "line-drawn") + "    yield line()", module="stood_in")
     pytester.makepyfile(test_cases=CASES)
 
@@ -250,7 +252,9 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
         """
     )
 
-    result = pytester.runpytest_subprocess("--benchmark-only", "-k", "line", "--benchmark-json=out.json", "--run-dir=out")
+    result = pytester.runpytest_subprocess(
+        "--benchmark-only", "-k", "line", "--benchmark-json=out.json", "--run-dir=out"
+    )
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["line *20*100.0 %*", "line-at-rest*8 of*", "rows of every seed: out"])
@@ -264,7 +268,7 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
 
 
 def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
-    """kill -9 in mid-run leaves all finished rounds readable, and --resume goes on from them."""
+    """Kill -9 in mid-run leaves all finished rounds readable, and --resume goes on from them."""
     command = [sys.executable, "-m", "pytest", "--benchmark-only", "-k", "line and not rest", "--run-dir=out"]
     process = subprocess.Popen([*command, "--seeds=20000", "--rounds=2000"], stdout=subprocess.DEVNULL)
     _wait_for(lambda: len(list(Path("out/line").glob("seeds-*.npz"))) >= 3, process)

@@ -1,4 +1,4 @@
-"""A run trains just the rounds that are missing, adapts to the memory there is, and leaves every finished round on disk."""
+"""A run trains the rounds that are missing, adapts to the memory there is, and leaves every round on disk."""
 
 from __future__ import annotations
 

@@ -6,19 +6,19 @@ import dataclasses
 from functools import partial
 from typing import Any
 
-import flax.nnx as nnx
 import numpy as np
 import optax
 import pytest
 from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
 from benchsuite_relu import relu_bias, relu_to_relu
 from benchsuite_relu.units import Unit
+from flax import nnx
 from toys import line, line_table
 
 from benchsuite import Case, CaseError, Schedule, Split, Stream, machine
 from benchsuite.ensemble import Ensemble
 from benchsuite.outcome import classify
-from benchsuite.runner import Problem
+from benchsuite.problem import Problem
 from benchsuite.settings import Settings
 from benchsuite.trace import Trace
 from benchsuite.training import parameter_names
@@ -27,7 +27,7 @@ from benchsuite.training import parameter_names
 def ensemble(case: Case, chunk_size: int, devices: int = 2) -> Ensemble:
     """The program of a case for chunks of that size."""
     problem = Problem.pose(case, Settings(protocol="source"))
-    return problem.compile(chunk_size, machine.devices()[:devices], "highest")
+    return Ensemble.fitting(problem, chunk_size, machine.devices()[:devices], "highest")
 
 
 def train(case: Case, seeds: int = 4, chunk_size: int | None = None, devices: int = 2) -> Trace:
@@ -128,7 +128,7 @@ def test_seed_does_not_depend_on_other_options() -> None:
 
 
 def test_rmsprop_is_that_of_keras() -> None:
-    """a ← 0.9a + 0.1g², p ← p - lr·g/(√a + 1e-7), from accumulators of zero, to float32 rounding."""
+    """A ← 0.9a + 0.1g², p ← p - lr·g/(√a + 1e-7), from accumulators of zero, to float32 rounding."""
     rng = np.random.default_rng(0)
     parameter = rng.normal(size=1000).astype(np.float32)
     expected, accumulator = parameter.astype(np.float64), np.zeros(1000)

@@ -14,7 +14,7 @@ from benchsuite.trace import Trace
 
 
 def noisy_line(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
-    """x ~ N(0, 1) and y = 3x + 1 with a little noise, both (n, 1)."""
+    """X ~ N(0, 1) and y = 3x + 1 with a little noise, both (n, 1)."""
     x, noise = jax.random.normal(key, (2, n, 1))
     return x, 3 * x + 1 + 0.01 * noise
 

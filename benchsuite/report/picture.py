@@ -5,7 +5,7 @@ Source of the form: the figure "ReLU learning ReLU" of https://stats.stackexchan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from benchsuite.errors import OptionError, near_matches
 from benchsuite.trace import Trace
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
 
 #: Endings of picture files, and so their formats.
@@ -71,7 +72,7 @@ def _draw_loss(axes: Axes, trace: Trace) -> None:
     _tidy(axes)
 
 
-def _draw_lines(axes: Axes, steps: Sequence[int], values: Sequence[object], names: Sequence[str], label: str) -> None:
+def _draw_lines(axes: Axes, steps: np.ndarray, values: Iterable[np.ndarray], names: Sequence[str], label: str) -> None:
     for number, (line, name) in enumerate(zip(values, names, strict=True)):
         colour, dash = _COLOURS[number % len(_COLOURS)], ("-", "--")[number // len(_COLOURS) % 2]
         axes.plot(steps, line, color=colour, linestyle=dash, marker="o", markersize=3, label=name)

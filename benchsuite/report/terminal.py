@@ -97,7 +97,9 @@ def convergence(records: Sequence[Record], width: int) -> RenderableType:
     if real:
         parts += _tables(real, width, "")
     if stand_in:
-        note = "On STAND-IN data, drawn by the suite because the real files were not used: not comparable with any other."
+        note = (
+            "On STAND-IN data, drawn by the suite because the real files were not used: not comparable with any other."
+        )
         parts += [Text(note, "bold red"), *_tables(stand_in, width, "red")]
     return Group(*parts, _legend(records))
 
@@ -110,7 +112,9 @@ def _tables(records: Sequence[Record], width: int, style: str) -> list[Renderabl
 def _table(records: Sequence[Record], columns: Sequence[_Column], style: str, gap: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", style=style)
     for column in columns:
-        table.add_column(column.title, justify=column.justify, style=column.style, no_wrap=not column.folds, overflow="fold")
+        table.add_column(
+            column.title, justify=column.justify, style=column.style, no_wrap=not column.folds, overflow="fold"
+        )
     for record in records:
         table.add_row(*(column.cell(record) for column in columns))
     return table

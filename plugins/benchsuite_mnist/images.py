@@ -17,6 +17,9 @@ PIXELS = SIDE * SIDE
 #: Unsigned bytes in three dimensions, the magic number of an IDX file of images.
 IDX_IMAGES = 0x00000803
 
+#: Bytes before the first pixel: the magic number, and the three dimensions.
+HEADER = 16
+
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"
 
 DOWNLOAD = Download(
@@ -43,16 +46,16 @@ def parse_images(name, content):
         DataError: it is not an IDX file of 28 × 28 images, or is cut short.
     """
     hint = "delete the file and let `benchsuite data` fetch it again"
-    if len(content) < 16:
+    if len(content) < HEADER:
         raise DataError(f"{name} is cut short: {len(content)} bytes are no IDX header", hint)
-    magic, count, *sides = struct.unpack(">4I", content[:16])
+    magic, count, *sides = struct.unpack(">4I", content[:HEADER])
     if magic != IDX_IMAGES:
         raise DataError(f"{name} has the magic number {magic:#010x}, IDX images have {IDX_IMAGES:#010x}", hint)
     if sides != [SIDE, SIDE]:
         raise DataError(f"{name} holds images of {sides[0]} × {sides[1]} pixels, not {SIDE} × {SIDE}", hint)
-    if len(content) != 16 + count * PIXELS:
-        raise DataError(f"{name} announces {count} images and holds {(len(content) - 16) / PIXELS:g}", hint)
-    return np.frombuffer(content, np.uint8, offset=16).reshape(count, PIXELS)
+    if len(content) != HEADER + count * PIXELS:
+        raise DataError(f"{name} announces {count} images and holds {(len(content) - HEADER) / PIXELS:g}", hint)
+    return np.frombuffer(content, np.uint8, offset=HEADER).reshape(count, PIXELS)
 
 
 def load_images(files):

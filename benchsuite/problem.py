@@ -1,0 +1,57 @@
+"""A case made ready to train: its schedule under the chosen protocol, and its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+
+from benchsuite import data
+from benchsuite.case import Case, Schedule, Stream
+from benchsuite.record import label
+from benchsuite.settings import QUICK, SOURCE, Settings
+from benchsuite.training import Data, draw_evaluation_data
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A case under a protocol, with its data on the host.
+
+    Args:
+        case: what to train.
+        protocol: "source" or "quick".
+        schedule: that of the protocol.
+        data: the examples, as NumPy arrays.
+        dataset: what the data are called.
+        origin: where they come from, or why they are a stand-in.
+        stand_in: whether they are one.
+    """
+
+    case: Case
+    protocol: str
+    schedule: Schedule
+    data: Data
+    dataset: str
+    origin: str
+    stand_in: bool
+
+    @classmethod
+    def pose(cls, case: Case, settings: Settings) -> Problem:
+        """Choose the schedule and load the data.
+
+        Raises:
+            DataError: the data cannot be had, or are damaged.
+        """
+        quick = case.quick if settings.protocol == QUICK else None
+        protocol, schedule = (QUICK, quick) if quick else (SOURCE, case.schedule)
+        if isinstance(case.dataset, Stream):
+            rows = Data(None, jax.device_get(draw_evaluation_data(case, case.dataset)))
+            return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)
+        loaded = data.load(case.dataset, settings.dataset, settings.data_dir)
+        rows = Data(loaded.split.train, loaded.split.test)
+        return cls(case, protocol, schedule, rows, loaded.label, loaded.origin, loaded.stand_in)
+
+    @property
+    def label(self) -> str:
+        """The case with all that keeps its figures apart from others."""
+        return label(self.case.name, self.protocol, self.stand_in)
