@@ -209,7 +209,8 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
         registry.check_dataset(name)
     for name in names or downloads:
         download = downloads[name]
-        for file, path in obtain(name, download, data_dir, fetch=not verify).items():
+        paths = obtain(name, download, data_dir, fetch=not verify, on_fetch=lambda url: click.echo(f"fetching {url}"))
+        for file, path in paths.items():
             content = verified_content(path, download.sha256[file])
             click.echo(f"{name}: {path} is sound ({len(content):,} bytes uncompressed)")
     return 0

@@ -70,7 +70,14 @@ class UnobtainableError(DataError):
     """The files of a dataset are nowhere to be had; unlike a damaged file, a stand-in may replace them."""
 
 
-def obtain(name: str, download: Download, folder: Path | None = None, *, fetch: bool = True) -> dict[str, Path]:
+def obtain(
+    name: str,
+    download: Download,
+    folder: Path | None = None,
+    *,
+    fetch: bool = True,
+    on_fetch: Callable[[str], None] = lambda _: None,
+) -> dict[str, Path]:
     """Paths of the files of dataset `name`: in the folder, else in the cache, else fetched into the cache.
 
     Args:
@@ -78,6 +85,7 @@ def obtain(name: str, download: Download, folder: Path | None = None, *, fetch: 
         download: the files and their mirrors.
         folder: where to look first; by default what `BENCHSUITE_DATA` names.
         fetch: whether to fetch what is in neither place, or cannot be used.
+        on_fetch: is told every address that is tried.
 
     Raises:
         UnobtainableError: a file is in neither place, and no mirror gives it.
@@ -87,7 +95,7 @@ def obtain(name: str, download: Download, folder: Path | None = None, *, fetch: 
     if local and all((local / name / file).is_file() for file in download.sha256):
         return {file: local / name / file for file in download.sha256}
     cached = cache_folder() / name
-    return {file: _cached_or_fetched(file, cached, download, fetch) for file in download.sha256}
+    return {file: _cached_or_fetched(file, cached, download, fetch, on_fetch) for file in download.sha256}
 
 
 def _local_folder(folder: Path | None) -> Path | None:
@@ -104,7 +112,9 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("benchsuite"))
 
 
-def _cached_or_fetched(file: str, cached: Path, download: Download, fetch: bool) -> Path:
+def _cached_or_fetched(
+    file: str, cached: Path, download: Download, fetch: bool, on_fetch: Callable[[str], None]
+) -> Path:
     path = cached / file
     if path.is_file():
         try:
@@ -116,15 +126,16 @@ def _cached_or_fetched(file: str, cached: Path, download: Download, fetch: bool)
             path.unlink()
     if not fetch:
         raise UnobtainableError(f"{file} is not in {cached}", "fetch it with `benchsuite data`, without --verify")
-    return _fetch(file, cached, download)
+    return _fetch(file, cached, download, on_fetch)
 
 
-def _fetch(file: str, cached: Path, download: Download) -> Path:
+def _fetch(file: str, cached: Path, download: Download, on_fetch: Callable[[str], None]) -> Path:
     import pooch
 
     reasons = []
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
     for mirror in download.mirrors:
+        on_fetch(mirror + file)
         try:
             with _quiet(pooch.get_logger()):
                 path = Path(pooch.retrieve(mirror + file, None, file, cached, downloader=downloader))

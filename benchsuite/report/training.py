@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from rich.table import Table
 
 from benchsuite.trace import Trace
@@ -17,5 +18,5 @@ def evaluations(trace: Trace, parameter_names: Sequence[str]) -> Table:
     for number, step in enumerate(trace.steps):
         values = [trace.train_loss[0, number], *(metric[0, number] for metric in trace.metrics.values())]
         values += [trace.gradient_norm[0, number], *trace.parameters[0, number]]
-        table.add_row(f"{step:,}", *(f"{value:.6g}" for value in values))
+        table.add_row(f"{step:,}", *("-" if np.isnan(value) else f"{value:.6g}" for value in values))
     return table

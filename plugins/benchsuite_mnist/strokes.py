@@ -1,6 +1,6 @@
 """The stand-in for MNIST: images of strokes that look like it to a network, drawn without any file.
 
-28 × 28 grey levels with one to three soft strokes each: most pixels are zero, the border always is, neighbours are
+28 × 28 grey levels with two to four soft strokes each: most pixels are zero, the border always is, neighbours are
 correlated. The same images every time.
 """
 
@@ -11,7 +11,7 @@ from benchsuite import Split
 SIDE = 28
 
 #: Strokes start and end this far from the edge, so that the border never holds ink.
-MARGIN = 7
+MARGIN = 4
 
 #: The half width of a stroke in pixels, within which the ink fades from black to nothing.
 WIDTH = 2.0
@@ -33,9 +33,9 @@ def draw_images(count, seed):
 
 def _draw_block(rng, count):
     ink = np.zeros((count, SIDE * SIDE), np.float32)
-    strokes = rng.integers(1, 4, count)
+    strokes = rng.integers(2, 5, count)
     start = _points(rng, count)
-    for number in range(3):
+    for number in range(4):
         end = _points(rng, count)
         drawn = _stroke(start, end) * (number < strokes)[:, None]
         ink = np.maximum(ink, drawn)
