@@ -1,4 +1,4 @@
-"""The project keeps its own rules: layers, light imports, plugins that are registered, hooks that are told and tested."""
+"""The project keeps its own rules: layers, light imports, registered plugins, hooks that are told and tested."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def convergence(records: Sequence[Record], width: int) -> RenderableType:
         parts += _tables(real, width, "")
     if stand_in:
         note = (
-            "On STAND-IN data, drawn by the suite because the real files were not used: not comparable with any other."
+            "On STAND-IN data, drawn by the suite since the real files were not used (see `benchsuite data`): not comparable."
         )
         parts += [Text(note, "bold red"), *_tables(stand_in, width, "red")]
     return Group(*parts, _legend(records))
