@@ -235,21 +235,17 @@ def _uncaptured(config: pytest.Config) -> Any:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Tell pytest-benchmark's files what the cases were measured on."""
-    suite = config.stash[_SUITE]
-    if suite.records:
-        machine_info["benchsuite"] = suite.folder.machine
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """Tell pytest-benchmark's files which plugins were left out, and why."""
+    """Tell pytest-benchmark's files what was measured on, and which plugins were left out.
+
+    Not as machine_info: pytest-benchmark compares that before any case could be collected, so it would always differ.
+    """
     suite = config.stash[_SUITE]
     if suite.loaded:
         output_json["benchsuite"] = {
-            "plugins_left_out": {plugin.name: str(plugin.error) for plugin in suite.registry.left_out},
             "run": str(suite.folder.path) if suite.records else None,
+            "machine": suite.folder.machine if suite.records else None,
+            "plugins_left_out": {plugin.name: str(plugin.error) for plugin in suite.registry.left_out},
         }
 
 

@@ -97,9 +97,7 @@ def convergence(records: Sequence[Record], width: int) -> RenderableType:
     if real:
         parts += _tables(real, width, "")
     if stand_in:
-        note = (
-            "On STAND-IN data, drawn by the suite since the real files were not used (see `benchsuite data`): not comparable."
-        )
+        note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable (see `benchsuite data`)"
         parts += [Text(note, "bold red"), *_tables(stand_in, width, "red")]
     return Group(*parts, _legend(records))
 
