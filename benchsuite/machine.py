@@ -26,8 +26,8 @@ def configure_devices(kind: str = "auto") -> None:
     import jax
 
     try:
-        if kind != "auto":
-            jax.config.update("jax_platforms", {"gpu": "cuda,rocm"}.get(kind, kind))
+        if kind == "cpu":  # JAX prefers an accelerator by itself
+            jax.config.update("jax_platforms", "cpu")
         if "JAX_NUM_CPU_DEVICES" not in os.environ:
             jax.config.update("jax_num_cpu_devices", cores())
     except RuntimeError:  # JAX has already started, under an application of the user's: take its devices as they are
