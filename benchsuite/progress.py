@@ -50,6 +50,8 @@ class Live:
     def stage(self, plan: Plan, stage: str) -> None:
         """Show what begins."""
         self._stage = stage
+        if not self._done:
+            self._begin = time.monotonic()  # compiling says nothing of the time that training will take
         if self._task is None:
             self._task = self._progress.add_task(plan.label, total=plan.seeds, stage=stage, rate="")
         self._progress.update(self._task, stage=stage)
