@@ -6,6 +6,7 @@ This module imports no JAX.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,6 +120,10 @@ class Table:
         _demand(_is_name(self.name), f"Table.name is {self.name!r}", "use letters, digits and single - _ or .")
         _demand(callable(self.load), "Table.load is not a function", "give a function (files) -> Split")
         _demand(_is_count(self.batch_size), f"Table.batch_size is {self.batch_size!r}", "give a whole number ≥ 1")
+        _demand(callable(self.prepare), "Table.prepare is not a function", "give a function rows -> (x, y)")
+        _demand(
+            self.stand_in is None or callable(self.stand_in), "Table.stand_in is not a function", "give one or None"
+        )
 
 
 def _is_name(value: object) -> bool:
@@ -191,6 +196,11 @@ class Criterion:
             (self.at_least is None) != (self.at_most is None),
             f"Criterion on {self.metric!r} has at_least={self.at_least} and at_most={self.at_most}",
             "give exactly one of the two",
+        )
+        _demand(
+            isinstance(self.threshold, int | float) and math.isfinite(self.threshold),
+            f"Criterion on {self.metric!r} has the bound {self.threshold!r}",
+            "give a finite number",
         )
 
     @property
@@ -285,8 +295,11 @@ class Case:
                 f"case {self.name}: {name} is a {type(value).__name__}",
                 f"give {' or '.join(k.__name__ for k in kind)}",
             )
-        for name in ("model", "loss"):
-            _demand(callable(getattr(self, name)), f"case {self.name}: {name} is not callable", "give a function")
+        functions = {"model": self.model, "loss": self.loss, **self.metrics}
+        for name, function in functions.items():
+            _demand(callable(function), f"case {self.name}: {name} is not callable", "give a function")
+        for claim in self.claims:
+            _demand(isinstance(claim, Claim), f"case {self.name}: {claim!r} among its claims", "give Claim(…)")
         _demand(
             callable(getattr(self.optimizer, "init", None)) and callable(getattr(self.optimizer, "update", None)),
             f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",

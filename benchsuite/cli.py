@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -66,7 +67,8 @@ def list_cases() -> int:
 
 
 def _length(schedule: Any) -> str:
-    return f"{schedule.length:,} {schedule.unit}, {schedule.seeds:,} seeds"
+    unit = schedule.unit if schedule.length > 1 else schedule.unit.removesuffix("s")
+    return f"{schedule.length:,} {unit}, {schedule.seeds:,} seeds"
 
 
 @cli.command()
@@ -75,7 +77,9 @@ def plugins() -> int:
     from rich.table import Table
 
     registry = _registry()
-    table = Table("plugin", "module", "distribution", "cases", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for title in ("plugin", "module", "distribution", "cases"):
+        table.add_column(title, overflow="fold")
     table.columns[0].no_wrap = True
     for plugin in registry.plugins:
         names = ", ".join(case.name for case in plugin.cases)
@@ -92,8 +96,11 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     from benchsuite import machine
     from benchsuite.report.header import header
     from benchsuite.runner import open_folder
+    from benchsuite.store import resumed
 
     settings = Settings.parse(options)
+    if settings.resume:
+        settings = resumed(options)
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
     cases = [registry.case(name) for name in names or registry.cases]
@@ -116,7 +123,7 @@ def _run_cases(cases: Sequence[Case], settings: Settings, folder: RunFolder) -> 
         code = INTERRUPTED
     if records:
         _show_records(records)
-    click.echo(f"rows of every seed: {folder.path}")
+        click.echo(f"rows of every seed: {folder.path}")
     return code
 
 
@@ -154,19 +161,24 @@ def replay(name: str, seed: int, output: Path | None, **options: Any) -> int:
     from benchsuite.ensemble import Ensemble
     from benchsuite.outcome import DEFINITIONS, Outcome, classify
     from benchsuite.problem import Problem
-    from benchsuite.report.picture import check_ending, draw_training
+    from benchsuite.progress import Live
+    from benchsuite.report.picture import check_path, draw_training
     from benchsuite.report.training import evaluations
     from benchsuite.training import parameter_names
 
     if output:
-        check_ending(output)
+        check_path(output)
     settings = Settings.parse(options)
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
     case = registry.case(name)
     problem = Problem.pose(case, settings)
-    ensemble = Ensemble.fitting(problem, 1, machine.devices(settings.platform), settings.precision)
-    trace, seconds = ensemble.train(np.array([seed]))
+    with Live(sys.stderr) as live:
+        live.begin(f"{problem.label}, seed {seed}", 1, 0)
+        live.stage("compiling")
+        ensemble = Ensemble.fitting(problem, 1, machine.devices(settings.platform), settings.precision)
+        live.stage("training")
+        trace, seconds = ensemble.train(np.array([seed]), live.trained)
     outcome = Outcome(classify(trace, case.criterion)[0])
     title = f"{problem.label}, seed {seed}: {outcome.value}"
     parameters = parameter_names(case)
@@ -251,6 +263,9 @@ def main() -> None:
     0: all is well; 1: something failed, or a plugin was left out; 2: an option or argument cannot be used;
     130: interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # "≥" is no reason to fail where the encoding lacks it
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:

@@ -83,7 +83,7 @@ def obtain(
     Args:
         name: the dataset, and the sub-folder that holds its files.
         download: the files and their mirrors.
-        folder: where to look first; by default what `BENCHSUITE_DATA` names.
+        folder: where to look first, in its sub-folder `name` if it has that; by default what `BENCHSUITE_DATA` names.
         fetch: whether to fetch what is in neither place, or cannot be used.
         on_fetch: is told every address that is tried.
 
@@ -92,10 +92,16 @@ def obtain(
         DataError: the folder that was named does not exist.
     """
     local = _local_folder(folder)
-    if local and all((local / name / file).is_file() for file in download.sha256):
-        return {file: local / name / file for file in download.sha256}
+    if local and (local / name).is_dir():
+        return {file: _present(local / name / file) for file in download.sha256}
     cached = cache_folder() / name
     return {file: _cached_or_fetched(file, cached, download, fetch, on_fetch) for file in download.sha256}
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path} is missing beside the other files", "add it, or leave the folder out")
+    return path
 
 
 def _local_folder(folder: Path | None) -> Path | None:
@@ -133,6 +139,12 @@ def _fetch(file: str, cached: Path, download: Download, on_fetch: Callable[[str]
     import pooch
 
     reasons = []
+    try:
+        cached.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnobtainableError(
+            f"the cache {cached} cannot be written: {error.strerror}", f"name a data folder in {FOLDER_VARIABLE}"
+        ) from error
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
     for mirror in download.mirrors:
         on_fetch(mirror + file)

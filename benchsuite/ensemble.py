@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -52,6 +53,10 @@ class Ensemble:
     def __init__(self, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str) -> None:
         self.devices = list(devices[:chunk_size])
         self.chunk_size = -(-chunk_size // len(self.devices)) * len(self.devices)
+        with _memory_errors_named(self.chunk_size):
+            self._prepare(problem, precision)
+
+    def _prepare(self, problem: Problem, precision: str) -> None:
         mesh = Mesh(np.array(self.devices), ("seeds",), axis_types=(AxisType.Auto,))
         self._spread = NamedSharding(mesh, PartitionSpec("seeds"))
         self._everywhere = NamedSharding(mesh, PartitionSpec())
@@ -68,10 +73,14 @@ class Ensemble:
             OutOfMemoryError: not even one seed fits.
         """
         while True:
-            ensemble = cls(problem, chunk_size, devices, precision)
-            if ensemble.predicted_bytes <= MEMORY_SHARE * machine.available_memory(devices[0]):
-                return ensemble
-            chunk_size = half(ensemble.chunk_size)
+            try:
+                ensemble = cls(problem, chunk_size, devices, precision)
+                if ensemble.predicted_bytes <= MEMORY_SHARE * machine.available_memory(devices[0]):
+                    return ensemble
+                del ensemble  # its data must not take the room of those of the next
+            except OutOfMemoryError:
+                pass
+            chunk_size = half(chunk_size)
 
     def _compile(self) -> None:
         spread, everywhere = self._spread, self._everywhere
@@ -116,12 +125,8 @@ class Ensemble:
         """
         seeds = np.asarray(seeds, np.uint32)
         padded = np.pad(seeds, (0, self.chunk_size - len(seeds)), mode="edge")
-        try:
+        with _memory_errors_named(self.chunk_size):
             evaluations, seconds = self._run(jax.device_put(padded, self._spread), on_progress)
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            raise OutOfMemoryError(self.chunk_size) from error
         columns = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1)[: len(seeds)], *evaluations)
         return Trace(seeds.astype(np.int64), np.array(self._training.steps), *columns), seconds
 
@@ -138,6 +143,16 @@ class Ensemble:
             evaluations.append(evaluation)
             on_progress(1 / periods)
         return jax.device_get(evaluations), seconds
+
+
+@contextmanager
+def _memory_errors_named(chunk_size: int) -> Iterator[None]:
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise OutOfMemoryError(chunk_size) from error
 
 
 def half(chunk_size: int) -> int:

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 #: What each outcome means, in words.
 DEFINITIONS = {
-    Outcome.DIVERGED: "a metric or a parameter is not a finite number",
+    Outcome.DIVERGED: "the loss, the criterion's metric or a parameter is not a finite number",
     Outcome.CONVERGED: "the criterion holds at the last evaluation",
     Outcome.LOST: "the criterion held at an earlier evaluation, but not at the last",
     Outcome.DEAD: "the gradient on the evaluation data is exactly zero",
@@ -40,7 +40,7 @@ def classify(trace: Trace, criterion: Criterion) -> np.ndarray:
     """The outcome of each seed of `trace`, as an array of n strings."""
     held = criterion.holds(trace.metrics[criterion.metric])
     conditions = {
-        Outcome.DIVERGED: _diverged(trace),
+        Outcome.DIVERGED: _diverged(trace, criterion),
         Outcome.CONVERGED: held[:, -1],
         Outcome.LOST: held.any(axis=1),
         Outcome.DEAD: trace.gradient_norm[:, -1] == 0,
@@ -58,9 +58,9 @@ def steps_to_success(trace: Trace, criterion: Criterion) -> np.ndarray:
     return np.where(held[:, -1], first, -1)
 
 
-def _diverged(trace: Trace) -> np.ndarray:
-    columns = [trace.finite, *(np.isfinite(values) for values in trace.metrics.values())]
-    return ~np.all(columns, axis=(0, 2))
+def _diverged(trace: Trace, criterion: Criterion) -> np.ndarray:
+    decisive = [values for name, values in trace.metrics.items() if name in ("loss", criterion.metric)]
+    return ~np.all([trace.finite, *map(np.isfinite, decisive)], axis=(0, 2))
 
 
 def _stuck(trace: Trace, criterion: Criterion) -> np.ndarray:

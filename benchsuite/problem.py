@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
+import numpy as np
 
 from benchsuite import data
-from benchsuite.case import Case, Schedule, Stream
+from benchsuite.case import Case, Schedule, Split, Stream, Table
+from benchsuite.errors import BenchsuiteError, CaseError
 from benchsuite.record import label
 from benchsuite.settings import QUICK, SOURCE, Settings
 from benchsuite.training import Data, draw_evaluation_data
@@ -47,7 +49,7 @@ class Problem:
         if isinstance(case.dataset, Stream):
             rows = Data(None, jax.device_get(draw_evaluation_data(case, case.dataset)))
             return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)
-        loaded = data.load(case.dataset, settings.dataset, settings.data_dir)
+        loaded = _loaded(case, case.dataset, settings)
         rows = Data(loaded.split.train, loaded.split.test)
         return cls(case, protocol, schedule, rows, loaded.label, loaded.origin, loaded.stand_in)
 
@@ -55,3 +57,24 @@ class Problem:
     def label(self) -> str:
         """The case with all that keeps its figures apart from others."""
         return label(self.case.name, self.protocol, self.stand_in)
+
+
+def _loaded(case: Case, table: Table, settings: Settings) -> data.Loaded:
+    try:
+        loaded = data.load(table, settings.dataset, settings.data_dir)
+    except BenchsuiteError:
+        raise
+    except Exception as error:
+        raise CaseError(
+            f"case {case.name}: loading {table.name} failed: {type(error).__name__}: {error}", "mend the table's load"
+        ) from error
+    if not isinstance(loaded.split, Split):
+        raise CaseError(f"case {case.name}: {table.name} is a {type(loaded.split).__name__}", "let load return a Split")
+    for name, rows in loaded.split._asdict().items():
+        lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(rows)}
+        if len(lengths) != 1 or lengths & {(), (0,)}:
+            raise CaseError(
+                f"case {case.name}: the {name} rows of {table.name} have the lengths {sorted(lengths)}",
+                "give every array the same number of examples along its first axis, and at least one",
+            )
+    return loaded

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-from benchsuite.record import Plan, Record
 
 #: Seconds between two plain lines, and before the first.
 INTERVAL = 5.0
@@ -35,9 +33,8 @@ class Live:
             disable=not self._console.is_terminal,
         )
         self._task: TaskID | None = None
-        self._rate = ""
-        self._stage = ""
-        self._done = 0.0
+        self._label = self._stage = self._rate = ""
+        self._total, self._stored, self._done = 0, 0, 0.0
         self._begin = self._said = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -47,35 +44,39 @@ class Live:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def stage(self, plan: Plan, stage: str) -> None:
+    def begin(self, label: str, seeds: int, done: int) -> None:
+        """Show a case."""
+        self._label, self._total, self._stored, self._done = label, seeds, done, done
+        self._task = self._progress.add_task(label, total=seeds, completed=done, stage="", rate="")
+
+    def stage(self, stage: str) -> None:
         """Show what begins."""
         self._stage = stage
-        if not self._done:
+        if self._done == self._stored:
             self._begin = time.monotonic()  # compiling says nothing of the time that training will take
-        if self._task is None:
-            self._task = self._progress.add_task(plan.label, total=plan.seeds, stage=stage, rate="")
-        self._progress.update(self._task, stage=stage)
+        self._update(stage=stage)
 
-    def trained(self, plan: Plan, seeds: float) -> None:
+    def trained(self, seeds: float) -> None:
         """Move on by so many seeds."""
         self._done += seeds
-        if self._task is not None:
-            self._progress.update(self._task, completed=round(self._done))
-        self._say(plan)
+        self._update(completed=round(self._done))
+        self._say()
 
-    def judged(self, plan: Plan, record: Record) -> None:
+    def judged(self, seeds: int, converged: int) -> None:
         """Show the rate so far."""
-        del plan
-        self._done = record.seeds
-        self._rate = f"{100 * record.rate:.1f} % converged"
-        if self._task is not None:
-            self._progress.update(self._task, completed=record.seeds, rate=self._rate)
+        self._rate = f"{100 * converged / seeds:.1f} % converged"
+        self._done = seeds
+        self._update(completed=seeds, rate=self._rate)
 
-    def _say(self, plan: Plan) -> None:
+    def _update(self, **fields: Any) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, **fields)
+
+    def _say(self) -> None:
         now = time.monotonic()
         if self._console.is_terminal or now - self._said < INTERVAL:
             return
         self._said = now
-        left = (now - self._begin) * (plan.seeds / self._done - 1)
-        parts = (f"{self._done:,.0f} of {plan.seeds:,} seeds", self._rate, f"about {left:.0f} s left")
-        self._console.print(f"{plan.label}: {self._stage}, {', '.join(filter(None, parts))}", soft_wrap=True)
+        left = (now - self._begin) * (self._total - self._done) / (self._done - self._stored)
+        parts = (f"{self._done:,.0f} of {self._total:,} seeds", self._rate, f"about {left:.0f} s left")
+        self._console.print(f"{self._label}: {self._stage}, {', '.join(filter(None, parts))}", soft_wrap=True)

@@ -7,21 +7,22 @@ asks for a case.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from benchsuite.errors import BenchsuiteError, OptionError
+from benchsuite.errors import BenchsuiteError
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
     from benchsuite.case import Case
     from benchsuite.plugins import Registry
-    from benchsuite.record import Record, Shard
+    from benchsuite.record import Record
+    from benchsuite.runner import CaseRun
     from benchsuite.store import RunFolder
 
 #: The fixture that asks for a case: a test that has it runs once for every registered case.
@@ -58,8 +59,14 @@ class Suite:
 
     @cached_property
     def settings(self) -> Settings:
-        """The options of the command line, else those of the ini file."""
-        return Settings.parse({option.name: self._said(option.name, option.ini) for option in OPTIONS})
+        """The options of the command line, else those of the ini file, else those of the run that is resumed."""
+        said = {option.name: self._said(option.name, option.ini) for option in OPTIONS}
+        settings = Settings.parse(said)
+        if not settings.resume:
+            return settings
+        from benchsuite.store import resumed
+
+        return resumed(said)
 
     def _said(self, name: str, ini: str) -> Any:
         value = self.config.getoption(_destination(name))
@@ -120,7 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     try:
         suite.settings  # noqa: B018  # parses and checks them
-    except OptionError as error:
+    except BenchsuiteError as error:
         raise pytest.UsageError(str(error)) from error
 
 
@@ -129,7 +136,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if CASE_FIXTURE not in metafunc.fixturenames:
         return
     names = metafunc.config.stash[_SUITE].registry.cases
-    params = [pytest.param(name, id=name, marks=pytest.mark.benchmark(timer=RoundClock())) for name in names]
+    # A case that cannot be trained has said why; that its benchmark was not used need not be said as well.
+    quiet = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
+    params = [pytest.param(name, id=name, marks=[pytest.mark.benchmark(timer=RoundClock()), quiet]) for name in names]
     metafunc.parametrize(CASE_FIXTURE, params, indirect=True)
 
 
@@ -179,7 +188,8 @@ class Bench:
             with _uncaptured(self._config):
                 return self._train(case)
         except BenchsuiteError as error:
-            pytest.fail(str(error), pytrace=False)
+            reason = str(error)
+        pytest.fail(reason, pytrace=False)  # outside of the handler, so that the sentence stands alone
 
     def _train(self, case: Case) -> Record:
         from benchsuite.progress import Live
@@ -191,7 +201,7 @@ class Bench:
         with Live(sys.stderr) as live:
             run = CaseRun(case, suite.settings, suite.folder, live)
             try:
-                self._measure(run.shards(), run.rounds, run.plan.label)
+                self._measure(run)
             finally:
                 if run.has_rows:
                     suite.records.append(run.record())
@@ -200,20 +210,27 @@ class Bench:
         self._properties.append((_PROPERTY, f"{record.label}: {record.converged:,} of {record.seeds:,} converged"))
         return record
 
-    def _measure(self, shards: Iterator[Shard], rounds: int, label: str) -> None:
-        benchmark = self._benchmark
+    def _measure(self, run: CaseRun) -> None:
+        benchmark, label = self._benchmark, run.plan.label
         benchmark.name, benchmark.fullname = (_labelled(text, label) for text in (benchmark.name, benchmark.fullname))
+        shards = run.shards()
+        steady_rounds = run.steady_rounds if benchmark.enabled else 0
 
         def train_round() -> None:
             try:
-                self._clock.advance(next(shards).seconds)
+                shard = next(shards)
+                while shard.first_run and steady_rounds:  # warms up; its rows count, its time does not
+                    shard = next(shards, replace(shard, first_run=False))
+                self._clock.advance(shard.seconds)
             except BaseException:
                 # Without it, Ctrl-C in a round would cost pytest-benchmark the figures of all benchmarks.
                 benchmark.has_error = True
                 raise
 
-        warmups = min(1, rounds - 1)
-        benchmark.pedantic(train_round, warmup_rounds=warmups, rounds=rounds - warmups)
+        benchmark.pedantic(train_round, rounds=max(1, steady_rounds))
+        if benchmark.enabled:  # --benchmark-disable asks for a smoke test of one round
+            for _ in shards:  # a first run at the end, after a resume, has no steady one behind it
+                pass
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

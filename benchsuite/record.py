@@ -44,6 +44,7 @@ class Plan:
     criterion: str
     metric: str
     claims: list[dict[str, Any]]
+    program: str
     steps: list[int]
     parameter_names: list[str]
     seeds: int
@@ -58,6 +59,15 @@ class Plan:
     trace_seconds: float = 0.0
     compile_seconds: float = 0.0
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Plan:
+        """The plan that was stored; fields of other versions are passed over.
+
+        Raises:
+            KeyError: a field is missing.
+        """
+        return cls(**{f.name: values[f.name] for f in fields(cls)})
+
     @property
     def label(self) -> str:
         """The case with all that keeps its figures apart from others."""
@@ -66,7 +76,7 @@ class Plan:
     @property
     def definition(self) -> dict[str, Any]:
         """What two sets of rows must share to be one run."""
-        names = ("case", "protocol", "dataset", "criterion", "steps", "precision", "prng", "device", "device_count")
+        names = ("case", "protocol", "dataset", "criterion", "steps", "precision", "prng", "device", "program")
         return {name: getattr(self, name) for name in names}
 
 
@@ -83,6 +93,7 @@ class Shard:
         seconds: training time of all seeds of the round, every result waited for.
         first_run: whether the program ran for the first time, so that the time is no steady one.
         chunk_size: seeds trained side by side.
+        device_count: devices that they were spread over.
     """
 
     seeds: np.ndarray
@@ -93,15 +104,16 @@ class Shard:
     seconds: float
     first_run: bool
     chunk_size: int
+    device_count: int
 
     @classmethod
-    def judge(cls, trace: Trace, criterion: Criterion, seconds: float, first_run: bool, chunk_size: int) -> Shard:
-        """The rows of a finished round."""
+    def judge(cls, trace: Trace, criterion: Criterion, **measured: Any) -> Shard:
+        """The rows of a finished round; `measured` are the fields that the trace does not tell."""
         kept = int((trace.seeds < CURVES_KEPT).sum())
         curves = {
-            "train_loss": trace.train_loss,
             "gradient_norm": trace.gradient_norm,
             "parameters": trace.parameters,
+            **{f"train.{name}": values for name, values in trace.train.items()},
             **{f"metric.{name}": values for name, values in trace.metrics.items()},
         }
         return cls(
@@ -110,9 +122,7 @@ class Shard:
             steps_to_success=steps_to_success(trace, criterion),
             final={name: values[:, -1] for name, values in trace.metrics.items()},
             curves={name: values[:kept] for name, values in curves.items()},
-            seconds=seconds,
-            first_run=first_run,
-            chunk_size=chunk_size,
+            **measured,
         )
 
 
@@ -131,9 +141,9 @@ class Verdict:
 class Record:
     """The figures of one case's run, as plain JSON values; times in seconds.
 
-    `device_seconds_per_converged` is the time of all seeds, failed ones too, times the number of devices, over the
-    number of seeds that converged. `seeds_per_second` is the median over the steady rounds, or that of the first
-    where there is no other.
+    `device_seconds` is the time of all seeds, failed ones too, times the number of devices, and
+    `device_seconds_per_converged` is that over the number of seeds that converged. `seeds_per_second` is the median
+    over the steady rounds, or that of the first where there is no other.
     """
 
     case: str
@@ -142,6 +152,7 @@ class Record:
     protocol: str
     dataset: str
     stand_in: bool
+    data_origin: str
     device: str
     platform: str
     device_count: int
@@ -171,12 +182,6 @@ class Record:
         """All fields as plain JSON values."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Record:
-        """The record that `to_json` gave; fields of later versions are passed over."""
-        known = {f.name for f in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
-
 
 def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
     """The record of the rows in `shards`, of which there is at least one."""
@@ -184,7 +189,7 @@ def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
     steps = np.concatenate([shard.steps_to_success for shard in shards])
     counts = {outcome.value: int((outcomes == outcome.value).sum()) for outcome in Outcome}
     seeds, converged = len(outcomes), counts[Outcome.CONVERGED]
-    device_seconds = sum(shard.seconds for shard in shards) * plan.device_count
+    device_seconds = sum(shard.seconds * shard.device_count for shard in shards)
     steady = [shard for shard in shards if not shard.first_run]
     first = next((shard.seconds for shard in shards if shard.first_run), None)
     return Record(
@@ -194,9 +199,10 @@ def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
         protocol=plan.protocol,
         dataset=plan.dataset,
         stand_in=plan.stand_in,
+        data_origin=plan.data_origin,
         device=plan.device,
         platform=plan.platform,
-        device_count=plan.device_count,
+        device_count=max(shard.device_count for shard in shards),
         precision=plan.precision,
         prng=plan.prng,
         criterion=plan.criterion,
@@ -228,7 +234,10 @@ def judge_claim(claim: Mapping[str, Any], plan: Plan, failures: int, seeds: int)
         return Verdict(*said, "not judged", f"it speaks of the source's protocol, this is the {plan.protocol} one")
     if plan.stand_in:
         return Verdict(*said, "not judged", "it speaks of the real data, these are a stand-in")
-    p_value = stats.rate_p_value(failures, seeds, claim["failure_rate"])
+    rate = claim["failure_rate"]
+    if min(stats.rate_p_value(extreme, seeds, rate) for extreme in (0, seeds)) >= stats.LEVEL:
+        return Verdict(*said, "not judged", f"{seeds} seeds are too few for any outcome to refute it")
+    p_value = stats.rate_p_value(failures, seeds, rate)
     verdict = "refuted" if p_value < stats.LEVEL else "holds"
     return Verdict(*said, verdict, f"exact binomial test, p = {p_value:.2g}, level {stats.LEVEL:g}", p_value)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +17,7 @@ from benchsuite.record import Plan, Record, Shard, claims_of, summarise
 from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
-from benchsuite.training import PRNG, evaluation_steps, parameter_names
+from benchsuite.training import PRNG, fingerprint, make_training, parameter_names
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
@@ -28,16 +27,19 @@ SEEDS_PER_CORE, SEEDS_PER_ACCELERATOR = 256, 16384
 
 
 class Observer(Protocol):
-    """Is told how a run goes, to show it."""
+    """Is told how the run of a case goes, to show it."""
 
-    def stage(self, plan: Plan, stage: str) -> None:
+    def begin(self, label: str, seeds: int, done: int) -> None:
+        """So many seeds are to be trained, of which as many are done already."""
+
+    def stage(self, stage: str) -> None:
         """Something that may take a while begins, such as compiling or a round."""
 
-    def trained(self, plan: Plan, seeds: float) -> None:
+    def trained(self, seeds: float) -> None:
         """As much was trained as brings so many seeds from start to end."""
 
-    def judged(self, plan: Plan, record: Record) -> None:
-        """A round has ended; `record` sums up all rounds so far."""
+    def judged(self, seeds: int, converged: int) -> None:
+        """A round has ended, after which there are so many seeds, and as many of them converged."""
 
 
 def open_folder(settings: Settings) -> RunFolder:
@@ -65,6 +67,7 @@ class CaseRun:
     Attributes:
         plan: how it is run.
         rounds: how many rounds `shards` gives.
+        steady_rounds: how many of them do not run a program for the first time.
 
     Raises:
         BenchsuiteError: the case, its data, its device or its folder cannot be used as they are.
@@ -78,6 +81,8 @@ class CaseRun:
         self._done = self._stored_shards()
         self._left = rounds_left(self._done, self.plan.seeds, self.plan.round_size)
         self.rounds = len(self._done) + len(self._left)
+        self.steady_rounds = self.rounds - sum(shard.first_run for shard in self._done) - bool(self._left)
+        observer.begin(self.plan.label, self.plan.seeds, sum(len(shard.seeds) for shard in self._done))
         self._compile_or_recall()
 
     @property
@@ -89,13 +94,13 @@ class CaseRun:
         """The rows of every round: those of earlier runs first, then fresh ones, each on disk when it is given."""
         yield from list(self._done)
         for number, seeds in enumerate(self._left):
-            self._observer.stage(self.plan, f"round {len(self._done) + 1} of {self.rounds}")
+            self._observer.stage(f"round {len(self._done) + 1} of {self.rounds}")
             shard = self._train(seeds, first_run=number == 0)
             self._folder.keep_shard(self.plan.case, shard)
             self._done.append(shard)
             record = self.record()
             self._folder.keep_record(record)
-            self._observer.judged(self.plan, record)
+            self._observer.judged(record.seeds, record.converged)
             yield shard
 
     def record(self) -> Record:
@@ -111,7 +116,7 @@ class CaseRun:
             if before != now:
                 raise StoreError(
                     f"{self._folder.path} holds {self.plan.case} with {name} {before}, this run has {now}",
-                    "resume with the same options on the same machine, or start a new run",
+                    "resume with the same options, case and versions on the same machine, or start a new run",
                 )
         return self._folder.shards(self.plan.case)
 
@@ -123,7 +128,7 @@ class CaseRun:
             self.plan = stored
 
     def _compile(self, chunk_size: int) -> None:
-        self._observer.stage(self.plan, "compiling")
+        self._observer.stage("compiling")
         self._ensemble = Ensemble.fitting(self._problem, chunk_size, self._devices, self.plan.precision)
         self.plan = replace(
             self.plan,
@@ -139,25 +144,38 @@ class CaseRun:
         seconds = 0.0
         while len(seeds):
             chunk = seeds[: self._ensemble.chunk_size]
-            try:
-                trace, taken = self._ensemble.train(chunk, partial(self._tell, len(chunk)))
-            except OutOfMemoryError as error:
+            trained = self._train_chunk(chunk)
+            if trained is None:
                 first_run = True
-                self._compile(half(error.chunk_size))
                 continue
-            traces.append(trace)
-            seconds += taken
+            traces.append(trained[0])
+            seconds += trained[1]
             seeds = seeds[len(chunk) :]
-        criterion = self._problem.case.criterion
-        return Shard.judge(Trace.join(traces), criterion, seconds, first_run, self._ensemble.chunk_size)
+        return Shard.judge(
+            Trace.join(traces),
+            self._problem.case.criterion,
+            seconds=seconds,
+            first_run=first_run,
+            chunk_size=self._ensemble.chunk_size,
+            device_count=len(self._ensemble.devices),
+        )
 
-    def _tell(self, seeds: int, share: float) -> None:
-        self._observer.trained(self.plan, share * seeds)
+    def _train_chunk(self, chunk: np.ndarray) -> tuple[Trace, float] | None:
+        """The trace and its seconds, or None after the chunk has turned out too large and was halved."""
+        try:
+            return self._ensemble.train(chunk, lambda share: self._observer.trained(share * len(chunk)))
+        except OutOfMemoryError:
+            smaller = half(self._ensemble.chunk_size)
+        # Only here, outside of the handler, nothing holds on to the memory of the failed program any more.
+        del self._ensemble
+        self._compile(smaller)
+        return None
 
 
 def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> Plan:
     """Settle everything about a run that does not need the compiler."""
     case, about = problem.case, machine.describe(devices)
+    training = make_training(case, problem.schedule, problem.data)
     seeds = settings.seeds or problem.schedule.seeds
     largest = len(devices) * (SEEDS_PER_CORE if about["platform"] == "cpu" else SEEDS_PER_ACCELERATOR)
     round_size = _round_size(seeds, settings.rounds, len(devices), largest)
@@ -172,7 +190,8 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         criterion=str(case.criterion),
         metric=case.criterion.metric,
         claims=claims_of(case),
-        steps=list(evaluation_steps(case, problem.schedule, problem.data)),
+        program=fingerprint(training, problem.data),
+        steps=list(training.steps),
         parameter_names=parameter_names(case),
         seeds=seeds,
         round_size=round_size,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -18,11 +19,12 @@ import numpy as np
 from benchsuite.errors import StoreError
 from benchsuite.machine import commit
 from benchsuite.record import SCHEMA, Plan, Record, Shard
+from benchsuite.settings import Settings
 
 #: Where run folders are made unless the user says so, below the working folder.
 ROOT = Path(".benchsuite")
 
-_RUN = "run.json"
+_RUN, _SHARDS = "run.json", "seeds-*.npz"
 
 
 class RunFolder:
@@ -38,6 +40,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.content = _read_run(path / _RUN)
+        self._plans = _read_plans(path / _RUN, self.content)
 
     @classmethod
     def create(cls, path: Path | None, machine: Mapping[str, Any], settings: Mapping[str, Any]) -> RunFolder:
@@ -48,7 +51,7 @@ class RunFolder:
         """
         now = datetime.now(UTC)
         path = path or _new_folder(now)
-        if (path / _RUN).exists():
+        if (path / _RUN).exists() or any(path.glob(f"*/{_SHARDS}")):
             raise StoreError(f"{path} holds a run already", "add --resume to go on with it, or name another --run-dir")
         content = {
             "schema": SCHEMA,
@@ -71,10 +74,11 @@ class RunFolder:
         Raises:
             StoreError: there is none.
         """
-        runs = sorted(run.parent for run in ROOT.glob(f"*/{_RUN}"))
-        if not runs:
-            raise StoreError(f"there is no run in {ROOT.resolve()}", "start one, or name its folder")
-        return cls(runs[-1])
+        for path in sorted((run.parent for run in ROOT.glob(f"*/{_RUN}")), reverse=True):
+            run = cls(path)
+            if run.plans:
+                return run
+        raise StoreError(f"there is no run in {ROOT.resolve()}", "start one, or name its folder")
 
     @property
     def machine(self) -> dict[str, Any]:
@@ -82,16 +86,22 @@ class RunFolder:
         return dict(self.content["machine"])
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The options that the run was begun with."""
+        return dict(self.content["settings"])
+
+    @property
     def plans(self) -> list[Plan]:
         """How the cases that have been started are run, in the order in which they were."""
-        return [Plan(**stored) for stored in self.content["plans"].values()]
+        return list(self._plans.values())
 
     def plan(self, case: str) -> Plan | None:
         """How `case` is run; None where it has not been started."""
-        return next((plan for plan in self.plans if plan.case == case), None)
+        return self._plans.get(case)
 
     def keep_plan(self, plan: Plan) -> None:
         """Write down how a case is going to be run."""
+        self._plans[plan.case] = plan
         self.content["plans"][plan.case] = asdict(plan)
         self._write_run()
 
@@ -121,6 +131,7 @@ class RunFolder:
             "seconds": shard.seconds,
             "first_run": shard.first_run,
             "chunk_size": shard.chunk_size,
+            "device_count": shard.device_count,
         }
         buffer = io.BytesIO()
         np.savez(buffer, facts=np.array(json.dumps(facts)), **columns)
@@ -130,34 +141,40 @@ class RunFolder:
         """The finished rounds of `case`, by their first seed.
 
         Raises:
-            StoreError: a shard is damaged.
+            StoreError: a shard is damaged, or two hold the same seed.
         """
-        paths = (self.path / case).glob("seeds-*.npz")
-        return sorted(map(_read_shard, paths), key=lambda shard: int(shard.seeds[0]))
+        paths = (self.path / case).glob(_SHARDS)
+        shards = sorted(map(_read_shard, paths), key=lambda shard: int(shard.seeds[0]))
+        seeds = np.concatenate([shard.seeds for shard in shards]) if shards else np.array([])
+        if len(np.unique(seeds)) < len(seeds):
+            raise StoreError(
+                f"{self.path / case} holds rows of the same seed twice", "delete the shards that do not belong there"
+            )
+        return shards
 
 
 def _new_folder(now: datetime) -> Path:
-    path = ROOT / now.strftime("%Y%m%d-%H%M%S")
-    number = 1
-    while path.exists():
-        number += 1
-        path = ROOT / f"{now:%Y%m%d-%H%M%S}-{number}"
+    for number in itertools.count(1):
+        path = ROOT / (f"{now:%Y%m%d-%H%M%S}" + (f"-{number}" if number > 1 else ""))
+        with contextlib.suppress(FileExistsError):  # another run began in the same second
+            path.mkdir(parents=True)
+            break
     return path
 
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file so that, whenever the process dies, it is there as a whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink()
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise StoreError(
@@ -170,7 +187,7 @@ def _read_run(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
         schema = content["schema"]
-        _demand_keys(content, ("machine", "plans", "records"))
+        _demand_objects(content, ("machine", "settings", "plans", "records"))
     except FileNotFoundError:
         raise StoreError(f"{path.parent} holds no run", "name a folder with a run.json in it") from None
     except OSError as error:
@@ -182,10 +199,17 @@ def _read_run(path: Path) -> dict[str, Any]:
     return content
 
 
-def _demand_keys(content: Mapping[str, Any], keys: Iterable[str]) -> None:
+def _demand_objects(content: Mapping[str, Any], keys: Iterable[str]) -> None:
     for key in keys:
         if not isinstance(content[key], dict):
             raise TypeError(f"{key} is not an object")
+
+
+def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
+    try:
+        return {case: Plan.from_json(stored) for case, stored in content["plans"].items()}
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"{path} is damaged: a plan lacks {error}", "start a new run in another folder") from error
 
 
 def _read_shard(path: Path) -> Shard:
@@ -193,6 +217,8 @@ def _read_shard(path: Path) -> Shard:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
         facts = json.loads(str(columns.pop("facts")))
+        if facts["schema"] != SCHEMA:
+            raise StoreError(f"{path} has schema {facts['schema']}, this version reads {SCHEMA}", "use its version")
         return Shard(
             seeds=columns["seeds"],
             outcomes=columns["outcomes"],
@@ -202,6 +228,7 @@ def _read_shard(path: Path) -> Shard:
             seconds=facts["seconds"],
             first_run=facts["first_run"],
             chunk_size=facts["chunk_size"],
+            device_count=facts["device_count"],
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise StoreError(
@@ -211,3 +238,16 @@ def _read_shard(path: Path) -> Shard:
 
 def _under(prefix: str, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)}
+
+
+def resumed(said: Mapping[str, Any]) -> Settings:
+    """The settings of the run that is to be resumed, changed by the options that are said now.
+
+    Raises:
+        StoreError: there is no such run.
+        OptionError: an option cannot be used.
+    """
+    settings = Settings.parse(said)
+    folder = RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
+    now = {name: value for name, value in said.items() if value not in (None, "")}
+    return Settings.parse(folder.settings | now | {"run_dir": folder.path})

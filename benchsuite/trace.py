@@ -18,7 +18,8 @@ class Trace:
     Args:
         seeds: (n,) the seeds.
         steps: (e,) optimiser steps taken before each evaluation, 0 first.
-        train_loss: (n, e) mean training loss of the period's examples, each before its own update; NaN at the start.
+        train: name → (n, e) the loss and the case's own metrics on the training batches, each before its own update, as
+            the mean over the examples of the last epoch, or of the whole period of a stream; NaN at the start.
         metrics: name → (n, e) on the evaluation data.
         gradient_norm: (n, e) Euclidean norm of the loss gradient on the evaluation data.
         finite: (n, e) whether every parameter is a finite number.
@@ -27,7 +28,7 @@ class Trace:
 
     seeds: np.ndarray
     steps: np.ndarray
-    train_loss: np.ndarray
+    train: Mapping[str, np.ndarray]
     metrics: Mapping[str, np.ndarray]
     gradient_norm: np.ndarray
     finite: np.ndarray
@@ -39,7 +40,7 @@ class Trace:
         return cls(
             seeds=np.concatenate([trace.seeds for trace in traces]),
             steps=traces[0].steps,
-            train_loss=np.concatenate([trace.train_loss for trace in traces]),
+            train={name: np.concatenate([trace.train[name] for trace in traces]) for name in traces[0].train},
             metrics={name: np.concatenate([trace.metrics[name] for trace in traces]) for name in traces[0].metrics},
             gradient_norm=np.concatenate([trace.gradient_norm for trace in traces]),
             finite=np.concatenate([trace.finite for trace in traces]),

@@ -41,18 +41,21 @@ class State(NamedTuple):
     optimizer: Any
 
 
-#: (state, x, y) → (state, loss before the update)
-Step = Callable[[State, Any, Any], tuple[State, jax.Array]]
+#: Metrics of training batches by name.
+Metrics = dict[str, jax.Array]
 
-#: (key, state, period, data) → (state, training loss of the period)
-Period = Callable[[jax.Array, State, jax.Array, Data], tuple[State, jax.Array]]
+#: (state, x, y) → (state, metrics before the update)
+Step = Callable[[State, Any, Any], tuple[State, Metrics]]
+
+#: (key, state, period, data) → (state, their means over the period)
+Period = Callable[[jax.Array, State, jax.Array, Data], tuple[State, Metrics]]
 
 
 class Evaluation(NamedTuple):
     """One evaluation of one seed; the fields are those of `Trace`, without its first two axes."""
 
-    train_loss: jax.Array
-    metrics: dict[str, jax.Array]
+    train: Metrics
+    metrics: Metrics
     gradient_norm: jax.Array
     finite: jax.Array
     parameters: jax.Array
@@ -110,12 +113,12 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
         model = _make_model(case, nnx.Rngs(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE)))
         parameters, rest = _variables(model)
         state = State(parameters, rest, case.optimizer.init(parameters))
-        return state, evaluate(state, jnp.float32(jnp.nan), data)
+        return state, evaluate(state, dict.fromkeys(("loss", *case.metrics), jnp.float32(jnp.nan)), data)
 
     def advance(seed: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, Evaluation]:
         key = jax.random.fold_in(seed_key(case.name, seed), _DATA)
-        state, train_loss = run_period(key, state, period, data)
-        return state, evaluate(state, train_loss, data)
+        state, train = run_period(key, state, period, data)
+        return state, evaluate(state, train, data)
 
     _check(case, start, advance, data)
     return Training(start, advance, evaluation_steps(case, schedule, data))
@@ -132,25 +135,26 @@ def evaluation_steps(case: Case, schedule: Schedule, data: Data) -> tuple[int, .
 def _make_step(case: Case) -> Step:
     graph = _graph(case)
 
-    def loss_of(parameters: Any, rest: Any, x: Any, y: Any) -> tuple[jax.Array, Any]:
+    def loss_of(parameters: Any, rest: Any, x: Any, y: Any) -> tuple[jax.Array, tuple[Any, Metrics]]:
         model = nnx.merge(graph, parameters, rest, copy=True)  # variables of its own, for BatchNorm and the like to set
-        loss = _scalar("loss", case.loss(_predict(model, x, y), y))
-        return loss, _variables(model)[1]
+        prediction = _predict(model, x, y)
+        metrics = {name: _scalar(name, metric(prediction, y)) for name, metric in case.metrics.items()}
+        loss = _scalar("loss", case.loss(prediction, y))
+        return loss, (_variables(model)[1], {"loss": loss, **metrics})
 
-    def step(state: State, x: Any, y: Any) -> tuple[State, jax.Array]:
-        value_and_gradient = jax.value_and_grad(loss_of, has_aux=True)
-        (loss, rest), gradient = value_and_gradient(state.parameters, state.rest, x, y)
+    def step(state: State, x: Any, y: Any) -> tuple[State, Metrics]:
+        gradient, (rest, metrics) = jax.grad(loss_of, has_aux=True)(state.parameters, state.rest, x, y)
         updates, optimizer = case.optimizer.update(gradient, state.optimizer, state.parameters)
-        return State(optax.apply_updates(state.parameters, updates), rest, optimizer), loss
+        return State(optax.apply_updates(state.parameters, updates), rest, optimizer), metrics
 
     return step
 
 
-def _make_evaluate(case: Case) -> Callable[[State, jax.Array, Data], Evaluation]:
+def _make_evaluate(case: Case) -> Callable[[State, Metrics, Data], Evaluation]:
     graph = _graph(case, training=False)
     prepare = case.dataset.prepare if isinstance(case.dataset, Table) else _identity
 
-    def evaluate(state: State, train_loss: jax.Array, data: Data) -> Evaluation:
+    def evaluate(state: State, train: Metrics, data: Data) -> Evaluation:
         x, y = prepare(data.test)
 
         def loss_of(parameters: Any) -> tuple[jax.Array, Any]:
@@ -160,7 +164,7 @@ def _make_evaluate(case: Case) -> Callable[[State, jax.Array, Data], Evaluation]
         gradient, prediction = jax.grad(loss_of, has_aux=True)(state.parameters)
         flat = ravel_pytree(state.parameters)[0] if _size(state.parameters) <= PARAMETERS_KEPT else jnp.zeros(0)
         return Evaluation(
-            train_loss,
+            train,
             {name: _scalar(name, metric(prediction, y)) for name, metric in case.all_metrics.items()},
             optax.tree.norm(gradient),
             jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.parameters)]).all(),
@@ -171,19 +175,19 @@ def _make_evaluate(case: Case) -> Callable[[State, jax.Array, Data], Evaluation]
 
 
 def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data) -> Period:
-    """The steps between two evaluations: (key, state, period, data) → (state, training loss)."""
+    """The steps between two evaluations: (key, state, period, data) → (state, training metrics)."""
     if isinstance(dataset, Stream):
         return _stream_period(dataset, every, step)
     return _table_period(dataset, every, step, _rows(data))
 
 
 def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
-    def period_of_steps(key: jax.Array, state: State, period: jax.Array, _: Data) -> tuple[State, jax.Array]:
-        def run_step(state: State, number: jax.Array) -> tuple[State, jax.Array]:
+    def period_of_steps(key: jax.Array, state: State, period: jax.Array, _: Data) -> tuple[State, Metrics]:
+        def run_step(state: State, number: jax.Array) -> tuple[State, Metrics]:
             return step(state, *dataset.draw(jax.random.fold_in(key, number), dataset.batch_size))
 
-        state, losses = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
-        return state, losses.mean()
+        state, metrics = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
+        return state, jax.tree.map(jnp.mean, metrics)
 
     return period_of_steps
 
@@ -191,29 +195,38 @@ def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
 def _table_period(dataset: Table, every: int, step: Step, rows: int) -> Period:
     """Epochs over all rows, each in an order of its own; the short last batch is a step of its own.
 
-    The training loss is that of the last epoch: the mean over examples of the loss before each update, as Keras
-    reports it (`BaseLogger` in keras/callbacks.py of 2.2.4).
+    The training metrics are those of the last epoch: means over examples, each batch before its update, as Keras
+    reports them (`BaseLogger` in keras/callbacks.py of 2.2.4).
     """
     size = dataset.batch_size
     full, short = divmod(rows, size)
 
-    def period_of_epochs(key: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, jax.Array]:
-        def run_batch(state: State, chosen: jax.Array) -> tuple[State, jax.Array]:
+    def period_of_epochs(key: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, Metrics]:
+        def run_batch(state: State, chosen: jax.Array) -> tuple[State, Metrics]:
             return step(state, *dataset.prepare(jax.tree.map(lambda column: column[chosen], data.train)))
 
-        def run_epoch(state: State, number: jax.Array) -> tuple[State, jax.Array]:
+        def run_epoch(state: State, number: jax.Array) -> tuple[State, Metrics]:
             order = jax.random.permutation(jax.random.fold_in(key, number), rows)
-            state, losses = jax.lax.scan(run_batch, state, order[: full * size].reshape(full, size))
-            total = losses.sum() * size
+            state, metrics = jax.lax.scan(run_batch, state, order[: full * size].reshape(full, size))
+            total = jax.tree.map(lambda batches: batches.sum() * size, metrics)
             if short:
-                state, loss = run_batch(state, order[full * size :])
-                total += loss * short
-            return state, total / rows
+                state, last = run_batch(state, order[full * size :])
+                total = jax.tree.map(lambda so_far, batch: so_far + batch * short, total, last)
+            return state, jax.tree.map(lambda value: value / rows, total)
 
-        state, losses = jax.lax.scan(run_epoch, state, period * every + jnp.arange(every))
-        return state, losses[-1]
+        state, metrics = jax.lax.scan(run_epoch, state, period * every + jnp.arange(every))
+        return state, jax.tree.map(lambda epochs: epochs[-1], metrics)
 
     return period_of_epochs
+
+
+def fingerprint(training: Training, data: Data) -> str:
+    """A digest of the program that trains one seed: two trainings that share it do the same to the same data."""
+    seed, period = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
+    start = jax.jit(training.start).trace(seed, data)
+    advance = jax.jit(training.advance).trace(seed, start.out_info[0], period, data)
+    text = "".join(traced.lower().as_text() for traced in (start, advance))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def parameter_names(case: Case) -> list[str]:

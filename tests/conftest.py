@@ -58,6 +58,12 @@ def benchsuite_cases():
     yield line()
 """
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets every warning be an error, here but not in `cases/`, where what users run is run."""
+    config.addinivalue_line("filterwarnings", "error")
+
+
 InstallPlugin = Callable[..., Path]
 
 
@@ -74,7 +80,7 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPl
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
         (about / "entry_points.txt").write_text(f"[benchsuite]\n{name} = {module}\n")
         monkeypatch.syspath_prepend(str(folder))
-        monkeypatch.setenv("PYTHONPATH", str(folder), prepend=":")
+        monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
         return folder
 
     return install

@@ -23,6 +23,11 @@ from benchsuite import CaseError, Claim, Criterion, Download, Schedule, Stream
         (lambda: Schedule(steps=10, seeds=0), "seeds is 0"),
         (lambda: Criterion("r2"), "exactly one"),
         (lambda: Criterion("r2", at_least=0.9, at_most=1), "exactly one"),
+        (lambda: Criterion("r2", at_least=float("nan")), "bound nan"),
+        (lambda: Criterion("r2", at_least="high"), "bound 'high'"),  # type: ignore[arg-type]
+        (lambda: line(claims=["half fail"]), "'half fail' among its claims"),
+        (lambda: line(metrics={"worst": 3}), "worst is not callable"),
+        (lambda: line_table(prepare=None), "prepare is not a function"),
         (lambda: Claim("all fail", failure_rate=100), "between 0 and 1"),
         (lambda: Stream(noisy_line, batch_size=0), "batch_size is 0"),
         (lambda: Stream(None, batch_size=1), "draw is not a function"),  # type: ignore[arg-type]

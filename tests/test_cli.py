@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -68,6 +69,28 @@ def test_run_then_report(benchsuite: Command) -> None:
     assert json.loads(Path("out/run.json").read_text())["records"]["line"]["converged"] == 20
 
 
+def test_resuming_keeps_the_options_of_the_run(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the program says after Ctrl-C can be pasted: seeds, rounds and protocol are those the run was begun with."""
+    from benchsuite.store import RunFolder
+
+    keep = RunFolder.keep_shard
+
+    def interrupt(self: RunFolder, *args: Any) -> None:
+        keep(self, *args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "keep_shard", interrupt)
+        code, _, err = benchsuite("run", "line", "--seeds", "30", "--rounds", "3", "--run-dir", "out")
+    assert code == 130
+    assert "go on with --resume --run-dir out" in err
+
+    code, _, _ = benchsuite("run", "line", "--resume", "--run-dir", "out")
+
+    assert code == 0
+    assert json.loads(Path("out/run.json").read_text())["records"]["line"]["seeds"] == 30
+
+
 def test_replay_prints_every_evaluation(benchsuite: Command) -> None:
     """One seed is trained again; its end is that of the run."""
     benchsuite("run", "line", "--run-dir", "out")
@@ -104,7 +127,7 @@ def test_replay_draws_the_two_panels(benchsuite: Command) -> None:
         (("run", "line", "--resume", "--run-dir", "nowhere"), 1, "nowhere holds no run"),
         (("replay", "line", "--seed", "-1"), 2, "-1 is not in the range"),
         (("replay", "line", "--seed", "1", "-o", "seed.gif"), 2, "has the ending '.gif'"),
-        (("replay", "line", "--seed", "1", "-o", "nowhere/seed.png"), 2, "cannot be written"),
+        (("replay", "line", "--seed", "1", "-o", "nowhere/seed.png"), 2, "nowhere/seed.png does not exist"),
         (("report", "nowhere"), 1, "nowhere holds no run"),
         (("data", "mnits"), 2, "did you mean mnist?"),
         (("data", "--data-dir", "nowhere"), 1, "nowhere does not exist"),

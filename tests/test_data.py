@@ -142,6 +142,23 @@ def test_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
         data.load(grey(stand_in=drawn), folder=tmp_path / "typo")
 
 
+def test_file_missing_beside_others_is_an_error(tmp_path: Path) -> None:
+    """A folder of the dataset that is not complete is told, not passed over."""
+    (tmp_path / "grey").mkdir()
+
+    with pytest.raises(DataError, match=r"levels\.gz is missing"):
+        data.load(grey(stand_in=drawn), folder=tmp_path)
+
+
+def test_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the cache is not blamed on the mirrors."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(data, "cache_folder", lambda: tmp_path / "file" / "cache")
+
+    with pytest.raises(DataError, match="cannot be written"):
+        data.load(grey(), "grey")
+
+
 def test_unobtainable_data_are_replaced_and_labelled() -> None:
     """Where the files cannot be had, the stand-in has another name and says why."""
     loaded = data.load(grey(stand_in=drawn))

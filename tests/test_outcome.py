@@ -55,6 +55,13 @@ def test_infinite_parameter_is_diverged_whatever_the_metric() -> None:
     assert classify(trace([[0.0, 0.5, 0.9, 1.0, 1.0]], finite=finite), R2).tolist() == ["diverged"]
 
 
+def test_metric_that_does_not_decide_may_be_no_number() -> None:
+    """R² of a constant target is not defined, which is no fault of a seed that is judged by its loss."""
+    metrics = {"loss": np.array([[3.0, 1.0, 0.1]]), "r2": np.full((1, 3), -np.inf)}
+
+    assert classify(trace([[0.0] * 3], metrics=metrics), Criterion("loss", at_most=0.2)).tolist() == ["converged"]
+
+
 def test_criterion_from_above() -> None:
     """A bound may be an upper one."""
     loss = trace([[0.0] * 3], metrics={"loss": np.array([[3.0, 1.0, 0.1]])})

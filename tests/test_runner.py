@@ -7,14 +7,15 @@ from typing import Any
 
 import jax
 import numpy as np
+import optax
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from toys import line, line_table, trace
 
-from benchsuite import Case, Criterion, ensemble, machine, runner
+from benchsuite import Case, CaseError, Criterion, Schedule, Split, ensemble, machine, runner
 from benchsuite.errors import DeviceError, StoreError
-from benchsuite.record import Plan, Record, Shard
+from benchsuite.record import Shard
 from benchsuite.runner import CaseRun, open_folder, rounds_left
 from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
@@ -26,19 +27,19 @@ class Notes:
     def __init__(self) -> None:
         self.stages: list[str] = []
         self.seeds = 0.0
-        self.records: list[Record] = []
+        self.rates: list[tuple[int, int]] = []
 
-    def stage(self, plan: Plan, stage: str) -> None:
-        del plan
+    def begin(self, label: str, seeds: int, done: int) -> None:
+        self.begun = (label, seeds, done)
+
+    def stage(self, stage: str) -> None:
         self.stages.append(stage)
 
-    def trained(self, plan: Plan, seeds: float) -> None:
-        del plan
+    def trained(self, seeds: float) -> None:
         self.seeds += seeds
 
-    def judged(self, plan: Plan, record: Record) -> None:
-        del plan
-        self.records.append(record)
+    def judged(self, seeds: int, converged: int) -> None:
+        self.rates.append((seeds, converged))
 
 
 def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None, **options: Any) -> CaseRun:
@@ -64,7 +65,8 @@ def test_run_is_told_as_it_goes() -> None:
 
     assert notes.stages == ["compiling", *(f"round {n} of 5" for n in range(1, 6))]
     assert notes.seeds == pytest.approx(20)
-    assert [r.seeds for r in notes.records] == [4, 8, 12, 16, 20]
+    assert notes.begun == ("line", 20, 0)
+    assert notes.rates == [(4, 4), (8, 8), (12, 12), (16, 16), (20, 20)]
     assert record.converged == 20
     assert record.trace_seconds > 0
     assert record.compile_seconds > 0
@@ -123,6 +125,40 @@ def test_unlike_runs_are_not_mixed(options: dict[str, str]) -> None:
         run(case, RunFolder(folder.path), **options)
 
 
+def test_changed_case_is_not_resumed() -> None:
+    """Rows of a case whose training has changed since are not mixed with new ones."""
+    folder = open_folder(Settings())
+    run(line(), folder)
+
+    with pytest.raises(StoreError, match="holds line with program"):
+        run(line(optimizer=optax.sgd(0.2)), RunFolder(folder.path), seeds=30)
+
+
+def _raise() -> None:
+    raise RuntimeError("no such file")
+
+
+ROWS = np.zeros((6, 1), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("load", "said"),
+    [
+        (lambda files: _raise(), "loading points failed: RuntimeError: no such file"),
+        (lambda files: 3, "points is a int"),
+        (lambda files: Split(None, None), "the train rows of points have the lengths"),
+        (lambda files: Split((ROWS, ROWS[:3]), (ROWS, ROWS)), "the train rows of points have the lengths"),
+        (lambda files: Split((ROWS, ROWS), (ROWS[:0], ROWS[:0])), "the test rows of points have the lengths"),
+    ],
+)
+def test_unusable_rows_are_told(load: Any, said: str) -> None:
+    """A table whose rows do not fit together is refused before JAX would make something up for the rest."""
+    table = dataclasses.replace(line_table(), load=load)
+
+    with pytest.raises(CaseError, match=said):
+        run(line(dataset=table, schedule=Schedule(epochs=1)))
+
+
 @pytest.mark.parametrize(("seeds", "rounds", "sizes"), [(7, 2, [4, 3]), (3, 9, [1, 1, 1]), (5, 1, [5])])
 def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) -> None:
     """--rounds spreads the seeds; the last round may be smaller, its idle lanes do not count."""
@@ -138,7 +174,8 @@ def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) 
 def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_size: int) -> None:
     """Every seed is trained once, whatever is stored already."""
     course = trace([[0.0, 0.0]] * len(stored), seeds=np.array(sorted(stored))) if stored else None
-    done = [Shard.judge(course, Criterion("r2", at_least=1), 1.0, True, 1)] if course else []
+    measured = {"seconds": 1.0, "first_run": True, "chunk_size": 1, "device_count": 1}
+    done = [Shard.judge(course, Criterion("r2", at_least=1), **measured)] if course else []
 
     left = rounds_left(done, seeds, round_size)
 

@@ -29,6 +29,7 @@ PLAN = Plan(
     criterion="r2 ≥ 0.99",
     metric="r2",
     claims=[{"statement": "half fail", "failure_rate": 0.5}],
+    program="0123456789abcdef",
     steps=[0, 10, 20],
     parameter_names=[],
     seeds=4,
@@ -45,7 +46,8 @@ PLAN = Plan(
 def shard(first: int = 0, seconds: float = 2.0) -> Shard:
     """Two seeds, of which the first converged."""
     course = trace([[0.0, 0.5, 1.0], [0.0, 0.0, 0.0]], seeds=np.array([first, first + 1]))
-    return Shard.judge(course, Criterion("r2", at_least=0.99), seconds, first == 0, 2)
+    measured = {"seconds": seconds, "first_run": first == 0, "chunk_size": 2, "device_count": 2}
+    return Shard.judge(course, Criterion("r2", at_least=0.99), **measured)
 
 
 def new(path: Path | None = None) -> RunFolder:
@@ -75,9 +77,10 @@ def test_what_is_kept_is_read_back() -> None:
 def test_new_runs_are_found_by_time_and_ignored_by_git() -> None:
     """A run gets a folder of its own, the latest is found, and none is committed by accident."""
     first, second = new(), new()
+    failed_at_once = RunFolder.create(None, {}, {})
 
-    assert first.path != second.path
-    assert RunFolder.latest().path == second.path
+    assert len({first.path, second.path, failed_at_once.path}) == 3
+    assert RunFolder.latest().path == second.path, "a run that never began a case is passed over"
     assert (ROOT / ".gitignore").read_text() == "*\n"
 
 
@@ -87,6 +90,36 @@ def test_run_is_not_overwritten(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=r"holds a run already[\s\S]*--resume"):
         new(tmp_path)
+
+
+def test_rows_without_a_run_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
+    """A folder whose run.json is gone still holds its rows, and they are not counted to another run."""
+    new(tmp_path).keep_shard("line", shard())
+    (tmp_path / "run.json").unlink()
+
+    with pytest.raises(StoreError, match="holds a run already"):
+        new(tmp_path)
+
+
+def test_seed_counts_once() -> None:
+    """Two shards that hold the same seed are refused."""
+    folder = new()
+    for first in (0, 1):
+        folder.keep_shard("line", shard(first))
+
+    with pytest.raises(StoreError, match="same seed twice"):
+        folder.shards("line")
+
+
+def test_plan_that_lacks_a_field() -> None:
+    """A plan that is not whole is refused as damaged."""
+    path = new().path / "run.json"
+    content = json.loads(path.read_text())
+    del content["plans"]["line"]["program"]
+    path.write_text(json.dumps(content))
+
+    with pytest.raises(StoreError, match="a plan lacks 'program'"):
+        RunFolder(path.parent)
 
 
 @pytest.mark.parametrize("length", [0, 10, -1])

@@ -163,7 +163,7 @@ def test_epoch_uses_every_row_once_with_a_short_last_batch() -> None:
 
     assert course.steps.tolist() == [0, 3, 6, 9]
     # A learning rate of zero leaves the loss as it is, so that its epoch mean must be the mean over all rows.
-    np.testing.assert_allclose(course.train_loss[:, 1:], course.metrics["loss"][:, 1:], rtol=1e-5)
+    np.testing.assert_allclose(course.train["loss"][:, 1:], course.metrics["loss"][:, 1:], rtol=1e-5)
 
 
 def test_short_batch_takes_a_full_step() -> None:
@@ -196,7 +196,53 @@ def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
     same_start = lambda rngs: nnx.Linear(1, 1, kernel_init=nnx.initializers.ones, rngs=rngs)  # noqa: E731
     case = line(model=same_start, dataset=line_table(10, 1), schedule=Schedule(epochs=1))
 
-    assert len(np.unique(train(case, 8).train_loss[:, 1])) == 8
+    assert len(np.unique(train(case, 8).train["loss"][:, 1])) == 8
+
+
+def test_every_epoch_is_reshuffled() -> None:
+    """The last row seen differs from epoch to epoch, and from seed to seed."""
+
+    class LastSeen(nnx.Module):
+        """Predicts the input that it trained on last."""
+
+        def __init__(self, rngs: nnx.Rngs) -> None:
+            del rngs
+            self.unused = nnx.Param(np.zeros(1, np.float32))
+            self.last = nnx.BatchStat(np.zeros(1, np.float32))
+            self.deterministic = False
+
+        def __call__(self, x: Any) -> Any:
+            if not self.deterministic:
+                self.last[...] = x[-1]
+            return 0 * x + self.last[...] + 0 * self.unused[...]
+
+        def set_mode(self, **modes: Any) -> Any:
+            self.deterministic = modes.get("deterministic", self.deterministic)
+            return modes
+
+    case = line(model=LastSeen, dataset=line_table(50, 1), schedule=Schedule(epochs=4))
+    last = train(case, 4).metrics["loss"][:, 1:]
+
+    assert len(np.unique(last)) > 12, "of 16 epochs, hardly two end with the same row of 50"
+
+
+def test_every_period_draws_fresh_data() -> None:
+    """With a learning rate of zero, only the data can make the training loss differ from period to period."""
+    still = line(optimizer=optax.sgd(0.0), schedule=Schedule(steps=6, evaluate_every=1))
+
+    assert len(np.unique(train(still, 4).train["loss"][:, 1:])) == 24
+
+
+def test_metrics_of_the_case_are_recorded_on_training_batches_too() -> None:
+    """The source records its percentage error on the training data, per epoch, as well as on the test data."""
+    metrics = {"worst": lambda prediction, y: abs(prediction - y).max()}
+    case = line(metrics=metrics, dataset=line_table(10, 5), optimizer=optax.sgd(0.0), schedule=Schedule(epochs=1))
+
+    course = train(case, 4)
+
+    assert set(course.train) == {"loss", "worst"}
+    assert np.isnan(course.train["worst"][:, 0]).all()
+    assert (course.train["worst"][:, 1] <= course.metrics["worst"][:, 1] + 1e-6).all()
 
 
 def test_batch_norm_and_dropout_are_carried_and_switched_off_for_evaluation() -> None:

@@ -47,7 +47,7 @@ def trace(r2: list[list[float]], **columns: Any) -> Trace:
     standard = {
         "seeds": np.arange(seeds),
         "steps": 10 * np.arange(evaluations),
-        "train_loss": np.ones_like(values),
+        "train": {"loss": np.ones_like(values)},
         "metrics": {"r2": values},
         "gradient_norm": np.ones_like(values),
         "finite": np.ones(values.shape, bool),

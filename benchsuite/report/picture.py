@@ -23,14 +23,16 @@ ENDINGS = (".pdf", ".png", ".svg")
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 
-def check_ending(path: Path) -> None:
-    """Refuse a file whose ending is not that of a picture.
+def check_path(path: Path) -> None:
+    """Refuse a file that no picture can be drawn into, before anything is trained for it.
 
     Raises:
-        OptionError: it is none of `ENDINGS`.
+        OptionError: its ending is none of `ENDINGS`, or its folder does not exist.
     """
     if path.suffix.lower() not in ENDINGS:
         raise OptionError(f"{path} has the ending {path.suffix!r}", near_matches(path.suffix, ENDINGS))
+    if not path.parent.is_dir():
+        raise OptionError(f"the folder of {path} does not exist", "choose one that does")
 
 
 def draw_training(trace: Trace, parameter_names: Sequence[str], title: str, metric: str, path: Path) -> None:
@@ -46,7 +48,7 @@ def draw_training(trace: Trace, parameter_names: Sequence[str], title: str, metr
     Raises:
         OptionError: the ending is not known, or the file cannot be written.
     """
-    check_ending(path)
+    check_path(path)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 5), layout="constrained")
@@ -66,7 +68,7 @@ def draw_training(trace: Trace, parameter_names: Sequence[str], title: str, metr
 
 def _draw_loss(axes: Axes, trace: Trace) -> None:
     axes.plot(trace.steps, trace.metrics["loss"][0], color=_COLOURS[0], marker="o", markersize=3, label="evaluation")
-    axes.plot(trace.steps, trace.train_loss[0], color=_COLOURS[1], linestyle="--", label="training")
+    axes.plot(trace.steps, trace.train["loss"][0], color=_COLOURS[1], linestyle="--", label="training")
     axes.set_yscale("log")
     axes.set_ylabel("loss")
     _tidy(axes)

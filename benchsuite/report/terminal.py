@@ -13,6 +13,8 @@ from rich.text import Text
 from benchsuite.outcome import DEFINITIONS, Outcome
 from benchsuite.record import Record
 
+_THREE_DIGITS = 100
+
 #: From this width on the table stands on one line a case; below, it is cut into two.
 WIDE = 132
 
@@ -60,7 +62,7 @@ def seconds(value: float | None) -> str:
     """A time for a person: three significant digits and a unit that suits it; "-" for none."""
     if value is None:
         return "-"
-    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1, 1e3, "ms"), (600, 1, "s")):
+    for limit, factor, unit in ((0.9995e-3, 1e6, "µs"), (0.9995, 1e3, "ms"), (600, 1, "s")):
         if value < limit:
             return f"{value * factor:.3g} {unit}"
     return f"{value / 60:.0f} min"
@@ -79,10 +81,14 @@ _RESULT = (
 _COST = (
     _Column("median steps\nto success", lambda r: _number(r.median_steps_to_success)),
     _Column("device time\nper converged", lambda r: seconds(r.device_seconds_per_converged)),
-    _Column("seeds/s", lambda r: f"{r.seeds_per_second:.3g}"),
+    _Column("seeds/s", lambda r: _rate(r.seeds_per_second)),
     _Column("compile", lambda r: seconds(r.trace_seconds + r.compile_seconds)),
     _CLAIMS,
 )
+
+
+def _rate(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".") if value < _THREE_DIGITS else f"{value:,.0f}"
 
 
 def _number(value: float | None) -> str:
@@ -97,8 +103,9 @@ def convergence(records: Sequence[Record], width: int) -> RenderableType:
     if real:
         parts += _tables(real, width, "")
     if stand_in:
-        note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable (see `benchsuite data`)"
-        parts += [Text(note, "bold red"), *_tables(stand_in, width, "red")]
+        note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
+        reasons = sorted({f"why: {record.data_origin}" for record in stand_in})
+        parts += [Text(note, "bold red"), Text("\n".join(reasons), "red"), *_tables(stand_in, width, "red")]
     return Group(*parts, _legend(records))
 
 
@@ -120,7 +127,10 @@ def _table(records: Sequence[Record], columns: Sequence[_Column], style: str, ga
 
 def _legend(records: Sequence[Record]) -> Text:
     criteria = sorted({record.criterion for record in records})
-    lines = [f"converged: {' or '.join(criteria)} at the last evaluation; the interval is Wilson's"]
+    lines = [
+        f"converged: {' or '.join(criteria)} at the last evaluation; the interval is Wilson's",
+        "seeds/s: the median of the rounds after the first; pytest-benchmark's times are those of whole rounds",
+    ]
     seen = [o for o in Outcome if o != Outcome.CONVERGED and any(record.outcomes[o] for record in records)]
     lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
     reasons = {claim["reason"] for record in records for claim in record.claims if claim["verdict"] == "not judged"}

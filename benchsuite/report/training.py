@@ -13,10 +13,11 @@ from benchsuite.trace import Trace
 def evaluations(trace: Trace, parameter_names: Sequence[str]) -> Table:
     """One line for each evaluation of the first seed of `trace`."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("step", "training loss", *trace.metrics, "|gradient|", *parameter_names):
+    training = [f"training {name}" for name in trace.train]
+    for title in ("step", *training, *trace.metrics, "|gradient|", *parameter_names):
         table.add_column(title, justify="right")
     for number, step in enumerate(trace.steps):
-        values = [trace.train_loss[0, number], *(metric[0, number] for metric in trace.metrics.values())]
+        values = [metric[0, number] for metric in (*trace.train.values(), *trace.metrics.values())]
         values += [trace.gradient_norm[0, number], *trace.parameters[0, number]]
         table.add_row(f"{step:,}", *("-" if np.isnan(value) else f"{value:.6g}" for value in values))
     return table
