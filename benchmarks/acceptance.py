@@ -1,0 +1,49 @@
+"""Figures of the sources that take minutes to check: `python benchmarks/acceptance.py`.
+
+- relu-to-relu, 10,000 seeds: the 99.9 % interval of the failure rate, which theory puts at 1/2;
+- mnist-identity-1L, 8 seeds under the source's protocol on the real data: each seed's test loss, and where the source's
+  167.95 falls among them.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchsuite import machine
+from benchsuite.plugins import load_registry
+from benchsuite.progress import Live
+from benchsuite.record import Shard
+from benchsuite.runner import CaseRun, open_folder
+from benchsuite.settings import Settings
+from benchsuite.stats import rate_interval
+
+SOURCE_TEST_LOSS = 167.9543
+
+
+def rows(case: str, **options: object) -> list[Shard]:
+    """Train a case in full."""
+    with tempfile.TemporaryDirectory() as folder, Live(sys.stderr) as live:
+        settings = Settings(protocol="source", run_dir=Path(folder), **options)  # type: ignore[arg-type]
+        return list(CaseRun(load_registry().case(case), settings, open_folder(settings), live).shards())
+
+
+def main() -> None:
+    """Print both."""
+    machine.configure_devices()
+    outcomes = np.concatenate([shard.outcomes for shard in rows("relu-to-relu", seeds=10_000)])
+    failures = int((outcomes != "converged").sum())
+    low, high = rate_interval(failures, len(outcomes), confidence=0.999)
+    print(f"relu-to-relu: {failures} of {len(outcomes)} fail, 99.9 % interval {low:.4f} to {high:.4f}")
+
+    losses = np.concatenate([shard.final["loss"] for shard in rows("mnist-identity-1L", seeds=8, dataset="mnist")])
+    below = int((losses < SOURCE_TEST_LOSS).sum())
+    print(f"mnist-identity-1L: test losses {[round(float(loss), 1) for loss in np.sort(losses)]}")
+    print(f"the source's {SOURCE_TEST_LOSS} is above {below} of {len(losses)} of them")
+
+
+if __name__ == "__main__":
+    main()
