@@ -120,8 +120,9 @@ class Shard:
             seeds=trace.seeds,
             outcomes=classify(trace, criterion),
             steps_to_success=steps_to_success(trace, criterion),
-            final={name: values[:, -1] for name, values in trace.metrics.items()},
-            curves={name: values[:kept] for name, values in curves.items()},
+            # Copies: a view would keep the whole trace in memory for as long as the run lasts.
+            final={name: values[:, -1].copy() for name, values in trace.metrics.items()},
+            curves={name: values[:kept].copy() for name, values in curves.items()},
             **measured,
         )
 
