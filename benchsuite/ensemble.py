@@ -16,7 +16,7 @@ from benchsuite import machine
 from benchsuite.errors import DeviceError
 from benchsuite.problem import Problem
 from benchsuite.trace import Trace
-from benchsuite.training import Evaluation, make_training
+from benchsuite.training import Evaluation
 
 #: The share of the free memory that a program may be predicted to take.
 MEMORY_SHARE = 0.9
@@ -61,7 +61,7 @@ class Ensemble:
         self._spread = NamedSharding(mesh, PartitionSpec("seeds"))
         self._everywhere = NamedSharding(mesh, PartitionSpec())
         self._data = jax.device_put(problem.data, self._everywhere)
-        self._training = make_training(problem.case, problem.schedule, self._data)
+        self._training = problem.training
         with jax.default_matmul_precision(precision):
             self._compile()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import jax
 import numpy as np
@@ -12,7 +13,7 @@ from benchsuite.case import Case, Schedule, Split, Stream, Table
 from benchsuite.errors import BenchsuiteError, CaseError
 from benchsuite.record import label
 from benchsuite.settings import QUICK, SOURCE, Settings
-from benchsuite.training import Data, draw_evaluation_data
+from benchsuite.training import Data, Training, draw_evaluation_data, make_training
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,15 @@ class Problem:
         loaded = _loaded(case, case.dataset, settings)
         rows = Data(loaded.split.train, loaded.split.test)
         return cls(case, protocol, schedule, rows, loaded.label, loaded.origin, loaded.stand_in)
+
+    @cached_property
+    def training(self) -> Training:
+        """The training of one seed, checked once.
+
+        Raises:
+            CaseError: a function of the case fails on its data, or gives a wrong shape.
+        """
+        return make_training(self.case, self.schedule, self.data)
 
     @property
     def label(self) -> str:

@@ -184,6 +184,13 @@ class Record:
         return asdict(self)
 
 
+#: What a record takes over from its plan as it is.
+_FROM_PLAN = (
+    *("case", "label", "source", "protocol", "dataset", "stand_in", "data_origin", "criterion"),
+    *("device", "platform", "precision", "prng", "trace_seconds", "compile_seconds"),
+)
+
+
 def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
     """The record of the rows in `shards`, of which there is at least one."""
     outcomes = np.concatenate([shard.outcomes for shard in shards])
@@ -194,19 +201,8 @@ def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
     steady = [shard for shard in shards if not shard.first_run]
     first = next((shard.seconds for shard in shards if shard.first_run), None)
     return Record(
-        case=plan.case,
-        label=plan.label,
-        source=plan.source,
-        protocol=plan.protocol,
-        dataset=plan.dataset,
-        stand_in=plan.stand_in,
-        data_origin=plan.data_origin,
-        device=plan.device,
-        platform=plan.platform,
+        **{name: getattr(plan, name) for name in _FROM_PLAN},
         device_count=max(shard.device_count for shard in shards),
-        precision=plan.precision,
-        prng=plan.prng,
-        criterion=plan.criterion,
         seeds=seeds,
         planned_seeds=plan.seeds,
         converged=converged,
@@ -219,8 +215,6 @@ def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
         seeds_per_second=float(np.median([len(shard.seeds) / shard.seconds for shard in steady or shards])),
         device_seconds=device_seconds,
         device_seconds_per_converged=device_seconds / converged if converged else None,
-        trace_seconds=plan.trace_seconds,
-        compile_seconds=plan.compile_seconds,
         first_run_seconds=first,
         round_seconds=[shard.seconds for shard in steady],
         chunk_size=min(shard.chunk_size for shard in shards),

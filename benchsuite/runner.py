@@ -17,7 +17,7 @@ from benchsuite.record import Plan, Record, Shard, claims_of, summarise
 from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
-from benchsuite.training import PRNG, fingerprint, make_training, parameter_names
+from benchsuite.training import PRNG, fingerprint, parameter_names
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
@@ -175,7 +175,6 @@ class CaseRun:
 def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> Plan:
     """Settle everything about a run that does not need the compiler."""
     case, about = problem.case, machine.describe(devices)
-    training = make_training(case, problem.schedule, problem.data)
     seeds = settings.seeds or problem.schedule.seeds
     largest = len(devices) * (SEEDS_PER_CORE if about["platform"] == "cpu" else SEEDS_PER_ACCELERATOR)
     round_size = _round_size(seeds, settings.rounds, len(devices), largest)
@@ -190,8 +189,8 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         criterion=str(case.criterion),
         metric=case.criterion.metric,
         claims=claims_of(case),
-        program=fingerprint(training, problem.data),
-        steps=list(training.steps),
+        program=fingerprint(problem.training, problem.data),
+        steps=list(problem.training.steps),
         parameter_names=parameter_names(case),
         seeds=seeds,
         round_size=round_size,
