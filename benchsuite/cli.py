@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from benchsuite import __version__
-from benchsuite.errors import BenchsuiteError, OptionError
+from benchsuite.errors import BenchsuiteError, OptionError, near_matches
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
@@ -215,10 +215,10 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
     """Fetch the files of the DATASETs (all of them by default) ahead of a run, and verify them."""
     from benchsuite.data import obtain, verified_content
 
-    registry = _registry()
-    downloads = registry.downloads
+    downloads = _registry().downloads
     for name in names:
-        registry.check_dataset(name)
+        if name not in downloads:
+            raise OptionError(f"there is no dataset {name!r} to fetch", near_matches(name, downloads))
     for name in names or downloads:
         download = downloads[name]
         paths = obtain(name, download, data_dir, fetch=not verify, on_fetch=lambda url: click.echo(f"fetching {url}"))

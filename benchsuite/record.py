@@ -35,14 +35,12 @@ class Plan:
     """How one case is run: everything that is settled before its first seed, as plain JSON values."""
 
     case: str
-    summary: str
     source: str
     protocol: str
     dataset: str
     stand_in: bool
     data_origin: str
     criterion: str
-    metric: str
     claims: list[dict[str, Any]]
     program: str
     steps: list[int]

@@ -180,14 +180,12 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
     round_size = _round_size(seeds, settings.rounds, len(devices), largest)
     return Plan(
         case=case.name,
-        summary=case.summary,
         source=case.source,
         protocol=problem.protocol,
         dataset=problem.dataset,
         stand_in=problem.stand_in,
         data_origin=problem.origin,
         criterion=str(case.criterion),
-        metric=case.criterion.metric,
         claims=claims_of(case),
         program=fingerprint(problem.training, problem.data),
         steps=list(problem.training.steps),

@@ -130,6 +130,7 @@ def test_replay_draws_the_two_panels(benchsuite: Command) -> None:
         (("replay", "line", "--seed", "1", "-o", "nowhere/seed.png"), 2, "nowhere/seed.png does not exist"),
         (("report", "nowhere"), 1, "nowhere holds no run"),
         (("data", "mnits"), 2, "did you mean mnist?"),
+        (("data", "auto"), 2, "there is no dataset 'auto' to fetch"),
         (("data", "--data-dir", "nowhere"), 1, "nowhere does not exist"),
     ],
 )

@@ -20,14 +20,12 @@ from benchsuite.store import ROOT, RunFolder
 
 PLAN = Plan(
     case="line",
-    summary="",
     source="",
     protocol="source",
     dataset="noisy_line",
     stand_in=False,
     data_origin="",
     criterion="r2 ≥ 0.99",
-    metric="r2",
     claims=[{"statement": "half fail", "failure_rate": 0.5}],
     program="0123456789abcdef",
     steps=[0, 10, 20],
