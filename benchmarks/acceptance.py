@@ -16,7 +16,7 @@ import numpy as np
 from benchsuite import machine
 from benchsuite.plugins import load_registry
 from benchsuite.progress import Live
-from benchsuite.record import Shard
+from benchsuite.rows import Rows
 from benchsuite.runner import CaseRun, open_folder
 from benchsuite.settings import Settings
 from benchsuite.stats import rate_interval
@@ -24,22 +24,23 @@ from benchsuite.stats import rate_interval
 SOURCE_TEST_LOSS = 167.9543
 
 
-def rows(case: str, **options: object) -> list[Shard]:
+def rows(case: str, **options: object) -> Rows:
     """Train a case in full."""
     with tempfile.TemporaryDirectory() as folder, Live(sys.stderr) as live:
         settings = Settings(protocol="source", run_dir=Path(folder), **options)  # type: ignore[arg-type]
-        return list(CaseRun(load_registry().case(case), settings, open_folder(settings), live).shards())
+        run = CaseRun(load_registry().case(case), settings, open_folder(settings), live)
+        return Rows.join([shard.rows for shard in run.shards()])
 
 
 def main() -> None:
     """Print both."""
     machine.configure_devices()
-    outcomes = np.concatenate([shard.outcomes for shard in rows("relu-to-relu", seeds=10_000)])
+    outcomes = rows("relu-to-relu", seeds=10_000).outcomes
     failures = int((outcomes != "converged").sum())
     low, high = rate_interval(failures, len(outcomes), confidence=0.999)
     print(f"relu-to-relu: {failures} of {len(outcomes)} fail, 99.9 % interval {low:.4f} to {high:.4f}")
 
-    losses = np.concatenate([shard.final["loss"] for shard in rows("mnist-identity-1L", seeds=8, dataset="mnist")])
+    losses = rows("mnist-identity-1L", seeds=8, dataset="mnist").final["loss"]
     below = int((losses < SOURCE_TEST_LOSS).sum())
     print(f"mnist-identity-1L: test losses {[round(float(loss), 1) for loss in np.sort(losses)]}")
     print(f"the source's {SOURCE_TEST_LOSS} is above {below} of {len(losses)} of them")

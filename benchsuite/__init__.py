@@ -5,26 +5,33 @@ These names are what a plugin needs. Importing them imports no JAX.
 
 from importlib.metadata import version
 
-from benchsuite.case import Case, Claim, Criterion, Download, Schedule, Split, Stream, Table
+from benchsuite.case import Case, Criterion, Diagnostic, Download, Landscape, Schedule, Split, Stream, Table
+from benchsuite.claim import Bound, Claim, FailureRate, Figure
 from benchsuite.errors import BenchsuiteError, CaseError, DataError
 from benchsuite.hookspecs import hookimpl
-from benchsuite.metrics import mean_absolute_percentage_error, mean_squared_error, r2
+from benchsuite.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
 
 __version__ = version("benchsuite")
 
 __all__ = [
     "BenchsuiteError",
+    "Bound",
     "Case",
     "CaseError",
     "Claim",
     "Criterion",
     "DataError",
+    "Diagnostic",
     "Download",
+    "FailureRate",
+    "Figure",
+    "Landscape",
     "Schedule",
     "Split",
     "Stream",
     "Table",
     "hookimpl",
+    "largest_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "r2",

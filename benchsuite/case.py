@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from benchsuite.claim import Claim
 from benchsuite.errors import CaseError, near_matches
-from benchsuite.metrics import mean_squared_error, r2
+from benchsuite.metrics import largest_error, mean_squared_error, r2
 
 if TYPE_CHECKING:
     import jax
@@ -216,24 +217,55 @@ class Criterion:
         return f"{self.metric} {'≥' if self.at_least is not None else '≤'} {self.threshold:g}"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A statement of the case's source that many seeds can check, under the source's own protocol and data.
+@dataclass(frozen=True, eq=False)
+class Diagnostic:
+    """A figure that tells why a training ended as it did: one number for each seed, taken when the training has ended.
 
     Args:
-        statement: what the source says, in one sentence.
-        failure_rate: the share of random starts that it says fail.
+        name: what it is called in tables and records.
+        reading: one sentence that tells what it is and how to read it.
+        of_model: (model, x, y) → scalar, pure JAX, on the evaluation data; or
+        of_data: (Split) → number, NumPy, on a table's rows as they were loaded: the same for every seed.
     """
 
-    statement: str
-    failure_rate: float
+    name: str
+    reading: str
+    of_model: Callable[[Any, Any, Any], Any] | None = None
+    of_data: Callable[[Split], float] | None = None
 
     def __post_init__(self) -> None:
+        given = [function for function in (self.of_model, self.of_data) if function is not None]
         _demand(
-            isinstance(self.failure_rate, int | float) and 0 <= self.failure_rate <= 1,
-            f"Claim {self.statement!r} has failure_rate={self.failure_rate!r}",
-            "give a share between 0 and 1",
+            len(given) == 1 and callable(given[0]),
+            f"Diagnostic {self.name!r} has {len(given)} functions",
+            "give of_model or of_data, and only one of them",
         )
+        _demand(bool(self.name and self.reading), f"Diagnostic {self.name!r} has no reading", "say how to read it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """Where to look at the loss of a case as a function of its parameters.
+
+    Args:
+        ranges: parameter → (lowest, highest) value of the picture; without one, what the paths need.
+        close_up: the same for the picture of a small part.
+        solution: parameter → its value in a solution, through which planes are laid where there are more than two
+            parameters; also marked in the picture.
+        basins: two parameters and the (lowest, highest) start of each, where a grid of starts is trained while all
+            other parameters start at 0. A case of two parameters needs none.
+    """
+
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    close_up: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    solution: Mapping[str, float] = field(default_factory=dict)
+    basins: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for ranges in (self.ranges, self.close_up, self.basins):
+            for name, (low, high) in ranges.items():
+                _demand(low < high, f"Landscape's range of {name} is {low} to {high}", "give the lowest value first")
+        _demand(len(self.basins) in (0, 2), f"Landscape's basins are over {len(self.basins)} parameters", "name two")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -251,8 +283,14 @@ class Case:
         quick: a shorter protocol for everyday use; without one, the source's is always used.
         criterion: what success means at the last evaluation.
         loss: (prediction, target) → scalar that is minimised.
-        metrics: further metrics to record by name, besides "loss" and "r2".
+        metrics: further metrics to record by name, besides "loss", "r2" and "largest_error".
         claims: what the source says, to be checked.
+        starts: name → {parameter: value}; starts of their own interest, trained beside the random ones and reported
+            apart from the rate. For models with at most 16 parameters, all of which have to be given.
+        groups: name → ({parameter: (n,) values at the start} → (n,) truth values), NumPy; kinds of starts, each of
+            which gets a rate of its own. They need neither cover all starts nor exclude each other.
+        diagnostics: figures that tell why a training ended as it did.
+        landscape: where `benchsuite landscape` looks.
 
     Raises:
         CaseError: a field is of the wrong kind, or two fields do not fit together.
@@ -270,6 +308,10 @@ class Case:
     loss: Metric = mean_squared_error
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     claims: Sequence[Claim] = ()
+    starts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    groups: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    diagnostics: Sequence[Diagnostic] = ()
+    landscape: Landscape = Landscape()
 
     def __post_init__(self) -> None:
         _demand(_is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
@@ -295,11 +337,19 @@ class Case:
                 f"case {self.name}: {name} is a {type(value).__name__}",
                 f"give {' or '.join(k.__name__ for k in kind)}",
             )
-        functions = {"model": self.model, "loss": self.loss, **self.metrics}
+        functions = {"model": self.model, "loss": self.loss, **self.metrics, **self.groups}
         for name, function in functions.items():
             _demand(callable(function), f"case {self.name}: {name} is not callable", "give a function")
+        for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
+            for item in getattr(self, name):
+                _demand(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
         for claim in self.claims:
-            _demand(isinstance(claim, Claim), f"case {self.name}: {claim!r} among its claims", "give Claim(…)")
+            among = claim.check.among
+            _demand(
+                among is None or among in self.groups,
+                f"case {self.name}: a claim speaks of the starts {among!r}, which is none of its groups",
+                near_matches(str(among), self.groups),
+            )
         _demand(
             callable(getattr(self.optimizer, "init", None)) and callable(getattr(self.optimizer, "update", None)),
             f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
@@ -308,8 +358,8 @@ class Case:
 
     @property
     def all_metrics(self) -> dict[str, Metric]:
-        """Every metric that is recorded, by name: the loss, R² and the case's own."""
-        return {"loss": self.loss, "r2": r2, **self.metrics}
+        """Every metric that is recorded, by name: the loss, R², the largest error and the case's own."""
+        return {"loss": self.loss, "r2": r2, "largest_error": largest_error, **self.metrics}
 
 
 _FIELD_KINDS: dict[str, tuple[type, ...]] = {
@@ -321,4 +371,8 @@ _FIELD_KINDS: dict[str, tuple[type, ...]] = {
     "criterion": (Criterion,),
     "metrics": (Mapping,),
     "claims": (Sequence,),
+    "starts": (Mapping,),
+    "groups": (Mapping,),
+    "diagnostics": (Sequence,),
+    "landscape": (Landscape,),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from benchsuite.case import Case
     from benchsuite.plugins import Registry
+    from benchsuite.problem import Problem
     from benchsuite.record import Record
     from benchsuite.store import RunFolder
+    from benchsuite.trace import Trace
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -146,62 +148,155 @@ def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[R
     return 0
 
 
+_PICTURE = click.Path(path_type=Path, dir_okay=False)
+_SEEDS = click.IntRange(0, 2**32 - 1)
+
+
 @cli.command()
 @click.argument("name", metavar="CASE")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), required=True, help="Which random start to train again.")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into FILE (.png, .svg, .pdf)."
-)
+@click.option("--seed", type=_SEEDS, help="Which random start to train again; with --start, whose data it sees [0].")
+@click.option("--start", help='A start that CASE names, or parameters such as "w=-10,b=0".')
+@click.option("-o", "--output", type=_PICTURE, help="Draw it into FILE (.png, .svg, .pdf).", metavar="FILE")
 @_settings_options(_TRAINING)
-def replay(name: str, seed: int, output: Path | None, **options: Any) -> int:
-    """Train one seed of CASE again and show every evaluation, as a table or as a picture."""
-    import numpy as np
-
-    from benchsuite import machine
-    from benchsuite.ensemble import Ensemble
+def replay(name: str, seed: int | None, start: str | None, output: Path | None, **options: Any) -> int:
+    """Train one seed or start of CASE again and show every evaluation, as a table or as a picture."""
     from benchsuite.outcome import DEFINITIONS, Outcome, classify
     from benchsuite.problem import Problem
-    from benchsuite.progress import Live
-    from benchsuite.report.picture import check_path, draw_training
-    from benchsuite.report.training import evaluations
+    from benchsuite.report.picture import check_path
+    from benchsuite.report.training import diagnostics, draw_training, evaluations
     from benchsuite.training import parameter_names
 
+    if seed is None and start is None:
+        raise OptionError("nothing to replay was named", "add --seed N, or --start NAME")
     if output:
         check_path(output)
-    settings = Settings.parse(options)
-    registry = _registry(settings.platform)
-    registry.check_dataset(settings.dataset)
-    case = registry.case(name)
+    settings, case = _settings_and_case(name, options)
     problem = Problem.pose(case, settings)
-    with Live(sys.stderr) as live:
-        live.begin(f"{problem.label}, seed {seed}", 1, 0)
-        live.stage("compiling")
-        ensemble = Ensemble.fitting(problem, 1, machine.devices(settings.platform), settings.precision)
-        live.stage("training")
-        trace, seconds = ensemble.train(np.array([seed]), live.trained)
+    what = f"seed {seed}" if start is None else f"start {start}" + (f" on the data of seed {seed}" if seed else "")
+    trace, seconds = _train_again(problem, settings, seed or 0, start, what)
     outcome = Outcome(classify(trace, case.criterion)[0])
-    title = f"{problem.label}, seed {seed}: {outcome.value}"
+    title = f"{problem.label}, {what}: {outcome.value}"
     parameters = parameter_names(case)
     if output:
         draw_training(trace, parameters, title, case.criterion.metric, output)
         click.echo(f"{title} - drawn into {output}")
-    else:
-        _show(evaluations(trace, parameters))
-        click.echo(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
+        return 0
+    _show(evaluations(trace, parameters))
+    click.echo(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
+    if case.diagnostics:
+        _show(diagnostics(trace, problem.facts, {item.name: item.reading for item in case.diagnostics}))
     return 0
+
+
+def _settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[Settings, Case]:
+    settings = Settings.parse(options)
+    registry = _registry(settings.platform)
+    registry.check_dataset(settings.dataset)
+    return settings, registry.case(name)
+
+
+def _train_again(problem: Problem, settings: Settings, seed: int, start: str | None, what: str) -> tuple[Trace, float]:
+    import numpy as np
+
+    from benchsuite import machine
+    from benchsuite.ensemble import Ensemble
+    from benchsuite.progress import Live
+    from benchsuite.start import find_start, start_values
+    from benchsuite.training import parameter_names
+
+    case, devices = problem.case, machine.devices(settings.platform)
+    values = None if start is None else start_values(case, {start: find_start(case, start)}, parameter_names(case))
+    with Live(sys.stderr) as live:
+        live.begin(f"{problem.label}, {what}", 1, 0)
+        live.stage("compiling")
+        ensemble = Ensemble.fitting(problem, 1, devices, settings.precision, pinned=values is not None)
+        live.stage("training")
+        if values is None:
+            return ensemble.train(np.array([seed]), live.trained)
+        return ensemble.train_from(values, seed, live.trained)
+
+
+@cli.command()
+@click.argument("name", metavar="CASE")
+@click.option(
+    "-o", "--output", type=_PICTURE, required=True, help="Draw it into FILE (.png, .svg, .pdf).", metavar="FILE"
+)
+@click.option(
+    "--grid", type=click.IntRange(2), default=256, show_default=True, help="Points along each axis.", metavar="N"
+)
+@click.option(
+    "--seeds", type=click.IntRange(0, 1000), default=8, show_default=True, help="Random starts to draw.", metavar="N"
+)
+@click.option("--basins/--no-basins", default=True, help="Whether to train a grid of starts, which takes minutes.")
+@_settings_options(_TRAINING)
+def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **options: Any) -> int:
+    """Draw the loss of CASE over its parameters, with the paths of named starts and of some seeds on it.
+
+    For two parameters, or where the case names two, a grid of starts is trained as well, to show where each leads.
+    Ctrl-C draws what has been trained by then.
+    """
+    from benchsuite.landscape import Landscape
+    from benchsuite.progress import Live
+    from benchsuite.report.landscape import draw_landscape
+    from benchsuite.report.picture import check_path
+    from benchsuite.survey import Survey, has_landscape
+
+    check_path(output)
+    settings, case = _settings_and_case(name, options)
+    if not has_landscape(case):
+        drawn = ", ".join(other.name for other in _registry().cases.values() if has_landscape(other))
+        raise OptionError(
+            f"{name} has no landscape: it has more than two parameters, and names no solution to lay planes through",
+            f"one of {drawn}",
+        )
+    survey, code, found = Survey(case, settings, grid), 0, None
+    label = survey.problem.label
+    with Live(sys.stderr, "starts") as live:
+        live.begin(label, survey.starts(seeds, basins=basins), 0)
+        live.stage("paths")
+        paths = survey.paths(seeds, live.trained)
+        live.stage("loss")
+        surfaces = survey.surfaces(paths)
+        live.stage("grid of starts")
+        try:
+            for grown in survey.basins(live.trained) if basins else ():
+                found = grown
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+    draw_landscape(Landscape(f"{label}: {case.summary}", surfaces, paths, found, case.landscape.solution), output)
+    click.echo(f"{'interrupted; ' if code else ''}{label} - drawn into {output}", err=bool(code))
+    return code
 
 
 @cli.command()
 @click.argument("path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
-def report(path: Path | None) -> int:
-    """Show the convergence table of the run in folder RUN (the latest by default), a finished one or not."""
+@click.option(
+    "-o",
+    "--output",
+    type=_PICTURE,
+    help="Draw into FILE (.png, .svg, .pdf) how small an error is reached how often, and how soon.",
+    metavar="FILE",
+)
+def report(path: Path | None, output: Path | None) -> int:
+    """Show the tables of the run in folder RUN (the latest by default), a finished one or not."""
     from benchsuite.record import summarise
+    from benchsuite.report.ladder import draw_ladder
+    from benchsuite.report.picture import check_path
+    from benchsuite.rows import Rows
     from benchsuite.store import RunFolder
 
+    if output:
+        check_path(output)
     folder = RunFolder(path) if path else RunFolder.latest()
-    records = [summarise(plan, shards) for plan in folder.plans if (shards := folder.shards(plan.case))]
-    if not records:
+    stored = [(plan, shards) for plan in folder.plans if (shards := folder.shards(plan.case))]
+    if not stored:
         raise OptionError(f"{folder.path} has no finished round", "go on with --resume, or name another run")
+    records = [summarise(plan, shards, folder.starts(plan.case)) for plan, shards in stored]
+    if output:
+        rows = [Rows.join([shard.rows for shard in shards]) for _, shards in stored]
+        draw_ladder(list(zip(rows, records, strict=True)), output)
+        click.echo(f"{folder.path} - drawn into {output}")
+        return 0
     _show_records(records)
     click.echo(f"rows of every seed: {folder.path}")
     return 0
@@ -245,10 +340,10 @@ def _tell_left_out(registry: Registry) -> int:
 def _show_records(records: Sequence[Record]) -> None:
     from rich.console import Console
 
-    from benchsuite.report.terminal import convergence
+    from benchsuite.report.terminal import summary
 
     console = Console(highlight=False, emoji=False)
-    console.print(convergence(records, console.width))
+    console.print(summary(records, console.width))
 
 
 def _show(renderable: RenderableType) -> None:

@@ -16,7 +16,10 @@ from benchsuite import machine
 from benchsuite.errors import DeviceError
 from benchsuite.problem import Problem
 from benchsuite.trace import Trace
-from benchsuite.training import Evaluation
+from benchsuite.training import Evaluation, parameter_names
+
+#: Is told the share of a training that was just done.
+OnProgress = Callable[[float], None]
 
 #: The share of the free memory that a program may be predicted to take.
 MEMORY_SHARE = 0.9
@@ -28,19 +31,23 @@ class OutOfMemoryError(DeviceError):
     def __init__(self, chunk_size: int) -> None:
         self.chunk_size = chunk_size
         super().__init__(
-            f"training {chunk_size} seeds side by side needs more memory than there is",
+            f"training {chunk_size} starts side by side needs more memory than there is",
             "free memory on the device, or give the case a smaller model or batch",
         )
 
 
 class Ensemble:
-    """The training of a problem, compiled ahead of time for chunks of seeds on the local devices.
+    """The training of a problem, compiled ahead of time for chunks of lanes side by side on the local devices.
+
+    A lane is a seed; or, where starts are pinned, one of many starts that all see the data of the same seed, so that
+    these are drawn once for all of them.
 
     Args:
         problem: what to train; its data are copied to every device.
-        chunk_size: seeds trained side by side, spread evenly over the devices; rounded up to a multiple of them.
+        chunk_size: lanes side by side, spread evenly over the devices; rounded up to a multiple of them.
         devices: where to train; a chunk smaller than their number uses the first of them.
         precision: of matrix products, as `jax.default_matmul_precision` takes it.
+        pinned: whether the lanes are starts.
 
     Attributes:
         trace_seconds: time that JAX took to trace and lower the programs.
@@ -50,8 +57,10 @@ class Ensemble:
         CaseError: a function of the case fails on its data, or gives a wrong shape.
     """
 
-    def __init__(self, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str) -> None:
-        self.devices = list(devices[:chunk_size])
+    def __init__(
+        self, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str, *, pinned: bool = False
+    ) -> None:
+        self.devices, self._pinned = list(devices[:chunk_size]), pinned
         self.chunk_size = -(-chunk_size // len(self.devices)) * len(self.devices)
         with _memory_errors_named(self.chunk_size):
             self._prepare(problem, precision)
@@ -63,18 +72,20 @@ class Ensemble:
         self._data = jax.device_put(problem.data, self._everywhere)
         self._training = problem.training
         with jax.default_matmul_precision(precision):
-            self._compile()
+            self._compile(len(parameter_names(problem.case)))
 
     @classmethod
-    def fitting(cls, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str) -> Ensemble:
-        """An ensemble for chunks of `chunk_size` seeds, or for half as many until it fits into the devices' memory.
+    def fitting(
+        cls, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str, *, pinned: bool = False
+    ) -> Ensemble:
+        """An ensemble for chunks of `chunk_size` lanes, or for half as many until it fits into the devices' memory.
 
         Raises:
-            OutOfMemoryError: not even one seed fits.
+            OutOfMemoryError: not even one lane fits.
         """
         while True:
             try:
-                ensemble = cls(problem, chunk_size, devices, precision)
+                ensemble = cls(problem, chunk_size, devices, precision, pinned=pinned)
                 if ensemble.predicted_bytes <= MEMORY_SHARE * machine.available_memory(devices[0]):
                     return ensemble
                 del ensemble  # its data must not take the room of those of the next
@@ -82,35 +93,52 @@ class Ensemble:
                 pass
             chunk_size = half(chunk_size)
 
-    def _compile(self) -> None:
+    def _compile(self, parameters: int) -> None:
+        seeds, pinned = self._lanes(parameters)
+        seed_axis, start_axis = (None, 0) if self._pinned else (0, None)
         spread, everywhere = self._spread, self._everywhere
-        seeds = jax.ShapeDtypeStruct((self.chunk_size,), jnp.uint32)
-        period = jax.ShapeDtypeStruct((), jnp.int32)
+        seeds_at, starts_at = (everywhere, spread) if self._pinned else (spread, everywhere)
         start = jax.jit(
-            jax.vmap(self._training.start, in_axes=(0, None)),
-            in_shardings=(spread, everywhere),
+            jax.vmap(self._training.start, in_axes=(seed_axis, start_axis, None)),
+            in_shardings=(seeds_at, starts_at, everywhere),
             out_shardings=spread,
         )
         advance = jax.jit(
-            jax.vmap(self._training.advance, in_axes=(0, 0, None, None)),
-            in_shardings=(spread, spread, everywhere, everywhere),
+            jax.vmap(self._training.advance, in_axes=(seed_axis, 0, None, None)),
+            in_shardings=(seeds_at, spread, everywhere, everywhere),
             out_shardings=spread,
             donate_argnums=1,
         )
+        diagnose = jax.jit(
+            jax.vmap(self._training.diagnose, in_axes=(0, None)),
+            in_shardings=(spread, everywhere),
+            out_shardings=spread,
+        )
         begin = time.perf_counter()
-        start_traced = start.trace(seeds, self._data)
+        start_traced = start.trace(seeds, pinned, self._data)
         state, _ = start_traced.out_info
-        lowered = start_traced.lower(), advance.lower(seeds, state, period, self._data)
+        period = jax.ShapeDtypeStruct((), jnp.int32)
+        lowered = (
+            start_traced.lower(),
+            advance.lower(seeds, state, period, self._data),
+            diagnose.lower(state, self._data),
+        )
         traced = time.perf_counter()
-        self._start, self._advance = (program.compile() for program in lowered)
+        self._start, self._advance, self._diagnose = (program.compile() for program in lowered)
         self.trace_seconds, self.compile_seconds = traced - begin, time.perf_counter() - traced
+
+    def _lanes(self, parameters: int) -> tuple[Any, Any]:
+        if self._pinned:
+            pinned = jax.ShapeDtypeStruct((self.chunk_size, parameters), jnp.float32)
+            return jax.ShapeDtypeStruct((), jnp.uint32), pinned
+        return jax.ShapeDtypeStruct((self.chunk_size,), jnp.uint32), None
 
     @property
     def predicted_bytes(self) -> int:
         """The memory that a chunk takes on each device, the data included, as the compiler predicts it."""
-        return max(_peak_bytes(program.memory_analysis()) for program in (self._start, self._advance))
+        return max(_peak_bytes(program.memory_analysis()) for program in (self._start, self._advance, self._diagnose))
 
-    def train(self, seeds: np.ndarray, on_progress: Callable[[float], None] = lambda _: None) -> tuple[Trace, float]:
+    def train(self, seeds: np.ndarray, on_progress: OnProgress = lambda _: None) -> tuple[Trace, float]:
         """Train at most `chunk_size` seeds from start to end; lanes that are left over repeat the last seed.
 
         Args:
@@ -123,16 +151,52 @@ class Ensemble:
         Raises:
             OutOfMemoryError: a device has too little memory.
         """
-        seeds = np.asarray(seeds, np.uint32)
-        padded = np.pad(seeds, (0, self.chunk_size - len(seeds)), mode="edge")
-        with _memory_errors_named(self.chunk_size):
-            evaluations, seconds = self._run(jax.device_put(padded, self._spread), on_progress)
-        columns = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1)[: len(seeds)], *evaluations)
-        return Trace(seeds.astype(np.int64), np.array(self._training.steps), *columns), seconds
+        lanes = self._padded(np.asarray(seeds, np.uint32))
+        return self._train(lanes, None, np.asarray(seeds, np.int64), on_progress)
 
-    def _run(self, seeds: jax.Array, on_progress: Callable[[float], None]) -> tuple[list[Evaluation], float]:
+    def train_from(
+        self, starts: np.ndarray, seed: int, on_progress: OnProgress = lambda _: None
+    ) -> tuple[Trace, float]:
+        """Train at most `chunk_size` pinned starts, all on the data of one seed; otherwise as `train`.
+
+        Args:
+            starts: (n, p) parameters in the order of `parameter_names`.
+            seed: whose data they see; also the seed of every row of the trace.
+            on_progress: called with the share of the training that was just done.
+        """
+        lanes = self._padded(np.asarray(starts, np.float32))
+        return self._train(np.uint32(seed), lanes, np.full(len(starts), seed, np.int64), on_progress)
+
+    def evaluate(self, starts: np.ndarray) -> Evaluation:
+        """Evaluate at most `chunk_size` pinned starts without training them.
+
+        Args:
+            starts: (n, p) parameters in the order of `parameter_names`.
+
+        Returns:
+            Arrays with the n starts along their first axis.
+        """
+        with _memory_errors_named(self.chunk_size):
+            _, evaluation = self._start(np.uint32(0), self._padded(np.asarray(starts, np.float32)), self._data)
+            evaluation = jax.device_get(evaluation)
+        return jax.tree.map(lambda values: values[: len(starts)], evaluation)
+
+    def _padded(self, lanes: np.ndarray) -> jax.Array:
+        missing = self.chunk_size - len(lanes)
+        padded = np.pad(lanes, [(0, missing), *[(0, 0)] * (lanes.ndim - 1)], mode="edge")
+        return jax.device_put(padded, self._spread)
+
+    def _train(self, seeds: Any, pinned: Any, of: np.ndarray, on_progress: OnProgress) -> tuple[Trace, float]:
+        with _memory_errors_named(self.chunk_size):
+            evaluations, diagnostics, seconds = self._run(seeds, pinned, on_progress)
+        columns = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1)[: len(of)], *evaluations)
+        diagnostics = {name: values[: len(of)].copy() for name, values in diagnostics.items()}
+        steps = np.array(self._training.steps)
+        return Trace(seeds=of, steps=steps, diagnostics=diagnostics, **columns._asdict()), seconds
+
+    def _run(self, seeds: Any, pinned: Any, on_progress: OnProgress) -> tuple[list[Evaluation], Any, float]:
         begin = time.perf_counter()
-        state, evaluation = jax.block_until_ready(self._start(seeds, self._data))
+        state, evaluation = jax.block_until_ready(self._start(seeds, pinned, self._data))
         seconds = time.perf_counter() - begin
         evaluations = [evaluation]
         periods = len(self._training.steps) - 1
@@ -142,7 +206,7 @@ class Ensemble:
             seconds += time.perf_counter() - begin
             evaluations.append(evaluation)
             on_progress(1 / periods)
-        return jax.device_get(evaluations), seconds
+        return jax.device_get(evaluations), jax.device_get(self._diagnose(state, self._data)), seconds
 
 
 @contextmanager

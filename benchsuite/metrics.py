@@ -32,3 +32,8 @@ def r2(prediction: Any, target: Any) -> Any:
     unexplained = ((target - prediction) ** 2).sum()
     total = ((target - target.mean(axis=0)) ** 2).sum()
     return 1 - unexplained / total
+
+
+def largest_error(prediction: Any, target: Any) -> Any:
+    """The largest absolute difference of any output on any example: the ε of universal approximation theorems."""
+    return abs(prediction - target).max()

@@ -14,6 +14,10 @@ from benchsuite.trace import Trace
 STUCK_SHARE = 0.01
 
 
+#: A training that never met the criterion, or lost it, among steps to success.
+NEVER = -1
+
+
 class Outcome(StrEnum):
     """The end of one training. Every seed has exactly one: the first whose definition holds, in this order."""
 
@@ -51,11 +55,11 @@ def classify(trace: Trace, criterion: Criterion) -> np.ndarray:
 
 
 def steps_to_success(trace: Trace, criterion: Criterion) -> np.ndarray:
-    """The step of the evaluation from which on the criterion held to the end, for each seed; -1 where it did not."""
+    """The step of the evaluation from which on the criterion held to the end, for each seed; NEVER where it did not."""
     held = criterion.holds(trace.metrics[criterion.metric])
     held_to_the_end = np.logical_and.accumulate(held[:, ::-1], axis=1)[:, ::-1]
     first = trace.steps[held_to_the_end.argmax(axis=1)]
-    return np.where(held[:, -1], first, -1)
+    return np.where(held[:, -1], first, NEVER)
 
 
 def _diverged(trace: Trace, criterion: Criterion) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from benchsuite import data
 from benchsuite.case import Case, Schedule, Split, Stream, Table
 from benchsuite.errors import BenchsuiteError, CaseError
-from benchsuite.record import label
+from benchsuite.plan import label
 from benchsuite.settings import QUICK, SOURCE, Settings
 from benchsuite.training import Data, Training, draw_evaluation_data, make_training
 
@@ -62,6 +62,26 @@ class Problem:
             CaseError: a function of the case fails on its data, or gives a wrong shape.
         """
         return make_training(self.case, self.schedule, self.data)
+
+    @cached_property
+    def facts(self) -> dict[str, float]:
+        """The case's diagnostics of its data, by name.
+
+        Raises:
+            CaseError: one of them fails.
+        """
+        facts = {}
+        for diagnostic in self.case.diagnostics:
+            if diagnostic.of_data is not None:
+                try:
+                    facts[diagnostic.name] = float(diagnostic.of_data(Split(*self.data)))
+                except Exception as error:
+                    raise CaseError(
+                        f"case {self.case.name}: its diagnostic {diagnostic.name!r} failed:"
+                        f" {type(error).__name__}: {error}",
+                        "let of_data turn a Split into a number",
+                    ) from error
+        return facts
 
     @property
     def label(self) -> str:

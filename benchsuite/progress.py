@@ -17,9 +17,11 @@ class Live:
 
     Args:
         file: where to show it; a bar if it is a terminal, plain lines otherwise.
+        unit: what is counted.
     """
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, unit: str = "seeds") -> None:
+        self._unit = unit
         self._console = Console(file=file, highlight=False)
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
@@ -78,5 +80,5 @@ class Live:
             return
         self._said = now
         left = (now - self._begin) * (self._total - self._done) / (self._done - self._stored)
-        parts = (f"{self._done:,.0f} of {self._total:,} seeds", self._rate, f"about {left:.0f} s left")
+        parts = (f"{self._done:,.0f} of {self._total:,} {self._unit}", self._rate, f"about {left:.0f} s left")
         self._console.print(f"{self._label}: {self._stage}, {', '.join(filter(None, parts))}", soft_wrap=True)

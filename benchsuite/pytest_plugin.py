@@ -271,12 +271,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Show the convergence table, and the plugins that were left out."""
     suite = config.stash[_SUITE]
     if suite.records:
-        from benchsuite.report.terminal import convergence, render
+        from benchsuite.report.terminal import render, summary
 
         writer = config.get_terminal_writer()
         width, colour = writer.fullwidth, writer.hasmarkup
         terminalreporter.section("convergence")
-        terminalreporter.write(render(convergence(suite.records, width), width, colour))
+        terminalreporter.write(render(summary(suite.records, width), width, colour))
         terminalreporter.write_line(f"rows of every seed: {suite.folder.path}")
     if suite.loaded and suite.registry.left_out:
         terminalreporter.section("benchsuite: plugins left out", red=True)

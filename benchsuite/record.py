@@ -1,139 +1,25 @@
-"""What a run leaves behind: rows for every seed, and the one summary that every figure is taken from."""
+"""The one summary of a run's rows that every figure is taken from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.case import Case, Criterion
-from benchsuite.outcome import Outcome, classify, steps_to_success
-from benchsuite.settings import SOURCE
-from benchsuite.trace import Trace
+from benchsuite.outcome import Outcome
+from benchsuite.plan import Plan
+from benchsuite.rows import Rows
+from benchsuite.shard import Shard
+from benchsuite.verdict import judge
 
-#: The layout of run.json and of the shards; a change that an older reader would misread raises it.
-SCHEMA = 1
+#: The ladder: thresholds of R², of which each asks for a tenth of the error that the one before allows.
+R2_LADDER = (0.9, 0.99, 0.999, 0.9999)
 
-#: Seeds below this number keep their learning curves; of the others, only the row is kept.
-CURVES_KEPT = 1000
-
-#: A seed that never met the criterion, in `Shard.steps_to_success`.
-NEVER = -1
-
-
-def label(case: str, protocol: str, stand_in: bool) -> str:
-    """A case with all that keeps its figures apart from others: a quick protocol, stand-in data."""
-    marks = ([] if protocol == SOURCE else [protocol]) + (["stand-in data"] if stand_in else [])
-    return f"{case} ({', '.join(marks)})" if marks else case
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How one case is run: everything that is settled before its first seed, as plain JSON values."""
-
-    case: str
-    source: str
-    protocol: str
-    dataset: str
-    stand_in: bool
-    data_origin: str
-    criterion: str
-    claims: list[dict[str, Any]]
-    program: str
-    steps: list[int]
-    parameter_names: list[str]
-    seeds: int
-    round_size: int
-    chunk_size: int
-    precision: str
-    prng: str
-    device: str
-    platform: str
-    device_count: int
-    predicted_bytes: int = 0
-    trace_seconds: float = 0.0
-    compile_seconds: float = 0.0
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Plan:
-        """The plan that was stored; fields of other versions are passed over.
-
-        Raises:
-            KeyError: a field is missing.
-        """
-        return cls(**{f.name: values[f.name] for f in fields(cls)})
-
-    @property
-    def label(self) -> str:
-        """The case with all that keeps its figures apart from others."""
-        return label(self.case, self.protocol, self.stand_in)
-
-    @property
-    def definition(self) -> dict[str, Any]:
-        """What two sets of rows must share to be one run."""
-        names = ("case", "protocol", "dataset", "criterion", "steps", "precision", "prng", "device", "program")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The rows of one round, one for each seed, and how long the round took.
-
-    Args:
-        seeds: (n,) the seeds.
-        outcomes: (n,) their outcomes.
-        steps_to_success: (n,) the step from which on the criterion held; -1 where it did not.
-        final: metric → (n,) at the last evaluation.
-        curves: name → (k, e, …) the evaluations of the first k seeds, as in `Trace`.
-        seconds: training time of all seeds of the round, every result waited for.
-        first_run: whether the program ran for the first time, so that the time is no steady one.
-        chunk_size: seeds trained side by side.
-        device_count: devices that they were spread over.
-    """
-
-    seeds: np.ndarray
-    outcomes: np.ndarray
-    steps_to_success: np.ndarray
-    final: Mapping[str, np.ndarray]
-    curves: Mapping[str, np.ndarray]
-    seconds: float
-    first_run: bool
-    chunk_size: int
-    device_count: int
-
-    @classmethod
-    def judge(cls, trace: Trace, criterion: Criterion, **measured: Any) -> Shard:
-        """The rows of a finished round; `measured` are the fields that the trace does not tell."""
-        kept = int((trace.seeds < CURVES_KEPT).sum())
-        curves = {
-            "gradient_norm": trace.gradient_norm,
-            "parameters": trace.parameters,
-            **{f"train.{name}": values for name, values in trace.train.items()},
-            **{f"metric.{name}": values for name, values in trace.metrics.items()},
-        }
-        return cls(
-            seeds=trace.seeds,
-            outcomes=classify(trace, criterion),
-            steps_to_success=steps_to_success(trace, criterion),
-            # Copies: a view would keep the whole trace in memory for as long as the run lasts.
-            final={name: values[:, -1].copy() for name, values in trace.metrics.items()},
-            curves={name: values[:kept].copy() for name, values in curves.items()},
-            **measured,
-        )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the seeds say of one claim: "holds", "refuted" or "not judged", and why."""
-
-    statement: str
-    failure_rate: float
-    verdict: str
-    reason: str
-    p_value: float | None = None
+#: Shares of the seeds for which the ladder says how large an error ε they keep below.
+ERROR_SHARES = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
@@ -143,6 +29,12 @@ class Record:
     `device_seconds` is the time of all seeds, failed ones too, times the number of devices, and
     `device_seconds_per_converged` is that over the number of seeds that converged. `seeds_per_second` is the median
     over the steady rounds, or that of the first where there is no other.
+
+    `time_to_success` counts optimiser steps: the Kaplan-Meier median with its interval and curve, failed seeds being
+    censored when they end, and the expected running time; `resolution` is the distance of evaluations. `ladder` is the
+    rate as a function of the threshold: for R² the share of seeds that reach each, for the largest error the ε that a
+    share of the seeds keeps below. `groups` are the rates by kind of start, `starts` the ends of the named ones, which
+    count nowhere else.
     """
 
     case: str
@@ -164,9 +56,12 @@ class Record:
     rate: float
     rate_interval: list[float]
     outcomes: dict[str, int]
-    median_steps_to_success: float | None
-    evaluation_steps: int
+    groups: list[dict[str, Any]]
+    starts: list[dict[str, Any]]
+    time_to_success: dict[str, Any]
+    ladder: dict[str, list[dict[str, Any]]]
     final: dict[str, dict[str, float | None]]
+    diagnostics: list[dict[str, Any]]
     seeds_per_second: float
     device_seconds: float
     device_seconds_per_converged: float | None
@@ -175,7 +70,7 @@ class Record:
     first_run_seconds: float | None
     round_seconds: list[float]
     chunk_size: int
-    claims: list[dict[str, Any]] = field(default_factory=list)
+    claims: list[dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -189,61 +84,103 @@ _FROM_PLAN = (
 )
 
 
-def summarise(plan: Plan, shards: Sequence[Shard]) -> Record:
-    """The record of the rows in `shards`, of which there is at least one."""
-    outcomes = np.concatenate([shard.outcomes for shard in shards])
-    steps = np.concatenate([shard.steps_to_success for shard in shards])
-    counts = {outcome.value: int((outcomes == outcome.value).sum()) for outcome in Outcome}
-    seeds, converged = len(outcomes), counts[Outcome.CONVERGED]
+def summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None = None) -> Record:
+    """The record of the rows in `shards`, of which there is at least one, and of those of the named starts."""
+    rows = Rows.join([shard.rows for shard in shards])
     device_seconds = sum(shard.seconds * shard.device_count for shard in shards)
     steady = [shard for shard in shards if not shard.first_run]
     first = next((shard.seconds for shard in shards if shard.first_run), None)
+    rate = _rate(rows)
     return Record(
         **{name: getattr(plan, name) for name in _FROM_PLAN},
+        **rate,
         device_count=max(shard.device_count for shard in shards),
-        seeds=seeds,
         planned_seeds=plan.seeds,
-        converged=converged,
-        rate=converged / seeds,
-        rate_interval=list(stats.rate_interval(converged, seeds)),
-        outcomes=counts,
-        median_steps_to_success=float(np.median(steps[steps != NEVER])) if converged else None,
-        evaluation_steps=plan.steps[1] - plan.steps[0],
-        final={name: _spread([shard.final[name] for shard in shards]) for name in shards[0].final},
-        seeds_per_second=float(np.median([len(shard.seeds) / shard.seconds for shard in steady or shards])),
+        groups=[{"name": name, **_rate(rows.among(name))} for name in rows.groups],
+        starts=_starts(plan, starts),
+        time_to_success=_time_to_success(rows, plan),
+        ladder=_ladder(rows),
+        final={name: _spread(values) for name, values in rows.final.items()},
+        diagnostics=_diagnostics(rows, plan),
+        seeds_per_second=float(np.median([len(shard.rows) / shard.seconds for shard in steady or shards])),
         device_seconds=device_seconds,
-        device_seconds_per_converged=device_seconds / converged if converged else None,
+        device_seconds_per_converged=device_seconds / rate["converged"] if rate["converged"] else None,
         first_run_seconds=first,
         round_seconds=[shard.seconds for shard in steady],
         chunk_size=min(shard.chunk_size for shard in shards),
-        claims=[asdict(judge_claim(claim, plan, seeds - converged, seeds)) for claim in plan.claims],
+        claims=[judge(claim, plan, rows).to_json() for claim in plan.claims],
     )
 
 
-def judge_claim(claim: Mapping[str, Any], plan: Plan, failures: int, seeds: int) -> Verdict:
-    """Test a claim on the failure rate, exactly and two-sided, where it can be tested at all."""
-    said = (claim["statement"], claim["failure_rate"])
-    if plan.protocol != SOURCE:
-        return Verdict(*said, "not judged", f"it speaks of the source's protocol, this is the {plan.protocol} one")
-    if plan.stand_in:
-        return Verdict(*said, "not judged", "it speaks of the real data, these are a stand-in")
-    rate = claim["failure_rate"]
-    if min(stats.rate_p_value(extreme, seeds, rate) for extreme in (0, seeds)) >= stats.LEVEL:
-        return Verdict(*said, "not judged", f"{seeds} seeds are too few for any outcome to refute it")
-    p_value = stats.rate_p_value(failures, seeds, rate)
-    verdict = "refuted" if p_value < stats.LEVEL else "holds"
-    return Verdict(*said, verdict, f"exact binomial test, p = {p_value:.2g}, level {stats.LEVEL:g}", p_value)
+def _rate(rows: Rows) -> dict[str, Any]:
+    seeds, converged = len(rows), int(rows.converged.sum())
+    return {
+        "seeds": seeds,
+        "converged": converged,
+        "rate": converged / seeds if seeds else None,
+        "rate_interval": list(stats.rate_interval(converged, seeds)),
+        "outcomes": {outcome.value: int((rows.outcomes == outcome.value).sum()) for outcome in Outcome},
+    }
 
 
-def claims_of(case: Case) -> list[dict[str, Any]]:
-    """The claims of a case as plain JSON values."""
-    return [asdict(claim) for claim in case.claims]
+def _starts(plan: Plan, rows: Rows | None) -> list[dict[str, Any]]:
+    if rows is None:
+        return []
+    return [
+        {
+            "name": name,
+            "start": _finite(rows.start, number),
+            "end": _finite(rows.end, number),
+            "outcome": str(rows.outcomes[number]),
+            "steps_to_success": int(rows.steps_to_success[number]) if rows.converged[number] else None,
+            "final": _finite(rows.final, number),
+        }
+        for number, name in enumerate(plan.starts)
+    ]
 
 
-def _spread(columns: Sequence[np.ndarray]) -> dict[str, float | None]:
-    """Quantiles over the seeds; those that fall on a diverged seed are None, since JSON knows no NaN."""
-    values = np.concatenate(columns)
-    values = np.where(np.isnan(values), np.inf, values)
-    shares = {"q05": 0.05, "median": 0.5, "q95": 0.95}
-    chosen = {name: float(np.quantile(values, share, method="inverted_cdf")) for name, share in shares.items()}
-    return {name: value if np.isfinite(value) else None for name, value in chosen.items()}
+def _time_to_success(rows: Rows, plan: Plan) -> dict[str, Any]:
+    times = np.where(rows.converged, rows.steps_to_success, plan.steps[-1])
+    survival = stats.time_to_success(times, rows.converged)
+    return {
+        "median": survival.median(),
+        "median_interval": list(survival.median_interval()),
+        "expected_running_time": stats.expected_running_time(times, rows.converged),
+        "resolution": plan.resolution,
+        "censored_at": plan.steps[-1],
+        "curve": {name: [float(value) for value in values] for name, values in vars(survival).items()},
+    }
+
+
+def _ladder(rows: Rows) -> dict[str, list[dict[str, Any]]]:
+    r2, error = rows.final["r2"], rows.final["largest_error"]
+    reached = [int((r2 >= threshold).sum()) for threshold in R2_LADDER]
+    return {
+        "r2": [
+            {"at_least": threshold, "rate": n / len(rows), "rate_interval": list(stats.rate_interval(n, len(rows)))}
+            for threshold, n in zip(R2_LADDER, reached, strict=True)
+        ],
+        "largest_error": [{"share": share, "at_most": _quantile(error, share)} for share in ERROR_SHARES],
+    }
+
+
+def _diagnostics(rows: Rows, plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "reading": plan.readings[name], **_spread(values)} for name, values in rows.diagnostics.items()
+    ]
+
+
+def _spread(values: np.ndarray) -> dict[str, float | None]:
+    return {name: _quantile(values, share) for name, share in (("q05", 0.05), ("median", 0.5), ("q95", 0.95))}
+
+
+def _quantile(values: np.ndarray, share: float) -> float | None:
+    """The figure that a share of the seeds has or is below; None where that is of a diverged seed: JSON has no NaN."""
+    ordered = np.where(np.isnan(values), np.inf, values)
+    value = float(np.quantile(ordered, share, method="inverted_cdf"))
+    return value if np.isfinite(value) else None
+
+
+def _finite(columns: Mapping[str, np.ndarray], number: int) -> dict[str, float | None]:
+    values = {name: float(values[number]) for name, values in columns.items()}
+    return {name: value if np.isfinite(value) else None for name, value in values.items()}

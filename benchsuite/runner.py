@@ -11,10 +11,14 @@ import numpy as np
 from benchsuite import machine
 from benchsuite.case import Case
 from benchsuite.ensemble import Ensemble, OutOfMemoryError, half
-from benchsuite.errors import StoreError
+from benchsuite.errors import CaseError, OptionError, StoreError, near_matches
+from benchsuite.plan import Plan
 from benchsuite.problem import Problem
-from benchsuite.record import Plan, Record, Shard, claims_of, summarise
+from benchsuite.record import Record, summarise
+from benchsuite.rows import Rows, groups_of
 from benchsuite.settings import Settings
+from benchsuite.shard import Shard, curves
+from benchsuite.start import start_values
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
 from benchsuite.training import PRNG, fingerprint, parameter_names
@@ -78,8 +82,9 @@ class CaseRun:
         self._devices = machine.devices(settings.platform)
         self._problem = Problem.pose(case, settings)
         self.plan = make_plan(self._problem, settings, self._devices)
-        self._done = self._stored_shards()
-        self._left = rounds_left(self._done, self.plan.seeds, self.plan.round_size)
+        self._done, self._starts = self._stored_shards(), folder.starts(case.name)
+        done = [shard.seeds for shard in self._done]
+        self._left = rounds_left(np.concatenate([*done, []]), self.plan.seeds, self.plan.round_size)
         self.rounds = len(self._done) + len(self._left)
         self.steady_rounds = self.rounds - sum(shard.first_run for shard in self._done) - bool(self._left)
         observer.begin(self.plan.label, self.plan.seeds, sum(len(shard.seeds) for shard in self._done))
@@ -93,11 +98,13 @@ class CaseRun:
     def shards(self) -> Iterator[Shard]:
         """The rows of every round: those of earlier runs first, then fresh ones, each on disk when it is given."""
         yield from list(self._done)
+        self._train_starts()
         for number, seeds in enumerate(self._left):
             self._observer.stage(f"round {len(self._done) + 1} of {self.rounds}")
             shard = self._train(seeds, first_run=number == 0)
             self._folder.keep_shard(self.plan.case, shard)
             self._done.append(shard)
+            # The figures so far, for the progress and for whoever looks while the run goes on.
             record = self.record()
             self._folder.keep_record(record)
             self._observer.judged(record.seeds, record.converged)
@@ -105,7 +112,7 @@ class CaseRun:
 
     def record(self) -> Record:
         """The figures of the rounds that have ended; there must be one."""
-        return summarise(self.plan, self._done)
+        return summarise(self.plan, self._done, self._starts)
 
     def _stored_shards(self) -> list[Shard]:
         stored = self._folder.plan(self.plan.case)
@@ -122,6 +129,7 @@ class CaseRun:
 
     def _compile_or_recall(self) -> None:
         if self._left:
+            self._problem.facts  # noqa: B018  # what fails here is not to fail after a round
             self._compile(self.plan.chunk_size)
             self._folder.keep_plan(self.plan)
         elif stored := self._folder.plan(self.plan.case):
@@ -139,6 +147,20 @@ class CaseRun:
             compile_seconds=self._ensemble.compile_seconds,
         )
 
+    def _train_starts(self) -> None:
+        """Train the named starts beside the random ones: untimed, and on the data of seed 0."""
+        if not self.plan.starts or self._starts is not None:
+            return
+        self._observer.stage("named starts")
+        values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
+        ensemble = Ensemble.fitting(self._problem, len(values), self._devices, self.plan.precision, pinned=True)
+        trace, _ = ensemble.train_from(values, seed=0)
+        self._starts = self._judge(trace)
+        self._folder.keep_starts(self.plan.case, self._starts, curves(trace))
+
+    def _judge(self, trace: Trace) -> Rows:
+        return Rows.judge(trace, self._problem.case, self.plan.parameter_names, self._problem.facts)
+
     def _train(self, seeds: np.ndarray, first_run: bool) -> Shard:
         traces: list[Trace] = []
         seconds = 0.0
@@ -151,9 +173,10 @@ class CaseRun:
             traces.append(trained[0])
             seconds += trained[1]
             seeds = seeds[len(chunk) :]
-        return Shard.judge(
-            Trace.join(traces),
-            self._problem.case.criterion,
+        trace = Trace.join(traces)
+        return Shard(
+            self._judge(trace),
+            curves(trace),
             seconds=seconds,
             first_run=first_run,
             chunk_size=self._ensemble.chunk_size,
@@ -175,6 +198,8 @@ class CaseRun:
 def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> Plan:
     """Settle everything about a run that does not need the compiler."""
     case, about = problem.case, machine.describe(devices)
+    parameters = parameter_names(case)
+    _check_names(case, parameters)
     seeds = settings.seeds or problem.schedule.seeds
     largest = len(devices) * (SEEDS_PER_CORE if about["platform"] == "cpu" else SEEDS_PER_ACCELERATOR)
     round_size = _round_size(seeds, settings.rounds, len(devices), largest)
@@ -186,10 +211,13 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         stand_in=problem.stand_in,
         data_origin=problem.origin,
         criterion=str(case.criterion),
-        claims=claims_of(case),
+        claims=[claim.to_json() for claim in case.claims],
+        starts={name: dict(start) for name, start in case.starts.items()},
+        groups=list(case.groups),
+        readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
         program=fingerprint(problem.training, problem.data),
         steps=list(problem.training.steps),
-        parameter_names=parameter_names(case),
+        parameter_names=parameters,
         seeds=seeds,
         round_size=round_size,
         chunk_size=min(round_size, largest),
@@ -201,6 +229,25 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
     )
 
 
+def _check_names(case: Case, parameters: Sequence[str]) -> None:
+    """Refuse what names a parameter or figure that the case does not have, before anything is trained."""
+    try:
+        start_values(case, case.starts, parameters)
+    except OptionError as error:
+        raise CaseError(error.message, error.hint) from error
+    if case.groups and not parameters:
+        raise CaseError(f"{case.name} has too many parameters to be grouped", "leave groups out")
+    groups_of(case, {name: np.zeros(1) for name in parameters}, 1)
+    figures = [*case.all_metrics, *(f"train.{name}" for name in ("loss", *case.metrics)), *parameters]
+    figures += [diagnostic.name for diagnostic in case.diagnostics]
+    for claim in case.claims:
+        of = getattr(claim.check, "of", None)
+        if of is not None and of not in figures:
+            raise CaseError(
+                f"case {case.name}: a claim speaks of {of!r}, which is not recorded", near_matches(of, figures)
+            )
+
+
 def _round_size(seeds: int, rounds: int | None, devices: int, largest: int) -> int:
     """Seeds of one round: as the user says, else a fifth of all, filling every device, but never all in one round."""
     if rounds:
@@ -209,7 +256,7 @@ def _round_size(seeds: int, rounds: int | None, devices: int, largest: int) -> i
     return min(-(-fifth // devices) * devices, largest, -(-seeds // 2))
 
 
-def rounds_left(done: Sequence[Shard], seeds: int, round_size: int) -> list[np.ndarray]:
-    """The seeds below `seeds` that no shard holds, cut into rounds."""
-    missing = np.setdiff1d(np.arange(seeds), np.concatenate([shard.seeds for shard in done]) if done else [])
+def rounds_left(done: np.ndarray, seeds: int, round_size: int) -> list[np.ndarray]:
+    """The seeds below `seeds` that are not among those `done`, cut into rounds."""
+    missing = np.setdiff1d(np.arange(seeds), done)
     return [missing[i : i + round_size] for i in range(0, len(missing), round_size)]

@@ -5,6 +5,13 @@ SciPy is imported when a figure is asked for, so that starting pytest does not p
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
 #: The confidence of every interval that the suite prints.
 CONFIDENCE = 0.95
 
@@ -30,8 +37,109 @@ def rate_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -
     return (float(interval.low), float(interval.high))
 
 
-def rate_p_value(successes: int, trials: int, rate: float) -> float:
-    """The two-sided p-value of the exact binomial test that the true proportion is `rate`."""
+def rate_p_value(
+    successes: int, trials: int, rate: float, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
+) -> float:
+    """The p-value of the exact binomial test that the true proportion is `rate`.
+
+    Args:
+        successes: how many of the trials succeeded.
+        trials: how many there were.
+        rate: the proportion under test.
+        alternative: "less" where only a smaller true proportion would contradict, "greater" where only a larger one.
+    """
     from scipy.stats import binomtest
 
-    return float(binomtest(successes, trials, rate).pvalue)
+    return float(binomtest(successes, trials, rate, alternative).pvalue)
+
+
+@dataclass(frozen=True)
+class Survival:
+    """The share of trainings that have succeeded by a time, where some were not watched until they did.
+
+    Args:
+        times: (k,) the times at which the share grows.
+        share: (k,) the share that has succeeded by then.
+        low: (k,) the lower end of its pointwise interval.
+        high: (k,) the upper end.
+    """
+
+    times: np.ndarray
+    share: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def median(self) -> float | None:
+        """The first time by which half have succeeded; None where that time was not seen."""
+        return self._first(self.share)
+
+    def median_interval(self) -> tuple[float | None, float | None]:
+        """An interval of the median: where the share's own interval meets one half.
+
+        Source: R. Brookmeyer, J. Crowley (1982), Biometrics 38, 29-41.
+        """
+        return self._first(self.high), self._first(self.low)
+
+    def _first(self, share: np.ndarray) -> float | None:
+        reached = (share >= 1 / 2).nonzero()[0]
+        return float(self.times[reached[0]]) if len(reached) else None
+
+
+def time_to_success(times: np.ndarray, succeeded: np.ndarray, confidence: float = CONFIDENCE) -> Survival:
+    """The Kaplan-Meier estimate of the share that has succeeded by a time, with log-log intervals.
+
+    Args:
+        times: (n,) when each training succeeded, or else when it was last watched.
+        succeeded: (n,) whether it did.
+        confidence: the coverage of the pointwise intervals.
+
+    Source: E. L. Kaplan, P. Meier (1958), J. Am. Stat. Assoc. 53, 457-481; `scipy.stats.ecdf`.
+    """
+    import numpy as np
+    from scipy.stats import CensoredData, ecdf
+
+    if not succeeded.any():
+        return Survival(*np.empty((4, 0)))
+    cdf = ecdf(CensoredData.right_censored(times, ~succeeded)).cdf
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The confidence interval is undefined")
+        interval = cdf.confidence_interval(confidence, method="log-log")
+    grows = np.isin(cdf.quantiles, times[succeeded])
+    ends = np.stack([interval.low.probabilities, interval.high.probabilities])[:, grows]  # type: ignore[attr-defined]  # scipy-stubs
+    # Where all have succeeded the log-log interval has no value: there it is that of the proportion.
+    all_succeeded = np.array(rate_interval(len(times), len(times), confidence))[:, None]
+    low, high = np.where(np.isnan(ends), all_succeeded, ends)
+    return Survival(cdf.quantiles[grows], cdf.probabilities[grows], low, high)
+
+
+def expected_running_time(times: np.ndarray, succeeded: np.ndarray) -> float | None:
+    """What one success costs when failures are started afresh: the time of all over the number that succeeded.
+
+    Args:
+        times: (n,) when each training succeeded, or else how long it ran in vain.
+        succeeded: (n,) whether it did; None is returned where none did.
+
+    Source: N. Hansen et al. (2021), COCO: a platform for comparing continuous optimizers in a black-box setting,
+    Optimization Methods and Software 36, 114-144, there ERT.
+    """
+    return float(times.sum() / succeeded.sum()) if succeeded.any() else None
+
+
+def prediction_p_value(value: float, sample: np.ndarray) -> float:
+    """The two-sided p-value that `value` comes from the normal distribution that `sample` was drawn from.
+
+    It is below 5 % exactly where `value` is outside of the 95 % prediction interval for one further observation.
+
+    Args:
+        value: the further observation.
+        sample: (n,) at least two numbers.
+
+    Source: G. J. Hahn (1969), J. Am. Stat. Assoc. 64, 878-888.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    deviation = sample.std(ddof=1) * np.sqrt(1 + 1 / len(sample))
+    if deviation == 0:
+        return float(value == sample[0])
+    return float(2 * t.sf(abs(value - sample.mean()) / deviation, len(sample) - 1))

@@ -9,7 +9,6 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,19 @@ import numpy as np
 
 from benchsuite.errors import StoreError
 from benchsuite.machine import commit
-from benchsuite.record import SCHEMA, Plan, Record, Shard
+from benchsuite.plan import Plan
+from benchsuite.record import Record
+from benchsuite.rows import Rows, under
 from benchsuite.settings import Settings
+from benchsuite.shard import Shard
 
 #: Where run folders are made unless the user says so, below the working folder.
 ROOT = Path(".benchsuite")
 
-_RUN, _SHARDS = "run.json", "seeds-*.npz"
+_RUN, _SHARDS, _STARTS = "run.json", "seeds-*.npz", "starts.npz"
+
+#: The layout of run.json and of the shards; a change that an older reader would misread raises it.
+SCHEMA = 2
 
 
 class RunFolder:
@@ -102,7 +107,7 @@ class RunFolder:
     def keep_plan(self, plan: Plan) -> None:
         """Write down how a case is going to be run."""
         self._plans[plan.case] = plan
-        self.content["plans"][plan.case] = asdict(plan)
+        self.content["plans"][plan.case] = plan.to_json()
         self._write_run()
 
     def keep_record(self, record: Record) -> None:
@@ -119,23 +124,31 @@ class RunFolder:
         Raises:
             StoreError: they cannot be written; the rounds before are kept.
         """
-        columns: dict[str, Any] = {
-            "seeds": shard.seeds,
-            "outcomes": shard.outcomes,
-            "steps_to_success": shard.steps_to_success,
-        }
-        columns |= {f"final.{name}": values for name, values in shard.final.items()}
-        columns |= {f"curve.{name}": values for name, values in shard.curves.items()}
         facts = {
-            "schema": SCHEMA,
             "seconds": shard.seconds,
             "first_run": shard.first_run,
             "chunk_size": shard.chunk_size,
             "device_count": shard.device_count,
         }
-        buffer = io.BytesIO()
-        np.savez(buffer, facts=np.array(json.dumps(facts)), **columns)
-        _write(self.path / case / f"seeds-{shard.seeds[0]:06}-{shard.seeds[-1]:06}.npz", buffer.getvalue())
+        name = f"seeds-{shard.seeds[0]:06}-{shard.seeds[-1]:06}.npz"
+        _write_columns(self.path / case / name, facts, shard.rows, shard.curves)
+
+    def keep_starts(self, case: str, rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
+        """Write the rows of the named starts.
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        _write_columns(self.path / case / _STARTS, {}, rows, curves)
+
+    def starts(self, case: str) -> Rows | None:
+        """The rows of the named starts of `case`; None where they have not been trained.
+
+        Raises:
+            StoreError: their file is damaged.
+        """
+        path = self.path / case / _STARTS
+        return _read_columns(path)[1] if path.exists() else None
 
     def shards(self, case: str) -> list[Shard]:
         """The finished rounds of `case`, by their first seed.
@@ -212,32 +225,36 @@ def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
         raise StoreError(f"{path} is damaged: a plan lacks {error}", "start a new run in another folder") from error
 
 
+def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
+    columns = rows.columns | {f"curve.{name}": values for name, values in curves.items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, **{"facts": np.array(json.dumps({"schema": SCHEMA, **facts})), **columns})  # type: ignore[arg-type]  # arrays
+    _write(path, buffer.getvalue())
+
+
 def _read_shard(path: Path) -> Shard:
+    facts, rows, curves = _read_columns(path)
+    try:
+        return Shard(rows, curves, **facts)
+    except TypeError as error:
+        raise _damaged(path, error) from error
+
+
+def _read_columns(path: Path) -> tuple[dict[str, Any], Rows, dict[str, np.ndarray]]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
         facts = json.loads(str(columns.pop("facts")))
-        if facts["schema"] != SCHEMA:
-            raise StoreError(f"{path} has schema {facts['schema']}, this version reads {SCHEMA}", "use its version")
-        return Shard(
-            seeds=columns["seeds"],
-            outcomes=columns["outcomes"],
-            steps_to_success=columns["steps_to_success"],
-            final=_under("final.", columns),
-            curves=_under("curve.", columns),
-            seconds=facts["seconds"],
-            first_run=facts["first_run"],
-            chunk_size=facts["chunk_size"],
-            device_count=facts["device_count"],
-        )
+        schema = facts.pop("schema")
+        if schema != SCHEMA:
+            raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use its version")
+        return facts, Rows.from_columns(columns), under("curve.", columns)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise StoreError(
-            f"{path} is damaged: {error}", "delete it; --resume will train its seeds again, to the same rows"
-        ) from error
+        raise _damaged(path, error) from error
 
 
-def _under(prefix: str, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)}
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"{path} is damaged: {error}", "delete it; --resume will train its seeds again, to the same rows")
 
 
 def resumed(said: Mapping[str, Any]) -> Settings:

@@ -24,6 +24,7 @@ class Trace:
         gradient_norm: (n, e) Euclidean norm of the loss gradient on the evaluation data.
         finite: (n, e) whether every parameter is a finite number.
         parameters: (n, e, p) all parameters of a model with at most 16 of them, else p = 0.
+        diagnostics: name → (n,) the case's diagnostics of the model at the end.
     """
 
     seeds: np.ndarray
@@ -33,6 +34,21 @@ class Trace:
     gradient_norm: np.ndarray
     finite: np.ndarray
     parameters: np.ndarray
+    diagnostics: Mapping[str, np.ndarray]
+
+    def __getitem__(self, number: int) -> Trace:
+        """The trace of one of the seeds alone."""
+        one = slice(number, number + 1)
+        return Trace(
+            seeds=self.seeds[one],
+            steps=self.steps,
+            train={name: values[one] for name, values in self.train.items()},
+            metrics={name: values[one] for name, values in self.metrics.items()},
+            gradient_norm=self.gradient_norm[one],
+            finite=self.finite[one],
+            parameters=self.parameters[one],
+            diagnostics={name: values[one] for name, values in self.diagnostics.items()},
+        )
 
     @classmethod
     def join(cls, traces: Sequence[Trace]) -> Trace:
@@ -40,9 +56,14 @@ class Trace:
         return cls(
             seeds=np.concatenate([trace.seeds for trace in traces]),
             steps=traces[0].steps,
-            train={name: np.concatenate([trace.train[name] for trace in traces]) for name in traces[0].train},
-            metrics={name: np.concatenate([trace.metrics[name] for trace in traces]) for name in traces[0].metrics},
+            train=_join([trace.train for trace in traces]),
+            metrics=_join([trace.metrics for trace in traces]),
             gradient_norm=np.concatenate([trace.gradient_norm for trace in traces]),
             finite=np.concatenate([trace.finite for trace in traces]),
             parameters=np.concatenate([trace.parameters for trace in traces]),
+            diagnostics=_join([trace.diagnostics for trace in traces]),
         )
+
+
+def _join(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

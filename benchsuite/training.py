@@ -66,13 +66,16 @@ class Training:
     """The training of one seed as two pure functions, to be compiled together for many.
 
     Args:
-        start: (seed, data) → (State, Evaluation) before the first step.
+        start: (seed, parameters, data) → (State, Evaluation) before the first step; None draws the parameters from the
+            seed, an array (p,) in the order of `parameter_names` pins them.
         advance: (seed, State, period, data) → (State, Evaluation) after one period of the schedule.
+        diagnose: (State, data) → the case's diagnostics of the model, by name.
         steps: optimiser steps taken before each evaluation, from 0 to the end.
     """
 
-    start: Callable[[jax.Array, Data], tuple[State, Evaluation]]
+    start: Callable[[jax.Array, jax.Array | None, Data], tuple[State, Evaluation]]
     advance: Callable[[jax.Array, State, jax.Array, Data], tuple[State, Evaluation]]
+    diagnose: Callable[[State, Data], dict[str, jax.Array]]
     steps: tuple[int, ...]
 
 
@@ -109,9 +112,11 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
     step, evaluate = _make_step(case), _make_evaluate(case)
     run_period = _make_period(case.dataset, schedule.evaluate_every, step, data)
 
-    def start(seed: jax.Array, data: Data) -> tuple[State, Evaluation]:
+    def start(seed: jax.Array, pinned: jax.Array | None, data: Data) -> tuple[State, Evaluation]:
         model = _make_model(case, nnx.Rngs(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE)))
         parameters, rest = _variables(model)
+        if pinned is not None:
+            parameters = ravel_pytree(parameters)[1](pinned)
         state = State(parameters, rest, case.optimizer.init(parameters))
         return state, evaluate(state, dict.fromkeys(("loss", *case.metrics), jnp.float32(jnp.nan)), data)
 
@@ -120,8 +125,9 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
         state, train = run_period(key, state, period, data)
         return state, evaluate(state, train, data)
 
-    _check(case, start, advance, data)
-    return Training(start, advance, evaluation_steps(case, schedule, data))
+    training = Training(start, advance, _make_diagnose(case), evaluation_steps(case, schedule, data))
+    _check(case, training, data)
+    return training
 
 
 def evaluation_steps(case: Case, schedule: Schedule, data: Data) -> tuple[int, ...]:
@@ -150,12 +156,27 @@ def _make_step(case: Case) -> Step:
     return step
 
 
+def _make_diagnose(case: Case) -> Callable[[State, Data], dict[str, jax.Array]]:
+    graph = _graph(case, training=False)
+
+    def diagnose(state: State, data: Data) -> dict[str, jax.Array]:
+        model, (x, y) = nnx.merge(graph, state.parameters, state.rest), _examples(case, data.test)
+        functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
+        return {name: _scalar(name, jnp.float32(function(model, x, y))) for name, function in functions.items()}
+
+    return diagnose
+
+
+def _examples(case: Case, rows: Any) -> Any:
+    """The (x, y) that evaluation rows stand for."""
+    return case.dataset.prepare(rows) if isinstance(case.dataset, Table) else rows
+
+
 def _make_evaluate(case: Case) -> Callable[[State, Metrics, Data], Evaluation]:
     graph = _graph(case, training=False)
-    prepare = case.dataset.prepare if isinstance(case.dataset, Table) else _identity
 
     def evaluate(state: State, train: Metrics, data: Data) -> Evaluation:
-        x, y = prepare(data.test)
+        x, y = _examples(case, data.test)
 
         def loss_of(parameters: Any) -> tuple[jax.Array, Any]:
             prediction = _predict(nnx.merge(graph, parameters, state.rest), x, y)
@@ -223,7 +244,7 @@ def _table_period(dataset: Table, every: int, step: Step, rows: int) -> Period:
 def fingerprint(training: Training, data: Data) -> str:
     """A digest of the program that trains one seed: two trainings that share it do the same to the same data."""
     seed, period = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
-    start = jax.jit(training.start).trace(seed, data)
+    start = jax.jit(training.start).trace(seed, None, data)
     advance = jax.jit(training.advance).trace(seed, start.out_info[0], period, data)
     text = "".join(traced.lower().as_text() for traced in (start, advance))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -284,7 +305,7 @@ def _scalar(name: str, value: Any) -> Any:
     return value
 
 
-def _check(case: Case, start: Callable[..., Any], advance: Callable[..., Any], data: Data) -> None:
+def _check(case: Case, training: Training, data: Data) -> None:
     if isinstance(case.dataset, Table):
         rows = _rows(data)
         if case.dataset.batch_size > rows:
@@ -293,8 +314,9 @@ def _check(case: Case, start: Callable[..., Any], advance: Callable[..., Any], d
                 f"choose a batch_size of at most {rows}",
             )
     seed, period = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
-    state, _ = _guard(case, "evaluation", lambda: jax.eval_shape(start, seed, data))
-    _guard(case, "training", lambda: jax.eval_shape(advance, seed, state, period, data))
+    state, _ = _guard(case, "evaluation", lambda: jax.eval_shape(training.start, seed, None, data))
+    _guard(case, "training", lambda: jax.eval_shape(training.advance, seed, state, period, data))
+    _guard(case, "diagnostics", lambda: jax.eval_shape(training.diagnose, state, data))
 
 
 def _guard(case: Case, what: str, call: Callable[[], T]) -> T:
@@ -316,7 +338,3 @@ def _rows(data: Data) -> int:
 
 def _size(tree: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
-
-
-def _identity(rows: Any) -> Any:
-    return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import textwrap
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import scipy.stats
 import benchsuite.progress
 import benchsuite.report.terminal
 import benchsuite.runner
-from benchsuite import machine
+from benchsuite import cli, machine
 
 # A pytest inside of a test forgets every module that it was the first to import, and some bear no second import.
 PRELOADED = (numpy.fft, scipy.stats, benchsuite.progress, benchsuite.report.terminal, benchsuite.runner)
@@ -33,7 +34,7 @@ machine.configure_devices("cpu")
 LINE = """
 import jax, optax
 from flax import nnx
-from benchsuite import Case, Claim, Schedule, Stream, hookimpl
+from benchsuite import Case, Claim, FailureRate, Schedule, Stream, hookimpl
 
 def noisy_line(key, n):
     x, noise = jax.random.normal(key, (2, n, 1))
@@ -84,6 +85,28 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPl
         return folder
 
     return install
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def run(*args: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
+    """Run a command in this process: exit code, standard output, standard error."""
+    monkeypatch.setattr(sys, "argv", ["benchsuite", *args])
+    monkeypatch.setenv("COLUMNS", "120")
+    with pytest.raises(SystemExit) as exited:
+        cli.main()
+    captured = capsys.readouterr()
+    return int(str(exited.value.code)), captured.out, captured.err
+
+
+@pytest.fixture
+def benchsuite(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin
+) -> Command:
+    """Runs a command, with the foreign case `line` installed."""
+    install_plugin("line", LINE + SUPPLY)
+    return lambda *args: run(*args, capsys=capsys, monkeypatch=monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,19 @@ import optax
 import pytest
 from toys import line, line_table, noisy_line
 
-from benchsuite import CaseError, Claim, Criterion, Download, Schedule, Stream
+from benchsuite import (
+    Bound,
+    CaseError,
+    Claim,
+    Criterion,
+    Diagnostic,
+    Download,
+    FailureRate,
+    Figure,
+    Landscape,
+    Schedule,
+    Stream,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +40,21 @@ from benchsuite import CaseError, Claim, Criterion, Download, Schedule, Stream
         (lambda: line(claims=["half fail"]), "'half fail' among its claims"),
         (lambda: line(metrics={"worst": 3}), "worst is not callable"),
         (lambda: line_table(prepare=None), "prepare is not a function"),
-        (lambda: Claim("all fail", failure_rate=100), "between 0 and 1"),
+        (lambda: Claim("all fail", FailureRate(equals=100)), "from 0 to 1"),
+        (FailureRate, "0 numbers"),
+        (lambda: FailureRate(equals=0.5, at_most=1), "2 numbers"),
+        (lambda: Bound("r2"), "bounds nothing"),
+        (lambda: Bound("r2", at_most=float("nan")), "nan"),
+        (lambda: Figure("loss", "high"), "'high'"),  # type: ignore[arg-type]
+        (lambda: Claim("all fail", 1.0), "checked by 1.0"),  # type: ignore[arg-type]
+        (lambda: line(claims=[Claim("half fail", FailureRate(equals=0.5, among="w<0"))]), "none of its groups"),
+        (lambda: line(groups={"w < 0": -1}), "w < 0 is not callable"),
+        (lambda: line(diagnostics=[len]), "among its diagnostics"),
+        (lambda: Diagnostic("width", "of the net"), "0 functions"),
+        (lambda: Diagnostic("width", "", of_data=len), "no reading"),
+        (lambda: Landscape(ranges={"w": (1, -1)}), "range of w is 1 to -1"),
+        (lambda: Landscape(basins={"w": (-1, 1)}), "over 1 parameters"),
+        (lambda: line(landscape=(-1, 1)), "landscape is a tuple"),
         (lambda: Stream(noisy_line, batch_size=0), "batch_size is 0"),
         (lambda: Stream(None, batch_size=1), "draw is not a function"),  # type: ignore[arg-type]
         (lambda: line_table(batch_size=-1), "batch_size is -1"),
@@ -56,9 +82,14 @@ def test_mistake_is_told_where_it_was_made(make: Callable[[], Any], said: str) -
     assert caught.value.hint
 
 
-def test_case_records_loss_and_r2_beside_its_own_metrics() -> None:
-    """Every case has the same two metrics, so that cases can be compared."""
-    assert set(line(metrics={"worst": lambda p, y: abs(p - y).max()}).all_metrics) == {"loss", "r2", "worst"}
+def test_case_records_standard_metrics_beside_its_own() -> None:
+    """Every case has the same three metrics, so that cases can be compared."""
+    assert set(line(metrics={"worst": lambda p, y: abs(p - y).max()}).all_metrics) == {
+        "loss",
+        "r2",
+        "largest_error",
+        "worst",
+    }
 
 
 def test_criterion_reads_like_what_it_means() -> None:

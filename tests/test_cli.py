@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from conftest import LINE, SUPPLY, InstallPlugin
-
-from benchsuite import cli
-
-Command = Callable[..., tuple[int, str, str]]
-
-
-def run(*args: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
-    """Run a command in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(sys, "argv", ["benchsuite", *args])
-    monkeypatch.setenv("COLUMNS", "120")
-    with pytest.raises(SystemExit) as exited:
-        cli.main()
-    captured = capsys.readouterr()
-    return int(str(exited.value.code)), captured.out, captured.err
-
-
-@pytest.fixture
-def benchsuite(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin
-) -> Command:
-    """Runs a command, with the foreign case `line` installed."""
-    install_plugin("line", LINE + SUPPLY)
-    return lambda *args: run(*args, capsys=capsys, monkeypatch=monkeypatch)
+from conftest import LINE, SUPPLY, Command, InstallPlugin
 
 
 def test_list_shows_every_case(benchsuite: Command) -> None:
@@ -115,9 +92,51 @@ def test_replay_draws_the_two_panels(benchsuite: Command) -> None:
         assert f"<!-- {label}" in text
 
 
+def test_replay_of_a_start(benchsuite: Command) -> None:
+    """A start that the case names, or one in so many words, is trained on the data of any seed."""
+    named = benchsuite("replay", "relu-bias", "--start", "red")
+    said = benchsuite("replay", "relu-bias", "--start", "w=-2.5, b=1.5", "--seed", "1")
+
+    assert named[0] == said[0] == 0
+    assert "relu-bias, start red: stuck" in named[1]
+    assert "relu-bias, start w=-2.5, b=1.5 on the data of seed 1: stuck" in said[1]
+    assert named[1].splitlines()[1].split()[-2:] == said[1].splitlines()[1].split()[-2:] == ["1.5", "-2.5"]
+
+
+def test_replay_shows_diagnostics_and_how_to_read_them(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """Each figure of a case stands beside its sentence."""
+    fields = "diagnostics=[Diagnostic('slope', 'of the line', of_model=lambda model, x, y: model.kernel[0, 0])]"
+    code = LINE + "from benchsuite import Diagnostic\n" + SUPPLY.replace("line()", f"line('told', {fields})")
+    install_plugin("told", code, module="told_for_cli")
+
+    _, out, _ = benchsuite("replay", "told", "--seed", "0")
+
+    assert re.search(r"slope +(3|2\.9\d+|3\.0\d+) +of the line", out)
+
+
+def test_report_draws_the_distributions(benchsuite: Command) -> None:
+    """How small an error is reached how often, and how soon, in one picture of a run."""
+    benchsuite("run", "line", "--run-dir", "out")
+
+    code, out, _ = benchsuite("report", "out", "-o", "ladder.svg")
+
+    assert code == 0
+    assert "drawn into ladder.svg" in out
+    text = Path("ladder.svg").read_text()
+    for label in ("1 - R² ≤", "largest absolute error ε ≤", "share that has succeeded", "line, 20 seeds"):
+        assert f"<!-- {label} -->" in text
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
+        (("replay", "line"), 2, "add --seed N, or --start NAME"),
+        (("replay", "relu-bias", "--start", "rod"), 2, "did you mean red?, or parameters such as w=-10,b=0"),
+        (("replay", "relu-bias", "--start", "w=-10"), 2, "says nothing of b"),
+        (("replay", "relu-bias", "--start", "w=1,b=0,v=1"), 2, "sets 'v', which is none of its parameters"),
+        (("replay", "relu-bias", "--start", "w=nan,b=0"), 2, "sets w to nan"),
+        (("replay", "mnist-identity-1L", "--start", "w=1", "--dataset", "stand-in"), 2, "too many parameters"),
+        (("report", "nowhere", "-o", "ladder.gif"), 2, "has the ending '.gif'"),
         (("run", "lime"), 2, "there is no case 'lime'\n  try: did you mean line?"),
         (("run", "line", "--seeds", "0"), 2, "--seeds is 0"),
         (("run", "line", "--protocol", "sauce"), 2, "did you mean source?"),

@@ -21,20 +21,23 @@ ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-9  __main__
-8  pytest_plugin  cli
-7  runner
-6  ensemble
-5  problem
-4  store  report
-3  record  plugins
-2  outcome  training  data  hookspecs
-1  case  settings  machine
-0  errors  metrics  stats  trace  progress
+12  __main__
+11  pytest_plugin  cli
+10  report
+ 9  runner  survey
+ 8  ensemble  store
+ 7  problem  record
+ 6  verdict
+ 5  shard
+ 4  rows  landscape  plugins
+ 3  outcome  training  data  hookspecs  start
+ 2  case  plan
+ 1  claim  machine  settings
+ 0  errors  metrics  stats  trace  progress
 """
 
 #: Only these import JAX when they are imported; machine does so inside its functions.
-JAX_MODULES = {"training", "problem", "ensemble", "runner"}
+JAX_MODULES = {"training", "problem", "ensemble", "runner", "survey"}
 
 LEVEL = {name: int(line.split()[0]) for line in LAYERS.strip().splitlines() for name in line.split()[1:]}
 

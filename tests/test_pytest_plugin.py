@@ -31,7 +31,7 @@ def benchsuite_cases():
     dataset = Table("dots", load=None.__class__, batch_size=4, stand_in=points,
                     download=Download(("http://127.0.0.1:9/",), {"dots.gz": ""}))
     yield line("drawn", dataset=dataset, schedule=Schedule(epochs=20, seeds=4), quick=Schedule(epochs=40, seeds=4),
-               claims=[Claim("all fail", failure_rate=1)])
+               claims=[Claim("all fail", FailureRate(equals=1))])
 """
 
 

@@ -1,4 +1,4 @@
-"""The record is a sum of the rows, and a claim is judged only where it speaks."""
+"""The record is a sum of the rows."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ import json
 import numpy as np
 import pytest
 from test_store import PLAN, shard
-from toys import trace
+from toys import line, trace
 
-from benchsuite import Criterion
-from benchsuite.record import Shard, judge_claim, summarise
+from benchsuite.record import summarise
+from benchsuite.rows import Rows
+from benchsuite.shard import Shard, curves
+from benchsuite.trace import Trace
+
+
+def shard_of(course: Trace, **fields: object) -> Shard:
+    """A round with the rows of a trace of a case with these fields."""
+    return Shard(Rows.judge(course, line(**fields), ["w"], {}), curves(course), 1.0, True, 1, 1)
 
 
 def test_record_sums_up_the_rows() -> None:
@@ -21,7 +28,6 @@ def test_record_sums_up_the_rows() -> None:
     assert (record.seeds, record.converged, record.rate) == (6, 3, 0.5)
     assert record.outcomes == {"diverged": 0, "converged": 3, "lost": 0, "dead": 0, "stuck": 3, "slow": 0}
     assert record.rate_interval[0] < 0.5 < record.rate_interval[1]
-    assert record.median_steps_to_success == 20
     assert record.first_run_seconds == 8
     assert record.round_seconds == [2, 1]
     assert record.seeds_per_second == 1.5, "the median of the steady rounds"
@@ -29,14 +35,76 @@ def test_record_sums_up_the_rows() -> None:
     assert record.device_seconds_per_converged == pytest.approx(22 / 3)
 
 
+def test_time_to_success_counts_failures_as_censored() -> None:
+    """Half succeed at step 20 of 20: that is the median, and each success costs two runs."""
+    time = summarise(PLAN, [shard(0), shard(2)]).time_to_success
+
+    assert time["median"] == 20
+    assert time["expected_running_time"] == (20 + 20 + 20 + 20) / 2
+    assert (time["resolution"], time["censored_at"]) == (10, 20)
+    assert time["curve"]["times"] == [20]
+    assert time["curve"]["share"] == [0.5]
+    assert time["curve"]["low"][0] < 0.5 < time["curve"]["high"][0]
+
+
+def test_ladder_is_taken_from_one_training() -> None:
+    """The rate falls as the threshold rises, and the error is that which a share of the seeds keeps."""
+    course = trace([[0.0, r2] for r2 in (0.5, 0.95, 0.995, 0.9995, 0.99995)], parameters=np.zeros((5, 2, 1)))
+    ladder = summarise(PLAN, [shard_of(course)]).ladder
+
+    assert [rung["rate"] for rung in ladder["r2"]] == [0.8, 0.6, 0.4, 0.2]
+    assert [rung["at_least"] for rung in ladder["r2"]] == [0.9, 0.99, 0.999, 0.9999]
+    errors = sorted(np.sqrt(1 - course.metrics["r2"][:, -1]))
+    assert [rung["at_most"] for rung in ladder["largest_error"]] == pytest.approx([errors[0], errors[2], errors[4]])
+
+
+def test_groups_have_rates_of_their_own() -> None:
+    """The rate is split by where seeds started; a group without a seed has none."""
+    groups = {"w > 0": lambda start: start["w"] > 0, "w > 9": lambda start: start["w"] > 9}
+    course = trace(
+        [[0.0, 1.0], [0.0, 0.0], [0.0, 1.0]], parameters=np.array([1.0, -1.0, 2.0])[:, None, None].repeat(2, 1)
+    )
+
+    positive, far = summarise(PLAN, [shard_of(course, groups=groups)]).groups
+
+    assert (positive["name"], positive["seeds"], positive["rate"]) == ("w > 0", 2, 1.0)
+    assert (far["seeds"], far["rate"], far["rate_interval"]) == (0, None, [0, 1])
+
+
+def test_named_starts_count_in_no_rate() -> None:
+    """They are shown by name, with where they began and ended."""
+    plan = dataclasses.replace(PLAN, starts={"far": {"w": -10.0}})
+    course = trace([[0.0, 0.0]], parameters=np.array([[[-10.0], [0.5]]]))
+
+    record = summarise(plan, [shard(0)], Rows.judge(course, line(), ["w"], {}))
+
+    assert record.seeds == 2
+    (start,) = record.starts
+    assert (start["name"], start["start"], start["end"]) == ("far", {"w": -10.0}, {"w": 0.5})
+    assert (start["outcome"], start["steps_to_success"]) == ("stuck", None)
+
+
+def test_diagnostics_are_spread_over_the_seeds() -> None:
+    """Each has its quantiles and its reading; those of the data are the same for all seeds."""
+    course = trace([[0.0, 1.0]] * 3, diagnostics={"dead": np.array([1.0, 2.0, 9.0])})
+    plan = dataclasses.replace(PLAN, readings={"dead": "how many", "rank": "of the data"})
+    rows = Rows.judge(course, line(), [], {"rank": 7.0})
+
+    dead, rank = summarise(plan, [Shard(rows, {}, 1.0, True, 1, 1)]).diagnostics
+
+    assert dead == {"name": "dead", "reading": "how many", "q05": 1, "median": 2, "q95": 9}
+    assert rank == {"name": "rank", "reading": "of the data", "q05": 7, "median": 7, "q95": 7}
+
+
 def test_record_without_success_has_no_time_for_it() -> None:
     """Where none converged there is no median and no price."""
-    course = trace([[0.0, 0.0, np.nan]])
-    measured = {"seconds": 1.0, "first_run": True, "chunk_size": 1, "device_count": 1}
-    record = summarise(PLAN, [Shard.judge(course, Criterion("r2", at_least=0.99), **measured)])
+    course = trace([[0.0, 0.0, np.nan]], parameters=np.zeros((1, 3, 1)))
+    record = summarise(PLAN, [shard_of(course)])
 
     assert record.rate == 0
-    assert record.median_steps_to_success is None
+    assert record.time_to_success["median"] is None
+    assert record.time_to_success["expected_running_time"] is None
+    assert record.time_to_success["curve"]["times"] == []
     assert record.device_seconds_per_converged is None
     assert record.final["r2"] == {"q05": None, "median": None, "q95": None}
     assert record.seeds_per_second == 1, "of the first round, for want of another"
@@ -47,33 +115,6 @@ def test_record_is_plain_json() -> None:
     record = summarise(PLAN, [shard()])
 
     assert json.loads(json.dumps(record.to_json(), allow_nan=False)) == record.to_json()
-
-
-@pytest.mark.parametrize(
-    ("failures", "seeds", "verdict"), [(500, 1000, "holds"), (463, 1000, "holds"), (400, 1000, "refuted")]
-)
-def test_claim_is_judged_by_the_exact_test(failures: int, seeds: int, verdict: str) -> None:
-    """A rate that chance does not explain refutes the claim."""
-    judged = judge_claim(PLAN.claims[0], PLAN, failures, seeds)
-
-    assert judged.verdict == verdict
-    assert "exact binomial test" in judged.reason
-
-
-@pytest.mark.parametrize(("change", "reason"), [({"protocol": "quick"}, "quick"), ({"stand_in": True}, "stand-in")])
-def test_claim_is_not_judged_where_it_does_not_speak(change: dict[str, object], reason: str) -> None:
-    """Another protocol or other data say nothing of the source, and that is the reason given."""
-    judged = judge_claim(PLAN.claims[0], dataclasses.replace(PLAN, **change), 0, 1000)  # type: ignore[arg-type]
-
-    assert judged.verdict == "not judged"
-    assert judged.p_value is None
-    assert reason in judged.reason
-
-
-def test_claim_is_not_judged_by_too_few_seeds() -> None:
-    """Where no outcome could refute a claim, nothing is said of it."""
-    assert judge_claim(PLAN.claims[0], PLAN, 4, 4).verdict == "not judged"
-    assert judge_claim(PLAN.claims[0], PLAN, 10, 10).verdict == "refuted"
 
 
 def test_label_keeps_unlike_figures_apart() -> None:

@@ -9,13 +9,13 @@ import jax
 import numpy as np
 import optax
 import pytest
+from flax import nnx
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import line, line_table, trace
+from toys import line, line_table
 
-from benchsuite import Case, CaseError, Criterion, Schedule, Split, ensemble, machine, runner
+from benchsuite import Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split, ensemble, machine, runner
 from benchsuite.errors import DeviceError, StoreError
-from benchsuite.record import Shard
 from benchsuite.runner import CaseRun, open_folder, rounds_left
 from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
@@ -54,7 +54,7 @@ def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None,
 def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:
     """Seed and outcome of every row on disk."""
     shards = folder.shards(case_run.plan.case)
-    return [(int(s), str(o)) for shard in shards for s, o in zip(shard.seeds, shard.outcomes, strict=True)]
+    return [(int(s), str(o)) for shard in shards for s, o in zip(shard.seeds, shard.rows.outcomes, strict=True)]
 
 
 def test_run_is_told_as_it_goes() -> None:
@@ -173,11 +173,7 @@ def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) 
 @given(st.sets(st.integers(0, 40)), st.integers(1, 40), st.integers(1, 12))
 def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_size: int) -> None:
     """Every seed is trained once, whatever is stored already."""
-    course = trace([[0.0, 0.0]] * len(stored), seeds=np.array(sorted(stored))) if stored else None
-    measured = {"seconds": 1.0, "first_run": True, "chunk_size": 1, "device_count": 1}
-    done = [Shard.judge(course, Criterion("r2", at_least=1), **measured)] if course else []
-
-    left = rounds_left(done, seeds, round_size)
+    left = rounds_left(np.array(sorted(stored), int), seeds, round_size)
 
     assert np.concatenate([*left, []]).tolist() == sorted(set(range(seeds)) - stored)
     assert all(1 <= len(part) <= round_size for part in left)
@@ -249,4 +245,84 @@ def test_table_is_run_like_a_stream() -> None:
 
     record = run(line(dataset=line_table(), schedule=schedule)).record()
 
-    assert (record.dataset, record.converged, record.evaluation_steps) == ("points", 20, 60)
+    assert (record.dataset, record.converged, record.time_to_success["resolution"]) == ("points", 20, 60)
+
+
+FAR = {"bias[0]": 0.0, "kernel[0, 0]": -10.0}
+
+
+def test_named_starts_are_trained_beside_the_seeds_and_kept() -> None:
+    """They are in the record and on disk, count in no rate, and are not trained again."""
+    folder = open_folder(Settings())
+    notes = Notes()
+
+    record = run(line(starts={"far": FAR}), folder, notes).record()
+
+    assert record.seeds == record.converged == 20
+    (start,) = record.starts
+    assert start["start"] == FAR
+    assert start["end"]["kernel[0, 0]"] == pytest.approx(3, abs=0.05)
+    assert start["outcome"] == "converged"
+    assert "named starts" in notes.stages
+
+    again = Notes()
+    recalled = run(line(starts={"far": FAR}), RunFolder(folder.path), again).record()
+
+    assert recalled.starts == record.starts
+    assert "named starts" not in again.stages
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"starts": {"far": {"w": -10}}}, "sets 'w', which is none of its parameters"),
+        ({"starts": {"far": {"bias[0]": 0}}}, "says nothing of kernel"),
+        ({"starts": {"far": FAR | {"bias[0]": float("inf")}}}, r"sets bias\[0\] to inf"),
+        ({"groups": {"w < 0": lambda start: start["w"] < 0}}, "its group 'w < 0' failed: KeyError: 'w'"),
+        ({"groups": {"all": lambda start: True}}, "its group 'all' gives bool of shape"),
+        ({"claims": [Claim("It is small.", Bound("weight", at_most=1))]}, "speaks of 'weight', which is not recorded"),
+    ],
+)
+def test_case_with_a_wrong_name_is_refused(fields: dict[str, Any], said: str) -> None:
+    """A start, group or claim that names what the case does not have is told by its name."""
+    with pytest.raises(CaseError, match=said):
+        run(line(**fields))
+
+
+def test_case_of_many_parameters_has_neither_starts_nor_groups() -> None:
+    """Parameters are recorded for small models only, and what needs them is refused for others."""
+    wide = {"model": lambda rngs: nnx.Sequential(nnx.Linear(1, 20, rngs=rngs), nnx.Linear(20, 1, rngs=rngs))}
+
+    with pytest.raises(CaseError, match="too many parameters to give a start for"):
+        run(line(**wide, starts={"far": {"w": 0}}))
+    with pytest.raises(CaseError, match="too many parameters to be grouped"):
+        run(line(**wide, groups={"w < 0": lambda start: start["w"] < 0}))
+
+
+def test_diagnostics_are_taken_from_model_and_data() -> None:
+    """Those of the model differ by seed, those of the data do not."""
+    diagnostics = [
+        Diagnostic("slope", "of the line", of_model=lambda model, x, y: model.kernel[0, 0]),
+        Diagnostic("points", "on it", of_data=lambda split: len(split.train[0])),
+    ]
+    schedule = Schedule(epochs=60, seeds=20)
+
+    slope, points = run(line(dataset=line_table(), schedule=schedule, diagnostics=diagnostics)).record().diagnostics
+
+    assert slope["median"] == pytest.approx(3, abs=0.05)
+    assert slope["q05"] < slope["q95"]
+    assert points == {"name": "points", "reading": "on it", "q05": 10, "median": 10, "q95": 10}
+
+
+@pytest.mark.parametrize(
+    ("diagnostic", "said"),
+    [
+        (Diagnostic("slope", "of it", of_model=lambda model, x, y: model.kernel[...]), "its slope has shape"),
+        (Diagnostic("slope", "of it", of_model=lambda model, x, y: model.w), "its diagnostics failed while JAX traced"),
+        (Diagnostic("points", "on it", of_data=lambda split: split.train.shape), "its diagnostic 'points' failed"),
+    ],
+)
+def test_broken_diagnostic_is_told_by_name(diagnostic: Diagnostic, said: str) -> None:
+    """A plugin learns which of its figures is wrong."""
+    with pytest.raises(CaseError, match=said):
+        run(line(diagnostics=[diagnostic]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,3 +51,82 @@ def test_p_value_of_a_certain_rate_is_all_or_nothing() -> None:
     """A rate of one is refuted by a single failure and by nothing else."""
     assert stats.rate_p_value(8, 8, 1.0) == 1
     assert stats.rate_p_value(7, 8, 1.0) == 0
+
+
+#: Weeks of remission under 6-mercaptopurine, and whether the relapse was seen: E. J. Freireich et al. (1963), Blood 21,
+#: 699-716; its Kaplan-Meier estimate is in D. R. Cox, D. Oakes (1984), Analysis of Survival Data, chapter 4.
+REMISSION = {
+    6: (1, 1, 1, 0), 7: (1,), 9: (0,), 10: (1, 0), 11: (0,), 13: (1,), 16: (1,), 17: (0,), 19: (0,), 20: (0,),
+    22: (1,), 23: (1,), 25: (0,), 32: (0, 0), 34: (0,), 35: (0,),
+}  # fmt: skip
+
+
+@pytest.fixture
+def remission() -> stats.Survival:
+    """The estimate from these 21 patients."""
+    pairs = [(week, bool(seen)) for week, patients in REMISSION.items() for seen in patients]
+    weeks, seen = zip(*pairs, strict=True)
+    return stats.time_to_success(np.array(weeks), np.array(seen))
+
+
+def test_time_to_success_is_kaplan_meiers(remission: stats.Survival) -> None:
+    """The share that is left is that of the textbook, and its median 23 weeks."""
+    assert remission.times.tolist() == [6, 7, 10, 13, 16, 22, 23]
+    assert 1 - remission.share == pytest.approx([0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448], abs=5e-4)
+    assert remission.median() == 23
+
+
+def test_interval_of_the_curve_is_log_log(remission: stats.Survival) -> None:
+    """As Stata's `sts list` has it for these data: 0.6197 to 0.9516 are left after 6 weeks, 0.1881 to 0.6801 after 23.
+
+    The median is then at least 13 weeks, and without an upper end.
+    """
+    assert (1 - remission.high[0], 1 - remission.low[0]) == pytest.approx((0.6197, 0.9516), abs=1e-4)
+    assert (1 - remission.high[-1], 1 - remission.low[-1]) == pytest.approx((0.1881, 0.6801), abs=1e-4)
+    assert remission.median_interval() == (13, None)
+
+
+def test_time_of_what_never_or_always_succeeds() -> None:
+    """Without a success there is no curve; with nothing else the interval is still one."""
+    never = stats.time_to_success(np.array([5, 5]), np.array([False, False]))
+    always = stats.time_to_success(np.array([5, 5]), np.array([True, True]))
+
+    assert (len(never.times), never.median(), never.median_interval()) == (0, None, (None, None))
+    assert (always.times.tolist(), always.share.tolist(), always.median()) == ([5], [1], 5)
+    assert 0 < always.low[0] < always.high[0] == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=40))
+def test_curve_rises_within_its_interval(runs: list[tuple[int, bool]]) -> None:
+    """Whatever happened, the share rises from step to step and stays within an interval in [0, 1]."""
+    times, succeeded = (np.array(column) for column in zip(*runs, strict=True))
+
+    curve = stats.time_to_success(times, succeeded)
+
+    assert (np.diff([0, *curve.share]) > 0).all()
+    assert ((curve.low <= curve.share + 1e-12) & (curve.share <= curve.high + 1e-12)).all()
+    assert ((curve.low >= 0) & (curve.high <= 1)).all()
+
+
+def test_expected_running_time_counts_what_failures_cost() -> None:
+    """Two successes of 10 and 30 steps beside a failure of 100 cost 70 steps each."""
+    assert stats.expected_running_time(np.array([10, 100, 30]), np.array([True, False, True])) == 70
+    assert stats.expected_running_time(np.array([100]), np.array([False])) is None
+
+
+def test_prediction_p_value_is_that_of_hahns_interval() -> None:
+    """Five readings of mean 50.10 and deviation 1.31: 95 % of sixth ones are within 50.10 ± 3.04 · 1.31.
+
+    Source: G. J. Hahn, W. Q. Meeker (1991), Statistical Intervals, chapter 4, the example of circuit packs.
+    """
+    spread = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    sample = 50.10 + 1.31 * spread / spread.std(ddof=1)
+
+    assert stats.prediction_p_value(50.10 + 3.04 * 1.31, sample) == pytest.approx(0.05, abs=3e-4)
+    assert stats.prediction_p_value(50.10, sample) == pytest.approx(1)
+
+
+def test_prediction_from_equal_figures_is_all_or_nothing() -> None:
+    """A sample that does not vary foretells itself and nothing else."""
+    assert stats.prediction_p_value(2.0, np.array([2.0, 2.0])) == 1
+    assert stats.prediction_p_value(2.1, np.array([2.0, 2.0])) == 0

@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import trace
+from toys import line, trace
 
-from benchsuite import Criterion
+from benchsuite import Claim, FailureRate
 from benchsuite.errors import StoreError
-from benchsuite.record import Plan, Shard, summarise
+from benchsuite.plan import Plan
+from benchsuite.record import summarise
+from benchsuite.rows import Rows
+from benchsuite.shard import Shard, curves
 from benchsuite.store import ROOT, RunFolder
 
 PLAN = Plan(
@@ -26,7 +29,10 @@ PLAN = Plan(
     stand_in=False,
     data_origin="",
     criterion="r2 ≥ 0.99",
-    claims=[{"statement": "half fail", "failure_rate": 0.5}],
+    claims=[Claim("Half fail.", FailureRate(equals=0.5)).to_json()],
+    starts={},
+    groups=[],
+    readings={},
     program="0123456789abcdef",
     steps=[0, 10, 20],
     parameter_names=[],
@@ -44,8 +50,8 @@ PLAN = Plan(
 def shard(first: int = 0, seconds: float = 2.0) -> Shard:
     """Two seeds, of which the first converged."""
     course = trace([[0.0, 0.5, 1.0], [0.0, 0.0, 0.0]], seeds=np.array([first, first + 1]))
-    measured = {"seconds": seconds, "first_run": first == 0, "chunk_size": 2, "device_count": 2}
-    return Shard.judge(course, Criterion("r2", at_least=0.99), **measured)
+    rows = Rows.judge(course, line(), [], {})
+    return Shard(rows, curves(course), seconds, first_run=first == 0, chunk_size=2, device_count=2)
 
 
 def new(path: Path | None = None) -> RunFolder:

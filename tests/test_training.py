@@ -20,6 +20,7 @@ from benchsuite.ensemble import Ensemble
 from benchsuite.outcome import classify
 from benchsuite.problem import Problem
 from benchsuite.settings import Settings
+from benchsuite.start import start_values
 from benchsuite.trace import Trace
 from benchsuite.training import parameter_names
 
@@ -80,13 +81,31 @@ def test_evaluation_loss_is_the_closed_form(relu: Trace) -> None:
 
 def test_start_of_the_printed_run_ends_at_zero() -> None:
     """From w = -10, as the source prints it, the weight runs to zero and stays."""
-    model = partial(Unit, kernel_init=nnx.initializers.constant(-10.0))
+    case = relu_to_relu_case()
+    program = Ensemble.fitting(Problem.pose(case, Settings()), 1, machine.devices(), "highest", pinned=True)
 
-    path = train(dataclasses.replace(relu_to_relu_case(), model=model), 2).parameters[0, :, 0]
+    path = program.train_from(start_values(case, case.starts, ["w"]), seed=0)[0].parameters[0, :, 0]
 
     assert path[0] == -10
     assert abs(path[-1]) < 1e-6
     assert (np.diff(path) >= 0).all()
+
+
+def test_pinned_start_trains_as_the_seed_that_drew_it() -> None:
+    """The start of a seed, given as parameters beside others on that seed's data, takes that seed's path."""
+    (case,) = relu_bias.benchsuite_cases()
+    case = dataclasses.replace(case, schedule=Schedule(steps=100, evaluate_every=50))
+    drawn = train(case, 6)
+    problem = Problem.pose(case, Settings())
+    program = Ensemble.fitting(problem, 3, machine.devices(), "highest", pinned=True)
+    own = drawn.parameters[5, 0]
+
+    pinned, _ = program.train_from(np.stack([own, own + 1]), seed=5)
+
+    assert pinned.seeds.tolist() == [5, 5]
+    np.testing.assert_allclose(pinned.parameters[0], drawn.parameters[5], atol=1e-5)
+    np.testing.assert_allclose(pinned.parameters[1, 0], own + 1)
+    np.testing.assert_allclose(pinned.train["loss"][0], drawn.train["loss"][5], rtol=1e-4)
 
 
 def test_starts_are_those_of_keras() -> None:

@@ -48,9 +48,10 @@ def trace(r2: list[list[float]], **columns: Any) -> Trace:
         "seeds": np.arange(seeds),
         "steps": 10 * np.arange(evaluations),
         "train": {"loss": np.ones_like(values)},
-        "metrics": {"r2": values},
+        "metrics": {"loss": 1 - values, "r2": values, "largest_error": np.sqrt(np.abs(1 - values))},
         "gradient_norm": np.ones_like(values),
         "finite": np.ones(values.shape, bool),
         "parameters": np.zeros((seeds, evaluations, 0)),
+        "diagnostics": {},
     }
     return Trace(**(standard | columns))

@@ -12,4 +12,5 @@ def benchsuite_cases():
         layers=1,
         summary="One dense ReLU layer learns the identity on raw MNIST images.",
         quick_seeds=4,
+        reported={"train.loss": 180.6187, "train.mape": 209_296_481.2, "loss": 167.9543, "mape": 192_590_420.2},
     )

@@ -4,7 +4,7 @@ from functools import partial
 
 import optax
 
-from benchsuite import Case, Schedule, Stream, hookimpl
+from benchsuite import Case, Claim, FailureRate, Landscape, Schedule, Stream, hookimpl
 
 from .data import normal_relu
 from .units import Unit
@@ -20,4 +20,15 @@ def benchsuite_cases():
         dataset=Stream(normal_relu, batch_size=1000),
         optimizer=optax.sgd(0.01),
         schedule=Schedule(steps=2000, evaluate_every=100, seeds=1000),
+        starts={"red": {"w": -2.5, "b": 1.5}, "blue": {"w": -1.5, "b": 2.5}},
+        groups={"w > 0": lambda start: start["w"] > 0, "w < 0": lambda start: start["w"] < 0},
+        claims=[
+            Claim("Similar things happen with a bias: about half of random starts fail.", FailureRate(equals=0.5)),
+            Claim("An upside-down start gets stuck.", FailureRate(equals=1, among="w < 0")),
+        ],
+        landscape=Landscape(
+            ranges={"w": (-3, 3), "b": (-3, 3)},
+            close_up={"w": (-0.5, 0.5), "b": (-0.5, 0.5)},
+            solution={"w": 1, "b": 0},
+        ),
     )

@@ -2,7 +2,7 @@
 
 import optax
 
-from benchsuite import Case, Claim, Schedule, Stream, hookimpl
+from benchsuite import Bound, Case, Claim, FailureRate, Landscape, Schedule, Stream, hookimpl
 
 from .data import normal_relu
 from .units import Unit
@@ -18,5 +18,14 @@ def benchsuite_cases():
         dataset=Stream(normal_relu, batch_size=1000),
         optimizer=optax.sgd(0.01),
         schedule=Schedule(steps=2000, evaluate_every=100, seeds=1000),
-        claims=[Claim("Half of random starts fail: those with a negative weight.", failure_rate=0.5)],
+        starts={"w=-10": {"w": -10}},
+        groups={"w > 0": lambda start: start["w"] > 0, "w < 0": lambda start: start["w"] < 0},
+        claims=[
+            Claim("About half of random starts fail.", FailureRate(equals=0.5)),
+            Claim("With w > 0 at the start it learns.", FailureRate(equals=0, among="w > 0")),
+            Claim("With w > 0 at the start it ends at w = 1.", Bound("w", 0.99, 1.01, among="w > 0")),
+            Claim("With w < 0 at the start it never learns.", FailureRate(equals=1, among="w < 0")),
+            Claim("With w < 0 at the start it ends at w = 0.", Bound("w", -1e-6, 0, among="w < 0")),
+        ],
+        landscape=Landscape(ranges={"w": (-11, 4)}, close_up={"w": (-0.3, 0.3)}, solution={"w": 1}),
     )

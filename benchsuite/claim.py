@@ -1,0 +1,143 @@
+"""What a case's source says, in a form that many seeds can check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchsuite.errors import CaseError
+
+
+def _demand(condition: bool, message: str, hint: str) -> None:
+    if not condition:
+        raise CaseError(message, hint)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+@dataclass(frozen=True)
+class FailureRate:
+    """The share of starts that fail, tested by the exact binomial test. Give one of the three numbers.
+
+    Args:
+        equals: it is this share;
+        at_least: it is this or more;
+        at_most: it is this or less.
+        among: the case's group of starts that it speaks of; all of them by default.
+    """
+
+    equals: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    among: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.equals, self.at_least, self.at_most) if value is not None]
+        _demand(len(given) == 1, f"{self!r} has {len(given)} numbers", "give one of equals, at_least, at_most")
+        _demand(_is_number(given[0]) and 0 <= given[0] <= 1, f"FailureRate of {given[0]!r}", "give a share from 0 to 1")
+
+    @property
+    def rate(self) -> float:
+        """The share, whichever way it bounds."""
+        return next(value for value in (self.equals, self.at_least, self.at_most) if value is not None)
+
+    def __str__(self) -> str:
+        sign = "≥ " if self.at_least is not None else "≤ " if self.at_most is not None else ""
+        return f"{sign}{100 * self.rate:g} % fail"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What the figure of no seed passes when its training ends.
+
+    Args:
+        of: a metric of the evaluation data, "train.<metric>" of the last epoch or period, a parameter or a diagnostic.
+        at_least: no seed ends below, and
+        at_most: none above.
+        among: as in `FailureRate`.
+    """
+
+    of: str
+    at_least: float | None = None
+    at_most: float | None = None
+    among: str | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.at_least, self.at_most) if value is not None]
+        _demand(bool(given), f"Bound of {self.of!r} bounds nothing", "give at_least, at_most or both")
+        _demand(all(map(_is_number, given)), f"Bound of {self.of!r} is {given!r}", "give finite numbers")
+
+    def holds(self, values: Any) -> Any:
+        """Where an array of figures is within the bounds; NaN never is."""
+        above = values >= (-math.inf if self.at_least is None else self.at_least)
+        return above & (values <= (math.inf if self.at_most is None else self.at_most))
+
+    def __str__(self) -> str:
+        if self.at_least is not None and self.at_most is not None:
+            return f"{self.at_least:g} ≤ {self.of} ≤ {self.at_most:g}"
+        return f"{self.of} ≥ {self.at_least:g}" if self.at_least is not None else f"{self.of} ≤ {self.at_most:g}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What the source's one run ended with, to be found among the ends of many.
+
+    Args:
+        of: as in `Bound`.
+        value: the source's figure.
+    """
+
+    of: str
+    value: float
+    among: None = None
+
+    def __post_init__(self) -> None:
+        _demand(_is_number(self.value), f"Figure of {self.of!r} is {self.value!r}", "give a finite number")
+
+    def __str__(self) -> str:
+        return f"{self.of} = {self.value:,.7g}"
+
+
+Check = FailureRate | Bound | Figure
+
+_KINDS: dict[str, type[Check]] = {kind.__name__: kind for kind in (FailureRate, Bound, Figure)}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the case's source that many seeds can check, under the source's own protocol and data.
+
+    Args:
+        statement: what the source says, in one sentence.
+        check: what must be true of the seeds if it is right.
+        source: where it says so, unless that is the case's own source.
+    """
+
+    statement: str
+    check: Check
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        _demand(
+            isinstance(self.check, Check),
+            f"Claim {self.statement!r} is checked by {self.check!r}",
+            f"give a {', '.join(_KINDS)}",
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The claim as plain JSON values."""
+        return {**asdict(self), "kind": type(self.check).__name__}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Claim:
+        """The claim that `to_json` gave.
+
+        Raises:
+            KeyError: a field is missing.
+            TypeError: one is unknown.
+        """
+        return cls(values["statement"], _KINDS[values["kind"]](**values["check"]), values["source"])

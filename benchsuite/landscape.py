@@ -1,0 +1,90 @@
+"""The loss of a case as a function of its parameters, the paths that trainings take on it, and where starts lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchsuite.start import Start
+from benchsuite.trace import Trace
+
+
+@dataclass(frozen=True)
+class Path:
+    """The training of one start.
+
+    Args:
+        label: what the start is called.
+        trace: of this start alone.
+        outcome: how it ended.
+        names: of the trace's parameters.
+        named: whether the case names it; else it is a seed.
+    """
+
+    label: str
+    trace: Trace
+    outcome: str
+    names: Sequence[str]
+    named: bool
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The loss on the evaluation data over a grid of one or two parameters.
+
+    Args:
+        title: what part it shows.
+        axes: parameter → (k,) its values, one or two of them.
+        loss: (k,) or (k of the second, k of the first).
+        fixed: the other parameters.
+    """
+
+    title: str
+    axes: Mapping[str, np.ndarray]
+    loss: np.ndarray
+    fixed: Start = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Basins:
+    """Where the trainings from a grid of starts end, all on the data of one seed.
+
+    Args:
+        axes: parameter → (k,) its values, two of them.
+        outcomes: (k of the second, k of the first) outcomes; "" where a start was not trained.
+        steps: the same shape, steps to success; `NEVER` where there was none.
+        fixed: where the other parameters start.
+        steps_trained: length of each training.
+    """
+
+    axes: Mapping[str, np.ndarray]
+    outcomes: np.ndarray
+    steps: np.ndarray
+    fixed: Start
+    steps_trained: int
+
+    @property
+    def trained(self) -> int:
+        """How many starts were trained."""
+        return int((self.outcomes != "").sum())
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """All that is drawn of one case.
+
+    Args:
+        title: the case.
+        surfaces: the loss.
+        paths: on surfaces of the same parameters.
+        basins: where starts lead, if that was asked for and there is a map.
+        solution: parameter → value, or nothing.
+    """
+
+    title: str
+    surfaces: Sequence[Surface]
+    paths: Sequence[Path]
+    basins: Basins | None
+    solution: Start

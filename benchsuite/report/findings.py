@@ -1,0 +1,134 @@
+"""What stands behind the rates, as tables for a terminal: kinds of start, errors, causes, and the sources' claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from benchsuite.record import Record
+from benchsuite.report.tables import Column, case_name, count, failures, interval, number, percent, table
+from benchsuite.verdict import HOLDS, NOT_JUDGED, REFUTED
+
+#: A record and one of its groups, starts, diagnostics or claims.
+_Item = tuple[Record, dict[str, Any]]
+
+_VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
+
+
+def findings(records: Sequence[Record]) -> Iterator[RenderableType]:
+    """The tables that have something to show, each after its title."""
+    yield from _titled("How small an error, how often", _ladder(records))
+    yield Text("ε of 10 %: the largest absolute error on the evaluation data among the best tenth of the seeds", "dim")
+    yield from _titled("The rate by how the seeds started", _groups(_items(records, "groups")))
+    yield from _titled("Named starts, which are not part of any rate", _starts(_items(records, "starts")))
+    yield from _titled("Why they end where they do", _diagnostics(_items(records, "diagnostics")))
+    yield from _titled("What the sources say", _claims(_items(records, "claims")))
+
+
+def _titled(title: str, made: Table) -> Iterator[RenderableType]:
+    if made.row_count:
+        yield Text(f"\n{title}", "bold")
+        yield made
+
+
+def _items(records: Sequence[Record], field: str) -> list[_Item]:
+    return [(record, item) for record in records for item in getattr(record, field)]
+
+
+def _name(item: _Item) -> str:
+    """The case's name beside its first item alone."""
+    record, this = item
+    lists = (record.groups, record.starts, record.diagnostics, record.claims)
+    return case_name(record) if any(items and items[0] is this for items in lists) else ""
+
+
+_CASE = Column("case", _name, "left", "bold")
+
+
+def _ladder(records: Sequence[Record]) -> Table:
+    def rung(number_: int) -> Column:
+        title = f"R² ≥\n{records[0].ladder['r2'][number_]['at_least']:g}"
+        return Column(title, lambda record: percent(record.ladder["r2"][number_]["rate"]))
+
+    def error(number_: int) -> Column:
+        title = f"ε of\n{100 * records[0].ladder['largest_error'][number_]['share']:g} %"
+        return Column(title, lambda record: number(record.ladder["largest_error"][number_]["at_most"]))
+
+    rungs = [rung(n) for n in range(len(records[0].ladder["r2"]))]
+    errors = [error(n) for n in range(len(records[0].ladder["largest_error"]))]
+    return table(records, [Column("case", case_name, "left", "bold"), *rungs, *errors], gap=1)
+
+
+def _groups(items: Sequence[_Item]) -> Table:
+    return table(
+        items,
+        [
+            _CASE,
+            Column("started with", lambda item: item[1]["name"], "left", folds=True),
+            Column("seeds", lambda item: count(item[1]["seeds"])),
+            Column("converged", lambda item: count(item[1]["converged"])),
+            Column("rate", lambda item: percent(item[1]["rate"]), style="bold"),
+            Column("95 % interval", lambda item: interval(item[1]["rate_interval"])),
+            Column("failed as", lambda item: failures(item[1]["outcomes"]).replace("\n", ", "), "left", folds=True),
+        ],
+    )
+
+
+def _starts(items: Sequence[_Item]) -> Table:
+    def values(item: _Item, field: str) -> str:
+        return ", ".join(f"{name} = {number(value)}" for name, value in item[1][field].items())
+
+    return table(
+        items,
+        [
+            _CASE,
+            Column("start", lambda item: item[1]["name"], "left"),
+            Column("from", lambda item: values(item, "start"), "left", folds=True),
+            Column("to", lambda item: values(item, "end"), "left", folds=True),
+            Column("outcome", lambda item: item[1]["outcome"], "left", "bold"),
+            Column("steps", lambda item: count(item[1]["steps_to_success"])),
+            Column("loss", lambda item: number(item[1]["final"]["loss"])),
+        ],
+    )
+
+
+def _diagnostics(items: Sequence[_Item]) -> Table:
+    def spread(item: _Item) -> str:
+        low, high = item[1]["q05"], item[1]["q95"]
+        return "the same" if low == high else f"{number(low)} to {number(high)}"
+
+    return table(
+        items,
+        [
+            _CASE,
+            Column("figure", lambda item: item[1]["name"], "left", folds=True),
+            Column("median", lambda item: number(item[1]["median"]), style="bold"),
+            Column("of 90 % of seeds", spread),
+            Column("how to read it", lambda item: item[1]["reading"], "left", folds=True),
+        ],
+    )
+
+
+def _claims(items: Sequence[_Item]) -> Table:
+    def statement(item: _Item) -> str:
+        among = f" (starts with {item[1]['among']})" if item[1]["among"] else ""
+        return f"{item[1]['statement']}{among}\n{item[1]['said']}"
+
+    def verdict(item: _Item) -> str:
+        claim = item[1]
+        p = f"\np = {claim['p_value']:.2g}" if claim["p_value"] is not None else ""
+        return f"[{_VERDICT_STYLES[claim['verdict']]}]{claim['verdict']}[/]{p}"
+
+    return table(
+        items,
+        [
+            _CASE,
+            Column("what is said, and how it is checked", statement, "left", folds=True),
+            Column("what the seeds show", lambda item: item[1]["found"] or "-", "left", folds=True),
+            Column("verdict", verdict, "left"),
+        ],
+    )

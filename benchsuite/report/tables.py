@@ -1,0 +1,88 @@
+"""What all tables in a terminal share: columns, and figures as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rich.table import Table
+
+from benchsuite.outcome import Outcome
+from benchsuite.record import Record
+
+_THREE_DIGITS = 100
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table whose rows are made from objects of one kind."""
+
+    title: str
+    cell: Callable[[Any], str]
+    justify: Literal["left", "right"] = "right"
+    style: str = ""
+    folds: bool = False
+
+
+def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Table:
+    """A table without lines, one row for each of `rows`."""
+    made = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", style=style)
+    columns = list(columns)
+    for column in columns:
+        made.add_column(
+            column.title, justify=column.justify, style=column.style, no_wrap=not column.folds, overflow="fold"
+        )
+    for row in rows:
+        made.add_row(*(column.cell(row) for column in columns))
+    return made
+
+
+def case_name(record: Record) -> str:
+    """The case, and below it what keeps its figures apart."""
+    name, _, marks = record.label.partition(" (")
+    return "\n".join([name, *filter(None, marks.removesuffix(")").split(", "))])
+
+
+def failures(outcomes: Mapping[str, int]) -> str:
+    """How the seeds that did not converge ended, the most frequent first."""
+    failed = {name: n for name, n in outcomes.items() if name != Outcome.CONVERGED and n}
+    return "\n".join(f"{n:,} {name}" for name, n in sorted(failed.items(), key=lambda item: -item[1])) or "none"
+
+
+def interval(ends: Iterable[float]) -> str:
+    """An interval of a share, in percent."""
+    low, high = ends
+    return f"{100 * low:.1f}–{100 * high:.1f} %"
+
+
+def percent(share: float | None) -> str:
+    """A share in percent; "-" for none."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def number(value: float | None) -> str:
+    """A figure to four significant digits, with separators where it is large; "-" for none."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"  # noqa: PLR2004  # from there on by its power
+
+
+def count(value: float | None) -> str:
+    """A whole number; "-" for none."""
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def per_second(value: float) -> str:
+    """A rate of at least three significant digits."""
+    return f"{value:#.3g}".rstrip(".") if value < _THREE_DIGITS else f"{value:,.0f}"
+
+
+def seconds(value: float | None) -> str:
+    """A time for a person: three significant digits and a unit that suits it; "-" for none."""
+    if value is None:
+        return "-"
+    for limit, factor, unit in ((0.9995e-3, 1e6, "µs"), (0.9995, 1e3, "ms"), (600, 1, "s")):
+        if value < limit:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value / 60:.0f} min"

@@ -1,0 +1,234 @@
+"""Makes landscapes: evaluates a grid of parameters, and trains named starts, some seeds and a grid of starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from benchsuite import machine
+from benchsuite.case import Case, Schedule, Stream
+from benchsuite.ensemble import Ensemble, OnProgress
+from benchsuite.errors import CaseError, OptionError, near_matches
+from benchsuite.landscape import Basins, Path, Surface
+from benchsuite.outcome import NEVER, classify, steps_to_success
+from benchsuite.problem import Problem
+from benchsuite.settings import Settings
+from benchsuite.start import Start, start_values
+from benchsuite.trace import Trace
+from benchsuite.training import parameter_names
+
+#: Models with so many parameters have a curve or a surface; with more, planes through a solution.
+CURVE, SURFACE = 1, 2
+
+#: Evaluations that a path is drawn through, about.
+PATH_POINTS = 100
+
+#: Starts side by side on one device.
+STARTS_PER_CORE, STARTS_PER_ACCELERATOR = 256, 16384
+
+#: Bytes that one point of a grid takes while a landscape is made and drawn.
+BYTES_PER_POINT = 100
+
+#: How far a picture reaches beyond the paths, as a share of their extent.
+MARGIN = 0.15
+
+#: Where a parameter is looked at in any case, whatever the paths do.
+REACH = 2.0
+
+Range = tuple[float, float]
+
+
+class Survey:
+    """Makes the landscapes of a case.
+
+    Args:
+        case: whose; it must have one, see `has_landscape`.
+        settings: what the user decided.
+        grid: points along each axis.
+
+    Raises:
+        OptionError: a start of the case cannot be used, or the grid is too large for the memory.
+        CaseError: a name or start in the case is wrong.
+    """
+
+    def __init__(self, case: Case, settings: Settings, grid: int) -> None:
+        self.case, self._grid, self._settings = case, grid, settings
+        self._names = parameter_names(case)
+        self._devices = machine.devices(settings.platform)
+        self._check()
+        self.problem = Problem.pose(case, settings)
+        self._ensembles: dict[int, Ensemble] = {}
+
+    def _check(self) -> None:
+        for what, start in {**self.case.starts, "solution": self._solution}.items():
+            if start:
+                start_values(self.case, {what: start}, self._names)
+        place = self.case.landscape
+        for name in {**place.ranges, **place.close_up, **place.basins}:
+            if name not in self._names:
+                raise CaseError(
+                    f"case {self.case.name}: its landscape looks at {name!r}, which is no parameter",
+                    near_matches(name, self._names),
+                )
+        needed = self._grid ** min(len(self._names), SURFACE) * BYTES_PER_POINT
+        free = machine.available_memory(self._devices[0])
+        if needed > free:
+            raise OptionError(
+                f"a grid of {self._grid:,} points along each axis needs about {needed / 1e9:,.0f} GB of memory,"
+                f" {free / 1e9:,.0f} GB are free",
+                "choose a smaller --grid",
+            )
+
+    @property
+    def _solution(self) -> Start:
+        return self.case.landscape.solution
+
+    @property
+    def _ordered(self) -> Sequence[str]:
+        """The parameters as the case orders its ranges, else as the model has them."""
+        ranges = self.case.landscape.ranges
+        return list(ranges) if set(ranges) == set(self._names) else self._names
+
+    @property
+    def _has_basins(self) -> bool:
+        """Whether there is a basin map: for two parameters, or two that the case names."""
+        return len(self._names) == SURFACE or bool(self.case.landscape.basins)
+
+    @property
+    def _has_paths(self) -> bool:
+        """Whether paths are drawn: with more parameters than a surface has they are in no plane."""
+        return len(self._names) <= SURFACE
+
+    def starts(self, seeds: int, *, basins: bool) -> int:
+        """How many starts `paths` and, if wanted, `basins` train."""
+        paths = len(self.case.starts) + seeds if self._has_paths else 0
+        return paths + (self._grid**SURFACE if basins and self._has_basins else 0)
+
+    def paths(self, seeds: int, on_progress: Callable[[float], None]) -> list[Path]:
+        """Train the named starts and the first seeds, evaluated often enough to draw a line.
+
+        Args:
+            seeds: how many seeds.
+            on_progress: is told of how many starts' trainings as much was done.
+        """
+        if not self._has_paths:
+            return []
+        problem = replace(self.problem, schedule=_finer(self.case, self.problem.schedule))
+        paths = []
+        if self.case.starts:
+            values = start_values(self.case, self.case.starts, self._names)
+            ensemble = self._fitting(problem, len(values), pinned=True)
+            trace, _ = ensemble.train_from(values, 0, _times(len(values), on_progress))
+            paths += self._paths(trace, list(self.case.starts), named=True)
+        if seeds:
+            ensemble = self._fitting(problem, seeds, pinned=False)
+            trace, _ = ensemble.train(np.arange(seeds), _times(seeds, on_progress))
+            paths += self._paths(trace, [f"seed {seed}" for seed in range(seeds)], named=False)
+        return paths
+
+    def _paths(self, trace: Trace, labels: Sequence[str], *, named: bool) -> list[Path]:
+        outcomes = classify(trace, self.case.criterion)
+        return [
+            Path(label, trace[number], str(outcomes[number]), self._names, named=named)
+            for number, label in enumerate(labels)
+        ]
+
+    def surfaces(self, paths: Sequence[Path]) -> list[Surface]:
+        """The curve or surface and its close-up, or planes through the solution."""
+        if len(self._names) > SURFACE:
+            return [self._surface("", self._plane(pair), self._solution) for pair in combinations(self._solution, 2)]
+        whole = {name: self._range(name, paths) for name in self._ordered}
+        surfaces = [self._surface("loss", whole, {})]
+        if close_up := self.case.landscape.close_up:
+            surfaces.append(self._surface("close-up", close_up, {}))
+        return surfaces
+
+    def basins(self, on_progress: Callable[[float], None]) -> Iterator[Basins]:
+        """Train a grid of starts; gives the map as it fills up, the whole one last, or nothing where there is none.
+
+        Args:
+            on_progress: is told of how many starts' trainings as much was done.
+        """
+        if not self._has_basins:
+            return
+        ranges = self.case.landscape.basins or {name: self._range(name, ()) for name in self._ordered}
+        axes = self._axes(ranges)
+        fixed = {name: 0.0 for name in self._names if name not in axes}
+        shape = tuple(len(values) for values in reversed(axes.values()))
+        starts = self._points(axes, fixed)
+        outcomes, steps = np.full(len(starts), "", "<U9"), np.full(len(starts), NEVER)
+        ensemble = self._ensemble(len(starts))
+        for first in range(0, len(starts), ensemble.chunk_size):
+            chunk = slice(first, first + ensemble.chunk_size)
+            trace, _ = ensemble.train_from(starts[chunk], 0, _times(len(starts[chunk]), on_progress))
+            outcomes[chunk] = classify(trace, self.case.criterion)
+            steps[chunk] = steps_to_success(trace, self.case.criterion)
+            yield Basins(axes, outcomes.reshape(shape), steps.reshape(shape), fixed, int(trace.steps[-1]))
+
+    def _surface(self, title: str, ranges: Mapping[str, Range], fixed: Start) -> Surface:
+        axes = self._axes(ranges)
+        fixed = {name: value for name, value in fixed.items() if name not in axes}
+        points = self._points(axes, fixed)
+        ensemble = self._ensemble(len(points))
+        size = ensemble.chunk_size
+        losses = [ensemble.evaluate(points[i : i + size]).metrics["loss"] for i in range(0, len(points), size)]
+        return Surface(title, axes, np.concatenate(losses).reshape([len(v) for v in reversed(axes.values())]), fixed)
+
+    def _axes(self, ranges: Mapping[str, Range]) -> dict[str, np.ndarray]:
+        return {name: np.linspace(*ends, self._grid) for name, ends in ranges.items()}
+
+    def _points(self, axes: Mapping[str, np.ndarray], fixed: Start) -> np.ndarray:
+        """All points of a grid, (n, p), the first axis running fastest."""
+        grids = dict(zip(axes, np.meshgrid(*axes.values(), indexing="xy"), strict=True))
+        size = math.prod(len(values) for values in axes.values())
+        columns = [grids[name].ravel() if name in grids else np.full(size, fixed[name]) for name in self._names]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def _plane(self, pair: tuple[str, str]) -> dict[str, Range]:
+        return {name: self._range(name, ()) for name in pair}
+
+    def _range(self, name: str, paths: Sequence[Path]) -> Range:
+        """The case's own range, or what the paths and the solution need and a margin."""
+        if name in self.case.landscape.ranges:
+            return self.case.landscape.ranges[name]
+        number = self._names.index(name)
+        seen = [path.trace.parameters[:, :, number].ravel() for path in paths]
+        known = [start[name] for start in (self._solution, *self.case.starts.values()) if start]
+        values = np.concatenate([*seen, known, [-REACH, REACH]])
+        values = values[np.isfinite(values)]
+        margin = MARGIN * (values.max() - values.min())
+        return float(values.min() - margin), float(values.max() + margin)
+
+    def _ensemble(self, points: int) -> Ensemble:
+        """One ensemble of pinned starts for all grids of one size."""
+        per_device = STARTS_PER_CORE if self._devices[0].platform == "cpu" else STARTS_PER_ACCELERATOR
+        size = min(points, per_device * len(self._devices))
+        if size not in self._ensembles:
+            self._ensembles[size] = self._fitting(self.problem, size, pinned=True)
+        return self._ensembles[size]
+
+    def _fitting(self, problem: Problem, size: int, *, pinned: bool) -> Ensemble:
+        return Ensemble.fitting(problem, size, self._devices, self._settings.precision, pinned=pinned)
+
+
+def _times(count: int, on_progress: Callable[[float], None]) -> OnProgress:
+    return lambda share: on_progress(share * count)
+
+
+def has_landscape(case: Case) -> bool:
+    """Whether a landscape of `case` can be drawn: one or two parameters, or a solution to lay planes through."""
+    names = parameter_names(case)
+    return 0 < len(names) <= SURFACE or (bool(names) and bool(case.landscape.solution))
+
+
+def _finer(case: Case, schedule: Schedule) -> Schedule:
+    """The schedule, evaluated about `PATH_POINTS` times; the training itself is the same."""
+    if not isinstance(case.dataset, Stream):
+        return replace(schedule, evaluate_every=1)
+    wanted = max(1, schedule.length // PATH_POINTS)
+    every = next(every for every in range(wanted, 0, -1) if schedule.evaluate_every % every == 0)
+    return replace(schedule, evaluate_every=every)

@@ -1,0 +1,101 @@
+"""What every case of ours keeps, whatever it is about."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+
+import jax
+import numpy as np
+import pytest
+
+from benchsuite import Case, Claim, Schedule, Split, Stream, Table
+from benchsuite.plugins import load_registry
+from benchsuite.problem import Problem
+from benchsuite.report.terminal import render, summary
+from benchsuite.runner import CaseRun, open_folder
+from benchsuite.settings import Settings
+from benchsuite.start import start_values
+from benchsuite.survey import Survey, has_landscape
+from benchsuite.training import parameter_names
+
+OURS = {plugin.name: plugin for plugin in load_registry().plugins if plugin.origin.startswith("benchsuite ")}
+
+#: Rows of a table that a case is tried on.
+ROWS = 300
+
+
+@pytest.fixture(params=sorted(OURS), scope="module")
+def case(request: pytest.FixtureRequest) -> Case:
+    """Each of our cases, cut down to two evaluations of few examples."""
+    (found,) = OURS[request.param].cases
+    if isinstance(found.dataset, Stream):
+        return dataclasses.replace(found, schedule=Schedule(steps=4, evaluate_every=2, seeds=4), quick=None)
+    few = jax.tree.map(lambda rows: rows[:ROWS], _stand_in(found.dataset))
+    table = dataclasses.replace(found.dataset, load=lambda files: few, download=None, stand_in=None)
+    return dataclasses.replace(found, dataset=table, schedule=Schedule(epochs=2, seeds=4), quick=None)
+
+
+@cache
+def _stand_in(table: Table) -> Split:
+    assert table.stand_in, f"{table.name} has no stand-in, so that its cases cannot be tried without its files"
+    return table.stand_in()
+
+
+class Unseen:
+    """An observer that shows nothing."""
+
+    def begin(self, label: str, seeds: int, done: int) -> None: ...
+    def stage(self, stage: str) -> None: ...
+    def trained(self, seeds: float) -> None: ...
+    def judged(self, seeds: int, converged: int) -> None: ...
+
+
+def test_case_tells_what_it_is(case: Case) -> None:
+    """It has a sentence, an address, and claims that are sentences and can be stored."""
+    assert case.summary.endswith(".")
+    assert case.source.startswith("https://")
+    for claim in case.claims:
+        assert claim.statement.endswith(".")
+        assert Claim.from_json(claim.to_json()) == claim
+
+
+def test_starts_differ_by_seed_and_are_the_same_again(case: Case) -> None:
+    """A seed is a start: its own, and always the same."""
+    problem = Problem.pose(case, Settings())
+    start = jax.jit(problem.training.start)
+
+    first, other, again = (start(np.uint32(seed), None, problem.data)[0].parameters for seed in (0, 1, 0))
+
+    same = jax.tree.map(lambda a, b: bool((a == b).all()), first, again)
+    differs = jax.tree.map(lambda a, b: bool((a != b).any()), first, other)
+    assert all(jax.tree.leaves(same))
+    assert any(jax.tree.leaves(differs))
+
+
+def test_case_runs_from_start_to_tables(case: Case) -> None:
+    """It trains, is judged, keeps its rows, and every figure that is said of it can be shown."""
+    run = CaseRun(case, Settings(rounds=1), open_folder(Settings()), Unseen())
+    (shard,) = run.shards()
+    record = run.record()
+
+    shown = render(summary([record], 120), 120, colour=False)
+
+    losses = shard.curves["metric.loss"]
+    assert np.isfinite(losses).all()
+    assert (losses[:, -1] != losses[:, 0]).all(), "training moves it"
+    assert record.seeds == 4
+    assert record.outcomes["diverged"] == 0
+    assert len(record.claims) == len(case.claims)
+    assert len(record.starts) == len(case.starts)
+    for name in (*case.starts, *case.groups, *(diagnostic.name for diagnostic in case.diagnostics)):
+        assert name in shown
+
+
+def test_named_places_exist(case: Case) -> None:
+    """Starts and landscapes give every parameter of the model."""
+    names = parameter_names(case)
+
+    assert start_values(case, case.starts, names).shape == (len(case.starts), len(names))
+    if has_landscape(case):
+        assert Survey(case, Settings(), grid=4).surfaces([])

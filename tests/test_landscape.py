@@ -1,0 +1,225 @@
+"""Landscapes are the loss itself, with real trainings on them, in a picture that tells what it shows."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from benchsuite_relu import relu_bias, relu_output, relu_to_relu
+from conftest import Command
+from flax import nnx
+from toys import line
+
+from benchsuite import Case, CaseError, Landscape, Schedule, machine
+from benchsuite.errors import OptionError
+from benchsuite.landscape import Basins
+from benchsuite.outcome import NEVER
+from benchsuite.settings import Settings
+from benchsuite.survey import Survey, has_landscape
+
+
+def quiet(_: float) -> None:
+    """Hears of progress and says nothing."""
+
+
+def case_of(module: Any, **fields: Any) -> Case:
+    """The case of a plugin, with a short schedule unless said otherwise."""
+    (case,) = module.benchsuite_cases()
+    return dataclasses.replace(case, **({"schedule": Schedule(steps=300, evaluate_every=100)} | fields))
+
+
+def test_curve_is_the_closed_form() -> None:
+    """The loss over w is (w - 1)²/2 · 2E(relu(x)²) on the right, and that of a constant and a parabola on the left."""
+    survey = Survey(case_of(relu_to_relu), Settings(), grid=31)
+    x = np.asarray(survey.problem.data.test[0], float)
+
+    whole, close_up = survey.surfaces([])
+
+    for surface in (whole, close_up):
+        (w,) = surface.axes.values()
+        expected = [((np.maximum(v * x, 0) - np.maximum(x, 0)) ** 2).mean() for v in w]
+        np.testing.assert_allclose(surface.loss, expected, rtol=1e-4, atol=1e-7)
+    assert (close_up.axes["w"][0], close_up.axes["w"][-1]) == (-0.3, 0.3)
+
+
+def test_surface_has_its_axes_the_right_way_round() -> None:
+    """Rows are the second parameter, columns the first, as the case orders them."""
+    survey = Survey(case_of(relu_bias), Settings(), grid=5)
+
+    whole, _ = survey.surfaces([])
+
+    assert list(whole.axes) == ["w", "b"]
+    assert whole.loss.shape == (5, 5)
+    x = np.asarray(survey.problem.data.test[0], float)
+    w, b = whole.axes["w"][4], whole.axes["b"][1]
+    assert whole.loss[1, 4] == pytest.approx(((np.maximum(w * x + b, 0) - np.maximum(x, 0)) ** 2).mean(), rel=1e-4)
+
+
+def test_planes_go_through_the_solution() -> None:
+    """Six planes of four parameters, each with the loss of the solution at its place."""
+    survey = Survey(case_of(relu_output, landscape=Landscape(solution={"w": 1, "b": 0, "v": 1, "c": 0})), Settings(), 5)
+
+    planes = survey.surfaces([])
+
+    assert [list(plane.axes) for plane in planes] == [
+        ["w", "b"], ["w", "v"], ["w", "c"], ["b", "v"], ["b", "c"], ["v", "c"]
+    ]  # fmt: skip
+    for plane in planes:
+        assert {**plane.fixed, **plane.axes}.keys() == {"w", "b", "v", "c"}
+        assert plane.fixed == {name: {"w": 1, "b": 0, "v": 1, "c": 0}[name] for name in plane.fixed}
+    assert survey.paths(3, quiet) == [], "a path is in no plane"
+
+
+def test_paths_are_those_of_the_run_in_more_points() -> None:
+    """Named starts and seeds are trained by the case's own schedule, and seen more often."""
+    survey = Survey(case_of(relu_bias), Settings(), grid=5)
+    heard: list[float] = []
+
+    paths = survey.paths(2, heard.append)
+
+    assert [(path.label, path.named) for path in paths] == [
+        ("red", True), ("blue", True), ("seed 0", False), ("seed 1", False)
+    ]  # fmt: skip
+    assert len(paths[0].trace.steps) == 151
+    assert paths[0].trace.parameters[0, 0].tolist() == [1.5, -2.5]
+    assert sum(heard) == pytest.approx(4)
+    assert survey.starts(2, basins=True) == 4 + 25
+
+
+def test_basins_are_the_outcomes_of_their_starts() -> None:
+    """On the axis b = 0 the sign of w decides, and the grid is filled chunk by chunk."""
+    case = case_of(relu_bias, schedule=Schedule(steps=2000, evaluate_every=500))
+    survey = Survey(case, Settings(), grid=3)
+
+    (basins,) = survey.basins(quiet)
+
+    assert basins.axes["w"].tolist() == basins.axes["b"].tolist() == [-3, 0, 3]
+    assert (basins.outcomes[1, 0], basins.outcomes[1, 2]) == ("stuck", "converged")
+    assert basins.outcomes[0, 1] == "dead", "w = 0 and b = -3: never active"
+    assert basins.steps[1, 2] > 0
+    assert basins.steps[1, 0] == NEVER
+    assert basins.trained == 9
+
+
+def test_basins_of_two_parameters_among_more() -> None:
+    """The others start at zero."""
+    survey = Survey(case_of(relu_output), Settings(), grid=2)
+
+    (basins,) = survey.basins(quiet)
+
+    assert (list(basins.axes), basins.fixed) == (["w", "v"], {"b": 0, "c": 0})
+
+
+def test_interrupted_map_is_drawn_as_far_as_it_is(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the grid keeps the starts that were trained."""
+    basins = Survey.basins
+
+    def interrupted(self: Survey, *args: Any) -> Any:
+        for whole in basins(self, *args):
+            half = np.where(np.arange(16).reshape(4, 4) < 8, whole.outcomes, "")
+            yield Basins(whole.axes, half, whole.steps, whole.fixed, whole.steps_trained)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Survey, "basins", interrupted)
+
+    code, _, err = benchsuite("landscape", "relu-bias", "--grid", "4", "--seeds", "0", "-o", "map.svg")
+
+    assert code == 130
+    assert "interrupted; relu-bias - drawn into map.svg" in err
+    assert "8 starts not trained" in Path("map.svg").read_text()
+
+
+def test_picture_tells_what_it_shows(benchsuite: Command) -> None:
+    """Title, axes, legend of outcomes, named starts and solution are all in it."""
+    code, out, err = benchsuite("landscape", "relu-bias", "--grid", "6", "--seeds", "2", "-o", "map.svg")
+
+    assert code == 0
+    assert "drawn into map.svg" in out
+    text = Path("map.svg").read_text()
+    for label in (
+        *("relu-bias: One ReLU unit", "w at the start", "b at the start", "red: stuck", "blue: converged"),
+        *("converged: ", "stuck: ", "solution", "close-up", "steps to success by start", "loss on the evaluation data"),
+    ):
+        assert f"<!-- {label}" in text, label
+    assert "6 × 6 starts" in text
+    assert "Traceback" not in err
+
+
+def test_curve_is_drawn_without_a_map(benchsuite: Command) -> None:
+    """One parameter has a curve, with the named start on it, in any of the formats."""
+    code, out, _ = benchsuite("landscape", "relu-to-relu", "--grid", "50", "--seeds", "3", "-o", "curve.pdf")
+
+    assert code == 0
+    assert "relu-to-relu - drawn into curve.pdf" in out
+    assert Path("curve.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("euclidean-distance", "-o", "x.png"), "one of line, relu-bias, relu-output, relu-to-relu"),
+        (("mnist-identity-4L", "-o", "x.png"), "more than two parameters"),
+        (("relu-bias", "-o", "x.gif"), "did you mean .svg"),
+        (("relu-bias", "-o", "nowhere/x.png"), "the folder of nowhere/x.png does not exist"),
+        (("relu-bias", "-o", "x.png", "--grid", "1"), "1 is not in the range"),
+        (("relu-bias", "-o", "x.png", "--grid", "10000000"), "choose a smaller --grid"),
+        (("relu-bais", "-o", "x.png"), "did you mean relu-bias"),
+        (("relu-bias",), "Missing option"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_before_anything_is_trained(
+    benchsuite: Command, args: tuple[str, ...], said: str
+) -> None:
+    """Cases without a landscape, wrong files and grids beyond memory get a sentence."""
+    code, _, err = benchsuite("landscape", *args)
+
+    assert code == 2
+    assert said in err
+    assert not Path("x.png").exists()
+
+
+def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
+    """It need say nothing: the ranges are those that its paths need."""
+    survey = Survey(line(), Settings(), grid=4)
+
+    (surface,) = survey.surfaces(paths := survey.paths(2, quiet))
+
+    assert has_landscape(line())
+    ends = np.concatenate([path.trace.parameters[0] for path in paths])
+    for number, values in enumerate(surface.axes.values()):
+        assert values[0] < ends[:, number].min()
+        assert values[-1] > ends[:, number].max()
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "said"),
+    [
+        ({"landscape": Landscape(ranges={"w": (0, 1)})}, CaseError, "looks at 'w', which is no parameter"),
+        ({"landscape": Landscape(solution={"bias[0]": 1})}, OptionError, "says nothing of kernel"),
+    ],
+)
+def test_wrong_name_in_a_landscape_is_told(fields: dict[str, Any], error: type[Exception], said: str) -> None:
+    """A landscape that names what the model does not have is refused."""
+    with pytest.raises(error, match=said):
+        Survey(line(**fields), Settings(), grid=4)
+
+
+def test_grid_beyond_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory that a grid takes is known before."""
+    monkeypatch.setattr(machine, "available_memory", lambda device: 10_000)
+
+    with pytest.raises(OptionError, match="256 points along each axis needs about"):
+        Survey(line(), Settings(), grid=256)
+
+
+def test_case_without_recorded_parameters_has_no_landscape() -> None:
+    """Many parameters have none, whatever the case says."""
+    wide = line(
+        model=lambda rngs: nnx.Sequential(nnx.Linear(1, 20, rngs=rngs), nnx.Linear(20, 1, rngs=rngs)),
+        landscape=Landscape(solution={"w": 1}),
+    )
+
+    assert not has_landscape(wide)
