@@ -6,7 +6,7 @@ These names are what a plugin needs. Importing them imports no JAX.
 from importlib.metadata import version
 
 from benchsuite.case import Case, Criterion, Diagnostic, Download, Landscape, Schedule, Split, Stream, Table
-from benchsuite.claim import Bound, Claim, FailureRate, Figure
+from benchsuite.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.errors import BenchsuiteError, CaseError, DataError
 from benchsuite.hookspecs import hookimpl
 from benchsuite.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
@@ -23,6 +23,7 @@ __all__ = [
     "DataError",
     "Diagnostic",
     "Download",
+    "Ends",
     "FailureRate",
     "Figure",
     "Landscape",

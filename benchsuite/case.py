@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchsuite.claim import Claim
-from benchsuite.errors import CaseError, near_matches
+from benchsuite.errors import demand, near_matches
 from benchsuite.metrics import largest_error, mean_squared_error, r2
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ Batch = tuple[Any, Any]
 Metric = Callable[[Any, Any], Any]
 
 NAME = re.compile(r"[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
-
-
-def _demand(condition: bool, message: str, hint: str) -> None:
-    if not condition:
-        raise CaseError(message, hint)
 
 
 def _is_count(value: object) -> bool:
@@ -54,10 +49,10 @@ class Stream:
     evaluation_size: int = 4096
 
     def __post_init__(self) -> None:
-        _demand(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> (x, y)")
+        demand(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> (x, y)")
         for name in ("batch_size", "evaluation_size"):
             value = getattr(self, name)
-            _demand(_is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
+            demand(_is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
 
     @property
     def name(self) -> str:
@@ -85,9 +80,9 @@ class Download:
     sha256: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        _demand(bool(self.mirrors), "Download.mirrors is empty", "give at least one base address")
+        demand(bool(self.mirrors), "Download.mirrors is empty", "give at least one base address")
         for name in self.sha256:
-            _demand(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
+            demand(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
 
 
 def _as_they_are(rows: Any) -> Batch:
@@ -118,13 +113,11 @@ class Table:
     stand_in: Callable[[], Split] | None = None
 
     def __post_init__(self) -> None:
-        _demand(_is_name(self.name), f"Table.name is {self.name!r}", "use letters, digits and single - _ or .")
-        _demand(callable(self.load), "Table.load is not a function", "give a function (files) -> Split")
-        _demand(_is_count(self.batch_size), f"Table.batch_size is {self.batch_size!r}", "give a whole number ≥ 1")
-        _demand(callable(self.prepare), "Table.prepare is not a function", "give a function rows -> (x, y)")
-        _demand(
-            self.stand_in is None or callable(self.stand_in), "Table.stand_in is not a function", "give one or None"
-        )
+        demand(_is_name(self.name), f"Table.name is {self.name!r}", "use letters, digits and single - _ or .")
+        demand(callable(self.load), "Table.load is not a function", "give a function (files) -> Split")
+        demand(_is_count(self.batch_size), f"Table.batch_size is {self.batch_size!r}", "give a whole number ≥ 1")
+        demand(callable(self.prepare), "Table.prepare is not a function", "give a function rows -> (x, y)")
+        demand(self.stand_in is None or callable(self.stand_in), "Table.stand_in is not a function", "give one or None")
 
 
 def _is_name(value: object) -> bool:
@@ -148,15 +141,15 @@ class Schedule:
     seeds: int = 1000
 
     def __post_init__(self) -> None:
-        _demand(
+        demand(
             (self.steps is None) != (self.epochs is None),
             f"Schedule has steps={self.steps} and epochs={self.epochs}",
             "give steps for a Stream, or epochs for a Table, and only one of them",
         )
         for name in ("length", "evaluate_every", "seeds"):
             value = getattr(self, name)
-            _demand(_is_count(value), f"Schedule's {name} is {value!r}", "give a whole number of at least 1")
-        _demand(
+            demand(_is_count(value), f"Schedule's {name} is {value!r}", "give a whole number of at least 1")
+        demand(
             self.length % self.evaluate_every == 0,
             f"Schedule evaluates every {self.evaluate_every} of {self.length} {self.unit}, which leaves a rest",
             "choose evaluate_every as a divisor of the length, so that the last evaluation is the end",
@@ -193,12 +186,12 @@ class Criterion:
     at_most: float | None = None
 
     def __post_init__(self) -> None:
-        _demand(
+        demand(
             (self.at_least is None) != (self.at_most is None),
             f"Criterion on {self.metric!r} has at_least={self.at_least} and at_most={self.at_most}",
             "give exactly one of the two",
         )
-        _demand(
+        demand(
             isinstance(self.threshold, int | float) and math.isfinite(self.threshold),
             f"Criterion on {self.metric!r} has the bound {self.threshold!r}",
             "give a finite number",
@@ -235,12 +228,12 @@ class Diagnostic:
 
     def __post_init__(self) -> None:
         given = [function for function in (self.of_model, self.of_data) if function is not None]
-        _demand(
+        demand(
             len(given) == 1 and callable(given[0]),
             f"Diagnostic {self.name!r} has {len(given)} functions",
             "give of_model or of_data, and only one of them",
         )
-        _demand(bool(self.name and self.reading), f"Diagnostic {self.name!r} has no reading", "say how to read it")
+        demand(bool(self.name and self.reading), f"Diagnostic {self.name!r} has no reading", "say how to read it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,8 +257,8 @@ class Landscape:
     def __post_init__(self) -> None:
         for ranges in (self.ranges, self.close_up, self.basins):
             for name, (low, high) in ranges.items():
-                _demand(low < high, f"Landscape's range of {name} is {low} to {high}", "give the lowest value first")
-        _demand(len(self.basins) in (0, 2), f"Landscape's basins are over {len(self.basins)} parameters", "name two")
+                demand(low < high, f"Landscape's range of {name} is {low} to {high}", "give the lowest value first")
+        demand(len(self.basins) in (0, 2), f"Landscape's basins are over {len(self.basins)} parameters", "name two")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -314,16 +307,16 @@ class Case:
     landscape: Landscape = Landscape()
 
     def __post_init__(self) -> None:
-        _demand(_is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
+        demand(_is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
         self._check_types()
         unit = "steps" if isinstance(self.dataset, Stream) else "epochs"
         for schedule in filter(None, (self.schedule, self.quick)):
-            _demand(
+            demand(
                 schedule.unit == unit,
                 f"case {self.name}: a {type(self.dataset).__name__} is scheduled in {unit}, not {schedule.unit}",
                 f"write Schedule({unit}=…)",
             )
-        _demand(
+        demand(
             self.criterion.metric in self.all_metrics,
             f"case {self.name}: the criterion's metric {self.criterion.metric!r} is not recorded",
             near_matches(self.criterion.metric, self.all_metrics),
@@ -332,25 +325,40 @@ class Case:
     def _check_types(self) -> None:
         for name, kind in _FIELD_KINDS.items():
             value = getattr(self, name)
-            _demand(
+            demand(
                 isinstance(value, kind),
                 f"case {self.name}: {name} is a {type(value).__name__}",
                 f"give {' or '.join(k.__name__ for k in kind)}",
             )
         functions = {"model": self.model, "loss": self.loss, **self.metrics, **self.groups}
         for name, function in functions.items():
-            _demand(callable(function), f"case {self.name}: {name} is not callable", "give a function")
+            demand(callable(function), f"case {self.name}: {name} is not callable", "give a function")
         for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
             for item in getattr(self, name):
-                _demand(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
+                demand(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
         for claim in self.claims:
-            among = claim.check.among
-            _demand(
-                among is None or among in self.groups,
-                f"case {self.name}: a claim speaks of the starts {among!r}, which is none of its groups",
-                near_matches(str(among), self.groups),
+            for said, known, what in (
+                (claim.among, self.groups, "group"),
+                (getattr(claim.check, "start", None), self.starts, "start"),
+            ):
+                demand(
+                    said is None or said in known,
+                    f"case {self.name}: a claim speaks of the {what} {said!r}, which the case does not have",
+                    near_matches(str(said), known),
+                )
+        diagnostics = [diagnostic.name for diagnostic in self.diagnostics]
+        demand(
+            len(set(diagnostics)) == len(diagnostics),
+            f"case {self.name}: two of its diagnostics share a name: {', '.join(diagnostics)}",
+            "rename one",
+        )
+        for start in self.starts.values():
+            demand(
+                isinstance(start, Mapping) and all(isinstance(value, int | float) for value in start.values()),
+                f"case {self.name}: among its starts is {start!r}",
+                "give {parameter: number}",
             )
-        _demand(
+        demand(
             callable(getattr(self.optimizer, "init", None)) and callable(getattr(self.optimizer, "update", None)),
             f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
             "give, for example, optax.sgd(0.01)",

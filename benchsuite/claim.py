@@ -7,12 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchsuite.errors import CaseError
-
-
-def _demand(condition: bool, message: str, hint: str) -> None:
-    if not condition:
-        raise CaseError(message, hint)
+from benchsuite.errors import demand
 
 
 def _is_number(value: object) -> bool:
@@ -37,8 +32,8 @@ class FailureRate:
 
     def __post_init__(self) -> None:
         given = [value for value in (self.equals, self.at_least, self.at_most) if value is not None]
-        _demand(len(given) == 1, f"{self!r} has {len(given)} numbers", "give one of equals, at_least, at_most")
-        _demand(_is_number(given[0]) and 0 <= given[0] <= 1, f"FailureRate of {given[0]!r}", "give a share from 0 to 1")
+        demand(len(given) == 1, f"{self!r} has {len(given)} numbers", "give one of equals, at_least, at_most")
+        demand(_is_number(given[0]) and 0 <= given[0] <= 1, f"FailureRate of {given[0]!r}", "give a share from 0 to 1")
 
     @property
     def rate(self) -> float:
@@ -68,8 +63,9 @@ class Bound:
 
     def __post_init__(self) -> None:
         given = [value for value in (self.at_least, self.at_most) if value is not None]
-        _demand(bool(given), f"Bound of {self.of!r} bounds nothing", "give at_least, at_most or both")
-        _demand(all(map(_is_number, given)), f"Bound of {self.of!r} is {given!r}", "give finite numbers")
+        demand(bool(given), f"Bound of {self.of!r} bounds nothing", "give at_least, at_most or both")
+        demand(all(map(_is_number, given)), f"Bound of {self.of!r} is {given!r}", "give finite numbers")
+        demand(given == sorted(given), f"Bound of {self.of!r} is {given!r}", "give the smaller as at_least")
 
     def holds(self, values: Any) -> Any:
         """Where an array of figures is within the bounds; NaN never is."""
@@ -93,18 +89,33 @@ class Figure:
 
     of: str
     value: float
-    among: None = None
 
     def __post_init__(self) -> None:
-        _demand(_is_number(self.value), f"Figure of {self.of!r} is {self.value!r}", "give a finite number")
+        demand(_is_number(self.value), f"Figure of {self.of!r} is {self.value!r}", "give a finite number")
 
     def __str__(self) -> str:
         return f"{self.of} = {self.value:,.7g}"
 
 
-Check = FailureRate | Bound | Figure
+@dataclass(frozen=True)
+class Ends:
+    """How a start that the case names ends.
 
-_KINDS: dict[str, type[Check]] = {kind.__name__: kind for kind in (FailureRate, Bound, Figure)}
+    Args:
+        start: its name.
+        converges: whether it does, or fails.
+    """
+
+    start: str
+    converges: bool
+
+    def __str__(self) -> str:
+        return f"start {self.start} {'converges' if self.converges else 'fails'}"
+
+
+Check = FailureRate | Bound | Figure | Ends
+
+_KINDS: dict[str, type[Check]] = {kind.__name__: kind for kind in (FailureRate, Bound, Figure, Ends)}
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,7 @@ class Claim:
     source: str = ""
 
     def __post_init__(self) -> None:
-        _demand(
+        demand(
             isinstance(self.check, Check),
             f"Claim {self.statement!r} is checked by {self.check!r}",
             f"give a {', '.join(_KINDS)}",
@@ -131,6 +142,11 @@ class Claim:
     def to_json(self) -> dict[str, Any]:
         """The claim as plain JSON values."""
         return {**asdict(self), "kind": type(self.check).__name__}
+
+    @property
+    def among(self) -> str | None:
+        """The group of starts that it speaks of; None where that is all of them, or a named one."""
+        return getattr(self.check, "among", None)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Claim:

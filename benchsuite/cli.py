@@ -201,11 +201,11 @@ def _train_again(problem: Problem, settings: Settings, seed: int, start: str | N
     from benchsuite import machine
     from benchsuite.ensemble import Ensemble
     from benchsuite.progress import Live
-    from benchsuite.start import find_start, start_values
+    from benchsuite.start import find_start
     from benchsuite.training import parameter_names
 
     case, devices = problem.case, machine.devices(settings.platform)
-    values = None if start is None else start_values(case, {start: find_start(case, start)}, parameter_names(case))
+    values = None if start is None else find_start(case, start, parameter_names(case))
     with Live(sys.stderr) as live:
         live.begin(f"{problem.label}, {what}", 1, 0)
         live.stage("compiling")
@@ -233,7 +233,7 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
     """Draw the loss of CASE over its parameters, with the paths of named starts and of some seeds on it.
 
     For two parameters, or where the case names two, a grid of starts is trained as well, to show where each leads.
-    Ctrl-C draws what has been trained by then.
+    Ctrl-C while it is trained draws what there is by then.
     """
     from benchsuite.landscape import Landscape
     from benchsuite.progress import Live

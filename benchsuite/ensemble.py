@@ -139,7 +139,7 @@ class Ensemble:
         return max(_peak_bytes(program.memory_analysis()) for program in (self._start, self._advance, self._diagnose))
 
     def train(self, seeds: np.ndarray, on_progress: OnProgress = lambda _: None) -> tuple[Trace, float]:
-        """Train at most `chunk_size` seeds from start to end; lanes that are left over repeat the last seed.
+        """Train seeds from start to end, chunk by chunk; lanes that are left over repeat the last seed.
 
         Args:
             seeds: (n,) the seeds.
@@ -151,21 +151,20 @@ class Ensemble:
         Raises:
             OutOfMemoryError: a device has too little memory.
         """
-        lanes = self._padded(np.asarray(seeds, np.uint32))
-        return self._train(lanes, None, np.asarray(seeds, np.int64), on_progress)
+        return self._train(np.asarray(seeds, np.uint32), None, np.asarray(seeds, np.int64), on_progress)
 
     def train_from(
         self, starts: np.ndarray, seed: int, on_progress: OnProgress = lambda _: None
     ) -> tuple[Trace, float]:
-        """Train at most `chunk_size` pinned starts, all on the data of one seed; otherwise as `train`.
+        """Train pinned starts, all on the data of one seed; otherwise as `train`.
 
         Args:
             starts: (n, p) parameters in the order of `parameter_names`.
             seed: whose data they see; also the seed of every row of the trace.
             on_progress: called with the share of the training that was just done.
         """
-        lanes = self._padded(np.asarray(starts, np.float32))
-        return self._train(np.uint32(seed), lanes, np.full(len(starts), seed, np.int64), on_progress)
+        of = np.full(len(starts), seed, np.int64)
+        return self._train(np.uint32(seed), np.asarray(starts, np.float32), of, on_progress)
 
     def evaluate(self, starts: np.ndarray) -> Evaluation:
         """Evaluate at most `chunk_size` pinned starts without training them.
@@ -186,13 +185,30 @@ class Ensemble:
         padded = np.pad(lanes, [(0, missing), *[(0, 0)] * (lanes.ndim - 1)], mode="edge")
         return jax.device_put(padded, self._spread)
 
-    def _train(self, seeds: Any, pinned: Any, of: np.ndarray, on_progress: OnProgress) -> tuple[Trace, float]:
-        with _memory_errors_named(self.chunk_size):
-            evaluations, diagnostics, seconds = self._run(seeds, pinned, on_progress)
+    def _train(
+        self, seeds: Any, starts: np.ndarray | None, of: np.ndarray, on_progress: OnProgress
+    ) -> tuple[Trace, float]:
+        """Train the lanes of the seeds `of`: `seeds` themselves, or `starts` on the data of the one that `seeds` is."""
+        traces, total = [], 0.0
+        for first in range(0, len(of), self.chunk_size):
+            chunk = slice(first, first + self.chunk_size)
+            lanes = self._padded(seeds[chunk] if starts is None else starts[chunk])
+            share = len(of[chunk]) / len(of)
+            with _memory_errors_named(self.chunk_size):
+                evaluations, diagnostics, seconds = self._run(
+                    lanes if starts is None else seeds,
+                    None if starts is None else lanes,
+                    lambda done, share=share: on_progress(done * share),  # type: ignore[misc]  # bound now
+                )
+            traces.append(self._trace(of[chunk], evaluations, diagnostics))
+            total += seconds
+        return Trace.join(traces), total
+
+    def _trace(self, of: np.ndarray, evaluations: list[Evaluation], diagnostics: Any) -> Trace:
         columns = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1)[: len(of)], *evaluations)
         diagnostics = {name: values[: len(of)].copy() for name, values in diagnostics.items()}
         steps = np.array(self._training.steps)
-        return Trace(seeds=of, steps=steps, diagnostics=diagnostics, **columns._asdict()), seconds
+        return Trace(seeds=of, steps=steps, diagnostics=diagnostics, **columns._asdict())
 
     def _run(self, seeds: Any, pinned: Any, on_progress: OnProgress) -> tuple[list[Evaluation], Any, float]:
         begin = time.perf_counter()

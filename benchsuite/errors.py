@@ -47,6 +47,16 @@ class DeviceError(BenchsuiteError):
     """The device that was asked for is not there, or is too small."""
 
 
+def demand(condition: bool, message: str, hint: str) -> None:
+    """Refuse what a plugin supplies unless a condition holds.
+
+    Raises:
+        CaseError: it does not.
+    """
+    if not condition:
+        raise CaseError(message, hint)
+
+
 def near_matches(name: str, known: Iterable[str]) -> str:
     """Say which of the `known` names may be meant by `name`, else list them all."""
     known = sorted(known)

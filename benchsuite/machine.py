@@ -97,14 +97,19 @@ def commit() -> str | None:
         return None
 
 
-def available_memory(device: Any) -> int:
-    """Bytes that programs on `device` may still take; CPU devices of one host share theirs evenly."""
+def free_memory() -> int:
+    """Bytes of the host's memory that are free."""
     import psutil
 
+    return int(psutil.virtual_memory().available)
+
+
+def available_memory(device: Any) -> int:
+    """Bytes that programs on `device` may still take; CPU devices of one host share theirs evenly."""
     stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
-    return int(psutil.virtual_memory().available // len(devices(device.platform)))
+    return free_memory() // len(devices(device.platform))
 
 
 def _version(package: str) -> str | None:

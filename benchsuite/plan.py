@@ -28,7 +28,6 @@ class Plan:
     criterion: str
     claims: list[dict[str, Any]]
     starts: dict[str, dict[str, float]]
-    groups: list[str]
     readings: dict[str, str]
     program: str
     steps: list[int]
@@ -72,7 +71,15 @@ class Plan:
     def definition(self) -> dict[str, Any]:
         """What two sets of rows must share to be one run."""
         names = (
-            *("case", "protocol", "dataset", "criterion", "steps", "precision", "prng", "device", "program"),
-            *("starts", "groups", "readings"),
+            "case",
+            "protocol",
+            "dataset",
+            "criterion",
+            "steps",
+            "precision",
+            "prng",
+            "device",
+            "program",
+            "starts",
         )
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | {"diagnostics": list(self.readings)}

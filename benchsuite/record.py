@@ -108,7 +108,7 @@ def summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None = None) -
         first_run_seconds=first,
         round_seconds=[shard.seconds for shard in steady],
         chunk_size=min(shard.chunk_size for shard in shards),
-        claims=[judge(claim, plan, rows).to_json() for claim in plan.claims],
+        claims=[judge(claim, plan, rows, starts).to_json() for claim in plan.claims],
     )
 
 
@@ -153,7 +153,8 @@ def _time_to_success(rows: Rows, plan: Plan) -> dict[str, Any]:
 
 
 def _ladder(rows: Rows) -> dict[str, list[dict[str, Any]]]:
-    r2, error = rows.final["r2"], rows.final["largest_error"]
+    r2 = rows.final["r2"]
+    error = np.nan_to_num(rows.final["largest_error"], nan=np.inf)  # a seed that diverged keeps no ε
     reached = [int((r2 >= threshold).sum()) for threshold in R2_LADDER]
     return {
         "r2": [
@@ -171,13 +172,17 @@ def _diagnostics(rows: Rows, plan: Plan) -> list[dict[str, Any]]:
 
 
 def _spread(values: np.ndarray) -> dict[str, float | None]:
-    return {name: _quantile(values, share) for name, share in (("q05", 0.05), ("median", 0.5), ("q95", 0.95))}
+    """Quantiles over the seeds with a finite figure, and how many these are."""
+    finite = values[np.isfinite(values)]
+    shares = {"q05": 0.05, "median": 0.5, "q95": 0.95}
+    return {"finite": len(finite), **{name: _quantile(finite, share) for name, share in shares.items()}}
 
 
 def _quantile(values: np.ndarray, share: float) -> float | None:
-    """The figure that a share of the seeds has or is below; None where that is of a diverged seed: JSON has no NaN."""
-    ordered = np.where(np.isnan(values), np.inf, values)
-    value = float(np.quantile(ordered, share, method="inverted_cdf"))
+    """The figure that a share of the seeds has or is below; None where there is none, or it is not finite."""
+    if not len(values):
+        return None
+    value = float(np.quantile(values, share, method="inverted_cdf"))
     return value if np.isfinite(value) else None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from benchsuite import machine
 from benchsuite.case import Case
 from benchsuite.ensemble import Ensemble, OutOfMemoryError, half
-from benchsuite.errors import CaseError, OptionError, StoreError, near_matches
+from benchsuite.errors import CaseError, StoreError, near_matches
 from benchsuite.plan import Plan
 from benchsuite.problem import Problem
 from benchsuite.record import Record, summarise
@@ -125,7 +125,15 @@ class CaseRun:
                     f"{self._folder.path} holds {self.plan.case} with {name} {before}, this run has {now}",
                     "resume with the same options, case and versions on the same machine, or start a new run",
                 )
-        return self._folder.shards(self.plan.case)
+        shards = self._folder.shards(self.plan.case)
+        for rows in (shard.rows for shard in shards):
+            now = groups_of(self._problem.case, rows.start, len(rows))
+            if now.keys() != rows.groups.keys() or any((now[name] != rows.groups[name]).any() for name in now):
+                raise StoreError(
+                    f"{self._folder.path} holds {self.plan.case} with other groups than this run has",
+                    "start a new run",
+                )
+        return shards
 
     def _compile_or_recall(self) -> None:
         if self._left:
@@ -213,7 +221,6 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         criterion=str(case.criterion),
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
-        groups=list(case.groups),
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
         program=fingerprint(problem.training, problem.data),
         steps=list(problem.training.steps),
@@ -231,10 +238,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
 
 def _check_names(case: Case, parameters: Sequence[str]) -> None:
     """Refuse what names a parameter or figure that the case does not have, before anything is trained."""
-    try:
-        start_values(case, case.starts, parameters)
-    except OptionError as error:
-        raise CaseError(error.message, error.hint) from error
+    start_values(case, case.starts, parameters)
     if case.groups and not parameters:
         raise CaseError(f"{case.name} has too many parameters to be grouped", "leave groups out")
     groups_of(case, {name: np.zeros(1) for name in parameters}, 1)

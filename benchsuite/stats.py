@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: The confidence of every interval that the suite prints.
 CONFIDENCE = 0.95
 
+#: A product of shares that should be one half may be a little less.
+_ROUNDING = 1e-9
+
 #: A claim is refuted when its p-value is below this level.
 LEVEL = 0.01
 
@@ -81,7 +84,7 @@ class Survival:
         return self._first(self.high), self._first(self.low)
 
     def _first(self, share: np.ndarray) -> float | None:
-        reached = (share >= 1 / 2).nonzero()[0]
+        reached = (share >= 1 / 2 - _ROUNDING).nonzero()[0]
         return float(self.times[reached[0]]) if len(reached) else None
 
 

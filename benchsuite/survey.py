@@ -51,8 +51,8 @@ class Survey:
         grid: points along each axis.
 
     Raises:
-        OptionError: a start of the case cannot be used, or the grid is too large for the memory.
-        CaseError: a name or start in the case is wrong.
+        OptionError: the grid is too large for the memory.
+        CaseError: a start or parameter that the case names is wrong.
     """
 
     def __init__(self, case: Case, settings: Settings, grid: int) -> None:
@@ -64,18 +64,22 @@ class Survey:
         self._ensembles: dict[int, Ensemble] = {}
 
     def _check(self) -> None:
-        for what, start in {**self.case.starts, "solution": self._solution}.items():
-            if start:
-                start_values(self.case, {what: start}, self._names)
+        start_values(self.case, self.case.starts, self._names)
         place = self.case.landscape
+        if place.solution:
+            start_values(self.case, {"solution": place.solution}, self._names)
         for name in {**place.ranges, **place.close_up, **place.basins}:
             if name not in self._names:
                 raise CaseError(
                     f"case {self.case.name}: its landscape looks at {name!r}, which is no parameter",
                     near_matches(name, self._names),
                 )
-        needed = self._grid ** min(len(self._names), SURFACE) * BYTES_PER_POINT
-        free = machine.available_memory(self._devices[0])
+        if place.close_up and set(place.close_up) != set(self._names):
+            raise CaseError(
+                f"case {self.case.name}: the close-up of its landscape is of {', '.join(place.close_up)} alone",
+                f"give the range of each of {', '.join(self._names)}",
+            )
+        needed, free = self._grid ** min(len(self._names), SURFACE) * BYTES_PER_POINT, machine.free_memory()
         if needed > free:
             raise OptionError(
                 f"a grid of {self._grid:,} points along each axis needs about {needed / 1e9:,.0f} GB of memory,"
@@ -131,7 +135,9 @@ class Survey:
         return paths
 
     def _paths(self, trace: Trace, labels: Sequence[str], *, named: bool) -> list[Path]:
-        outcomes = classify(trace, self.case.criterion)
+        """The paths of a trace; their outcomes are those of the schedule's own, rarer evaluations."""
+        stride = (len(trace.steps) - 1) // self.problem.schedule.periods
+        outcomes = classify(trace.thinned(stride), self.case.criterion)
         return [
             Path(label, trace[number], str(outcomes[number]), self._names, named=named)
             for number, label in enumerate(labels)
@@ -221,7 +227,10 @@ def _times(count: int, on_progress: Callable[[float], None]) -> OnProgress:
 
 def has_landscape(case: Case) -> bool:
     """Whether a landscape of `case` can be drawn: one or two parameters, or a solution to lay planes through."""
-    names = parameter_names(case)
+    try:
+        names = parameter_names(case)
+    except CaseError:  # its model is broken: whoever trains it is told so
+        return False
     return 0 < len(names) <= SURFACE or (bool(names) and bool(case.landscape.solution))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,18 @@ class Trace:
             finite=self.finite[one],
             parameters=self.parameters[one],
             diagnostics={name: values[one] for name, values in self.diagnostics.items()},
+        )
+
+    def thinned(self, stride: int) -> Trace:
+        """Every `stride`-th evaluation, from the first on."""
+        return replace(
+            self,
+            steps=self.steps[::stride],
+            train={name: values[:, ::stride] for name, values in self.train.items()},
+            metrics={name: values[:, ::stride] for name, values in self.metrics.items()},
+            gradient_norm=self.gradient_norm[:, ::stride],
+            finite=self.finite[:, ::stride],
+            parameters=self.parameters[:, ::stride],
         )
 
     @classmethod

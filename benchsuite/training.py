@@ -245,8 +245,10 @@ def fingerprint(training: Training, data: Data) -> str:
     """A digest of the program that trains one seed: two trainings that share it do the same to the same data."""
     seed, period = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
     start = jax.jit(training.start).trace(seed, None, data)
-    advance = jax.jit(training.advance).trace(seed, start.out_info[0], period, data)
-    text = "".join(traced.lower().as_text() for traced in (start, advance))
+    state, _ = start.out_info
+    advance = jax.jit(training.advance).trace(seed, state, period, data)
+    diagnose = jax.jit(training.diagnose).trace(state, data)
+    text = "".join(traced.lower().as_text() for traced in (start, advance, diagnose))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -9,15 +9,15 @@ from typing import Any, Literal
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.claim import Bound, Claim, FailureRate, Figure
+from benchsuite.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.plan import Plan
 from benchsuite.rows import Rows
 from benchsuite.settings import SOURCE
 
 HOLDS, REFUTED, NOT_JUDGED = "holds", "refuted", "not judged"
 
-#: Seeds among which a figure of the source's one run is looked for, at least.
-FIGURE_SEEDS = 16
+#: Seeds that a claim needs to hold; an exception refutes it among fewer, too.
+SEEDS = 16
 
 #: Seeds that are named where a bound is passed, to be replayed.
 _NAMED = 3
@@ -56,18 +56,27 @@ class Verdict:
         return asdict(self)
 
 
-def judge(stored: Mapping[str, Any], plan: Plan, rows: Rows) -> Verdict:
-    """Test a claim, as `Claim.to_json` has it, where these rows can test it at all."""
+def judge(stored: Mapping[str, Any], plan: Plan, rows: Rows, starts: Rows | None = None) -> Verdict:
+    """Test a claim where these seeds can test it at all.
+
+    Args:
+        stored: the claim, as `Claim.to_json` has it.
+        plan: how the case was run.
+        rows: of the random starts.
+        starts: of the named ones, in the order of the plan.
+    """
     claim = Claim.from_json(stored)
-    chosen = rows.among(claim.check.among)
-    result = _test(claim.check, chosen) if len(chosen) else {"reason": "no seed started there"}
+    if isinstance(claim.check, Ends):
+        result = _test_start(claim.check, plan, starts)
+    else:
+        result = _test_seeds(claim.check, rows.among(claim.among))
     if reason := _silence(plan):
         result = {"found": result.get("found", ""), "reason": reason}
     return Verdict(
         statement=claim.statement,
         source=claim.source or plan.source,
         said=str(claim.check),
-        among=claim.check.among,
+        among=claim.among,
         protocol=SOURCE,
         **({"verdict": NOT_JUDGED} | result),
     )
@@ -80,10 +89,32 @@ def _silence(plan: Plan) -> str:
     return "it speaks of the real data, these are a stand-in" if plan.stand_in else ""
 
 
-def _test(check: FailureRate | Bound | Figure, rows: Rows) -> dict[str, Any]:
+def _test_start(check: Ends, plan: Plan, starts: Rows | None) -> dict[str, Any]:
+    if starts is None or check.start not in plan.starts:
+        return {"reason": "the named starts have not been trained"}
+    number = list(plan.starts).index(check.start)
+    values = {name: values[number] for name, values in starts.end.items()}
+    found = ", ".join([str(starts.outcomes[number]), *(f"{name} = {value:.4g}" for name, value in values.items())])
+    as_said = bool(starts.converged[number]) == check.converges
+    return {"found": found, "test": "one training of the start", "verdict": HOLDS if as_said else REFUTED}
+
+
+def _test_seeds(check: FailureRate | Bound | Figure, rows: Rows) -> dict[str, Any]:
+    if not len(rows):
+        return {"reason": "no seed started there"}
     if isinstance(check, FailureRate):
-        return _test_rate(check, rows)
-    return _test_bound(check, rows) if isinstance(check, Bound) else _test_figure(check, rows)
+        result = _test_rate(check, rows)
+    else:
+        values = rows.figure(check.of)
+        if not np.isfinite(values).any():
+            return {"reason": "no seed ended with a finite figure"}
+        result = _test_bound(check, rows.seeds, values) if isinstance(check, Bound) else _test_figure(check, values)
+    if result.get("verdict") == HOLDS and len(rows) < SEEDS:
+        return {
+            "found": result["found"],
+            "reason": f"so few seeds without an exception say little: {SEEDS} are asked for",
+        }
+    return result
 
 
 def _test_rate(check: FailureRate, rows: Rows) -> dict[str, Any]:
@@ -99,24 +130,22 @@ def _test_rate(check: FailureRate, rows: Rows) -> dict[str, Any]:
     return {"found": found, "test": test, "p_value": p_value, "verdict": REFUTED if p_value < stats.LEVEL else HOLDS}
 
 
-def _test_bound(check: Bound, rows: Rows) -> dict[str, Any]:
-    values = rows.figure(check.of)
-    outside = rows.seeds[~check.holds(values)]
-    found = f"{np.nanmin(values):.5g} to {np.nanmax(values):.5g} over {len(rows):,} seeds"
+def _test_bound(check: Bound, seeds: np.ndarray, values: np.ndarray) -> dict[str, Any]:
+    outside = seeds[~check.holds(values)]
+    found = f"{np.nanmin(values):.5g} to {np.nanmax(values):.5g} over {len(seeds):,} seeds"
     if len(outside):
         found += f"; outside: {len(outside):,}, such as seed {', '.join(map(str, outside[:_NAMED]))}"
     return {"found": found, "test": "every seed is within it", "verdict": REFUTED if len(outside) else HOLDS}
 
 
-def _test_figure(check: Figure, rows: Rows) -> dict[str, Any]:
-    values = rows.figure(check.of)
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return {"reason": "no seed ended with a finite figure"}
-    below = int((values < check.value).sum())
-    found = f"above {below} of {len(values)} seeds, which end at {values.min():,.7g} to {values.max():,.7g}"
-    if len(values) < FIGURE_SEEDS:
-        return {"found": found, "reason": f"its place is judged among at least {FIGURE_SEEDS} seeds"}
+def _test_figure(check: Figure, values: np.ndarray) -> dict[str, Any]:
+    finite = values[np.isfinite(values)]
+    below = int((finite < check.value).sum())
+    found = f"above {below} of {len(finite)} seeds, which end at {finite.min():,.7g} to {finite.max():,.7g}"
+    if len(finite) < len(values):
+        return {"found": found, "reason": f"{len(values) - len(finite)} of {len(values)} seeds have no finite figure"}
+    if len(values) < SEEDS:
+        return {"found": found, "reason": f"its place is judged among at least {SEEDS} seeds"}
     logarithmic = check.value > 0 and values.min() > 0
     value, sample = (np.log(check.value), np.log(values)) if logarithmic else (check.value, values)
     p_value = stats.prediction_p_value(float(value), sample)

@@ -24,7 +24,7 @@ PRELOADED = (numpy.fft, scipy.stats, benchsuite.progress, benchsuite.report.term
 pytest_plugins = ["pytester"]
 
 # The tests compile the same few programs again and again: a cache of their own saves half of their time.
-os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="benchsuite-tests-")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="benchsuite-tests-"))
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 

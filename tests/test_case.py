@@ -16,6 +16,7 @@ from benchsuite import (
     Criterion,
     Diagnostic,
     Download,
+    Ends,
     FailureRate,
     Figure,
     Landscape,
@@ -47,7 +48,11 @@ from benchsuite import (
         (lambda: Bound("r2", at_most=float("nan")), "nan"),
         (lambda: Figure("loss", "high"), "'high'"),  # type: ignore[arg-type]
         (lambda: Claim("all fail", 1.0), "checked by 1.0"),  # type: ignore[arg-type]
-        (lambda: line(claims=[Claim("half fail", FailureRate(equals=0.5, among="w<0"))]), "none of its groups"),
+        (lambda: line(claims=[Claim("half fail", FailureRate(equals=0.5, among="w<0"))]), "speaks of the group 'w<0'"),
+        (lambda: line(claims=[Claim("it is stuck", Ends("red", converges=False))]), "speaks of the start 'red'"),
+        (lambda: line(starts={"red": {"w": "far"}}), "among its starts is {'w': 'far'}"),
+        (lambda: line(diagnostics=[Diagnostic("width", "of it", of_data=len)] * 2), "share a name"),
+        (lambda: Bound("r2", at_least=5, at_most=1), "smaller as at_least"),
         (lambda: line(groups={"w < 0": -1}), "w < 0 is not callable"),
         (lambda: line(diagnostics=[len]), "among its diagnostics"),
         (lambda: Diagnostic("width", "of the net"), "0 functions"),

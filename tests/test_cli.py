@@ -103,6 +103,14 @@ def test_replay_of_a_start(benchsuite: Command) -> None:
     assert named[1].splitlines()[1].split()[-2:] == said[1].splitlines()[1].split()[-2:] == ["1.5", "-2.5"]
 
 
+def test_replay_of_a_start_of_a_matrix(benchsuite: Command) -> None:
+    """Parameters are named as the table names them, indices and all."""
+    code, out, _ = benchsuite("replay", "line", "--start", "kernel[0, 0]=-1, bias[0]=2")
+
+    assert code == 0
+    assert out.splitlines()[1].split()[-2:] == ["2", "-1"]
+
+
 def test_replay_shows_diagnostics_and_how_to_read_them(benchsuite: Command, install_plugin: InstallPlugin) -> None:
     """Each figure of a case stands beside its sentence."""
     fields = "diagnostics=[Diagnostic('slope', 'of the line', of_model=lambda model, x, y: model.kernel[0, 0])]"
@@ -131,7 +139,9 @@ def test_report_draws_the_distributions(benchsuite: Command) -> None:
     ("args", "code", "said"),
     [
         (("replay", "line"), 2, "add --seed N, or --start NAME"),
-        (("replay", "relu-bias", "--start", "rod"), 2, "did you mean red?, or parameters such as w=-10,b=0"),
+        (("replay", "relu-bias", "--start", "rod"), 2, "did you mean red?, or parameters such as b=1,w=2"),
+        (("replay", "relu-bias", "--start", "w=1,w=2"), 2, "gives w twice"),
+        (("replay", "relu-bias", "--start", "w=1e39,b=0"), 2, "sets w to 1e+39"),
         (("replay", "relu-bias", "--start", "w=-10"), 2, "says nothing of b"),
         (("replay", "relu-bias", "--start", "w=1,b=0,v=1"), 2, "sets 'v', which is none of its parameters"),
         (("replay", "relu-bias", "--start", "w=nan,b=0"), 2, "sets w to nan"),

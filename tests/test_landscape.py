@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optax
 import pytest
 from benchsuite_relu import relu_bias, relu_output, relu_to_relu
 from conftest import Command
@@ -15,8 +16,10 @@ from toys import line
 
 from benchsuite import Case, CaseError, Landscape, Schedule, machine
 from benchsuite.errors import OptionError
-from benchsuite.landscape import Basins
+from benchsuite.landscape import Basins, Surface
+from benchsuite.landscape import Landscape as LandscapeOfCase
 from benchsuite.outcome import NEVER
+from benchsuite.report.landscape import draw_landscape
 from benchsuite.settings import Settings
 from benchsuite.survey import Survey, has_landscape
 
@@ -194,11 +197,40 @@ def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
         assert values[-1] > ends[:, number].max()
 
 
+@pytest.mark.parametrize("rate", [0.1, 1e6])
+def test_any_landscape_can_be_drawn(rate: float, tmp_path: Path) -> None:
+    """One that says nothing of itself, and one whose every path diverges."""
+    survey = Survey(line(optimizer=optax.sgd(rate)), Settings(), grid=4)
+    paths = survey.paths(2, quiet)
+    *_, basins = survey.basins(quiet)
+    seen = LandscapeOfCase("line", survey.surfaces(paths), paths, basins, {})
+
+    draw_landscape(seen, tmp_path / "line.png")
+
+    assert (tmp_path / "line.png").stat().st_size > 10_000
+    assert {path.outcome for path in paths} == {"converged" if rate < 1 else "diverged"}
+
+
+@pytest.mark.parametrize(
+    "loss", [[[1.0, 2.0], [3.0, np.nan]], [[-1.0, -2.0], [-3.0, 0.0]], [[np.nan] * 2] * 2, [[0.0] * 2] * 2]
+)
+def test_any_loss_can_be_drawn(loss: list[list[float]], tmp_path: Path) -> None:
+    """Losses may be negative, all alike, or no numbers."""
+    axes = {"w": np.array([0.0, 1.0]), "b": np.array([0.0, 1.0])}
+
+    surface = Surface("loss", axes, np.array(loss, float).reshape(2, 2))
+
+    draw_landscape(LandscapeOfCase("any", [surface], [], None, {}), tmp_path / "any.png")
+
+    assert (tmp_path / "any.png").stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("fields", "error", "said"),
     [
         ({"landscape": Landscape(ranges={"w": (0, 1)})}, CaseError, "looks at 'w', which is no parameter"),
-        ({"landscape": Landscape(solution={"bias[0]": 1})}, OptionError, "says nothing of kernel"),
+        ({"landscape": Landscape(solution={"bias[0]": 1})}, CaseError, "says nothing of kernel"),
+        ({"landscape": Landscape(close_up={"bias[0]": (0, 1)})}, CaseError, "is of bias.0. alone"),
     ],
 )
 def test_wrong_name_in_a_landscape_is_told(fields: dict[str, Any], error: type[Exception], said: str) -> None:
@@ -209,7 +241,7 @@ def test_wrong_name_in_a_landscape_is_told(fields: dict[str, Any], error: type[E
 
 def test_grid_beyond_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory that a grid takes is known before."""
-    monkeypatch.setattr(machine, "available_memory", lambda device: 10_000)
+    monkeypatch.setattr(machine, "free_memory", lambda: 10_000)
 
     with pytest.raises(OptionError, match="256 points along each axis needs about"):
         Survey(line(), Settings(), grid=256)

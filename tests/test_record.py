@@ -92,8 +92,8 @@ def test_diagnostics_are_spread_over_the_seeds() -> None:
 
     dead, rank = summarise(plan, [Shard(rows, {}, 1.0, True, 1, 1)]).diagnostics
 
-    assert dead == {"name": "dead", "reading": "how many", "q05": 1, "median": 2, "q95": 9}
-    assert rank == {"name": "rank", "reading": "of the data", "q05": 7, "median": 7, "q95": 7}
+    assert dead == {"name": "dead", "reading": "how many", "finite": 3, "q05": 1, "median": 2, "q95": 9}
+    assert rank == {"name": "rank", "reading": "of the data", "finite": 3, "q05": 7, "median": 7, "q95": 7}
 
 
 def test_record_without_success_has_no_time_for_it() -> None:
@@ -106,7 +106,8 @@ def test_record_without_success_has_no_time_for_it() -> None:
     assert record.time_to_success["expected_running_time"] is None
     assert record.time_to_success["curve"]["times"] == []
     assert record.device_seconds_per_converged is None
-    assert record.final["r2"] == {"q05": None, "median": None, "q95": None}
+    assert record.final["r2"] == {"finite": 0, "q05": None, "median": None, "q95": None}
+    assert record.ladder["largest_error"][0]["at_most"] is None
     assert record.seeds_per_second == 1, "of the first round, for want of another"
 
 

@@ -293,7 +293,7 @@ def test_case_of_many_parameters_has_neither_starts_nor_groups() -> None:
     """Parameters are recorded for small models only, and what needs them is refused for others."""
     wide = {"model": lambda rngs: nnx.Sequential(nnx.Linear(1, 20, rngs=rngs), nnx.Linear(20, 1, rngs=rngs))}
 
-    with pytest.raises(CaseError, match="too many parameters to give a start for"):
+    with pytest.raises(CaseError, match="the model has too many parameters"):
         run(line(**wide, starts={"far": {"w": 0}}))
     with pytest.raises(CaseError, match="too many parameters to be grouped"):
         run(line(**wide, groups={"w < 0": lambda start: start["w"] < 0}))
@@ -311,7 +311,7 @@ def test_diagnostics_are_taken_from_model_and_data() -> None:
 
     assert slope["median"] == pytest.approx(3, abs=0.05)
     assert slope["q05"] < slope["q95"]
-    assert points == {"name": "points", "reading": "on it", "q05": 10, "median": 10, "q95": 10}
+    assert points == {"name": "points", "reading": "on it", "finite": 20, "q05": 10, "median": 10, "q95": 10}
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,14 @@ def test_interval_of_the_curve_is_log_log(remission: stats.Survival) -> None:
     assert remission.median_interval() == (13, None)
 
 
+@given(st.permutations([*range(1, 13), *[0] * 12]))
+def test_median_of_exactly_one_half_is_seen(when: list[int]) -> None:
+    """When the twelfth of 24 succeeds, half have, whatever rounding says."""
+    times = np.array([time or 99 for time in when])
+
+    assert stats.time_to_success(times, times < 99).median() == 12
+
+
 def test_time_of_what_never_or_always_succeeds() -> None:
     """Without a success there is no curve; with nothing else the interval is still one."""
     never = stats.time_to_success(np.array([5, 5]), np.array([False, False]))

@@ -31,7 +31,6 @@ PLAN = Plan(
     criterion="r2 ≥ 0.99",
     claims=[Claim("Half fail.", FailureRate(equals=0.5)).to_json()],
     starts={},
-    groups=[],
     readings={},
     program="0123456789abcdef",
     steps=[0, 10, 20],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_store import PLAN
 from toys import line, trace
 
-from benchsuite import Bound, Claim, FailureRate, Figure
+from benchsuite import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.claim import Check
 from benchsuite.rows import Rows
 from benchsuite.verdict import Verdict, judge
@@ -84,13 +84,42 @@ def test_rate_is_not_judged_by_too_few_seeds() -> None:
 
 def test_bound_is_refuted_by_one_seed_which_is_named() -> None:
     """Every seed must be within it, and an exception can be replayed; a seed without a figure is one."""
-    assert verdict(Bound("r2", at_most=0.9), rows([0.1, 0.2])).verdict == "holds"
-    assert verdict(Bound("w", -2, 0, among="w < 0"), rows([0.0, 0.0], w=[-1, 5])).verdict == "holds"
+    assert verdict(Bound("r2", at_most=0.9), rows([0.1] * 16)).verdict == "holds"
+    assert verdict(Bound("w", -2, 0, among="w < 0"), rows([0.0] * 17, w=[-1] * 16 + [5])).verdict == "holds"
 
     judged = verdict(Bound("r2", at_most=0.9), rows([0.1, 0.95, np.nan]))
 
     assert judged.verdict == "refuted"
     assert judged.found == "0.1 to 0.95 over 3 seeds; outside: 2, such as seed 1, 2"
+
+
+@pytest.mark.parametrize("check", [Bound("r2", at_most=0.9), FailureRate(equals=1)])
+def test_few_seeds_without_an_exception_say_little(check: Check) -> None:
+    """What one seed could refute is not said to hold before sixteen did not."""
+    assert verdict(check, rows([0.1] * 15)).verdict == "not judged"
+    assert verdict(check, rows([0.1] * 16)).verdict == "holds"
+
+
+@pytest.mark.parametrize("check", [Bound("r2", at_most=0.9), Figure("r2", 0.5)])
+def test_seeds_without_a_finite_figure_are_not_passed_over(check: Check) -> None:
+    """Where none has one nothing is judged; where some have none, a figure's place says nothing."""
+    assert verdict(check, rows([np.nan] * 20)).reason == "no seed ended with a finite figure"
+    assert verdict(check, rows([0.1] * 20 + [np.nan])).verdict in ("refuted", "not judged")
+
+
+def test_named_start_ends_as_is_said() -> None:
+    """A claim of one start is judged by its training alone, and not before there is one."""
+    ends = rows([1.0, 0.0], w=[1.0, -2.0])
+    starts = {"blue": {"w": 1.0}, "red": {"w": -2.0}}
+    plan = dataclasses.replace(PLAN, starts=starts)
+
+    def judged(check: Ends, these: Rows | None) -> Verdict:
+        return judge(Claim("It is so.", check).to_json(), plan, rows([0.5]), these)
+
+    assert judged(Ends("blue", converges=True), ends).verdict == "holds"
+    assert judged(Ends("red", converges=True), ends).verdict == "refuted"
+    assert judged(Ends("red", converges=False), ends).found == "stuck, w = -2"
+    assert judged(Ends("red", converges=False), None).verdict == "not judged"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +148,7 @@ CHECKS = st.one_of(
     st.floats(0, 1).map(lambda rate: FailureRate(at_least=rate, among="w < 0")),
     st.floats(-1e9, 1e9).map(lambda value: Bound("r2", at_most=value)),
     st.floats(-1e9, 1e9).map(lambda value: Figure("train.loss", value)),
+    st.builds(Ends, st.text(), st.booleans()),
 )
 
 

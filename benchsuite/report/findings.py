@@ -20,33 +20,42 @@ _VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
 
 
 def findings(records: Sequence[Record]) -> Iterator[RenderableType]:
-    """The tables that have something to show, each after its title."""
-    yield from _titled("How small an error, how often", _ladder(records))
-    yield Text("ε of 10 %: the largest absolute error on the evaluation data among the best tenth of the seeds", "dim")
-    yield from _titled("The rate by how the seeds started", _groups(_items(records, "groups")))
-    yield from _titled("Named starts, which are not part of any rate", _starts(_items(records, "starts")))
-    yield from _titled("Why they end where they do", _diagnostics(_items(records, "diagnostics")))
-    yield from _titled("What the sources say", _claims(_items(records, "claims")))
+    """The tables that have something to show, each below its title and above what its words mean."""
+    yield from _part("How small an error, how often", _ladder(records), [_ERROR])
+    yield from _part("The rate by how the seeds started", _groups(_items(records, "groups")), [])
+    yield from _part("Named starts, which are not part of any rate", _starts(_items(records, "starts")), [])
+    yield from _part("Why they end where they do", _diagnostics(_items(records, "diagnostics")), _readings(records))
+    yield from _part("What the sources say", _claims(_items(records, "claims")), _tests(records))
 
 
-def _titled(title: str, made: Table) -> Iterator[RenderableType]:
+_ERROR = "ε of 10 %: the largest absolute error on the evaluation data among the best tenth of the seeds"
+
+
+def _readings(records: Sequence[Record]) -> list[str]:
+    readings = {item["name"]: item["reading"] for record in records for item in record.diagnostics}
+    return [f"{name}: {reading}" for name, reading in readings.items()]
+
+
+def _tests(records: Sequence[Record]) -> list[str]:
+    claims = [claim for record in records for claim in record.claims]
+    tests = sorted({claim["test"] for claim in claims if claim["test"]})
+    reasons = sorted({claim["reason"] for claim in claims if claim["reason"]})
+    return [*(f"tested by: {test}" for test in tests), *(f"not judged: {reason}" for reason in reasons)]
+
+
+def _part(title: str, made: Table, meanings: Sequence[str]) -> Iterator[RenderableType]:
     if made.row_count:
         yield Text(f"\n{title}", "bold")
         yield made
+        if meanings:
+            yield Text("\n".join(meanings), "dim")
 
 
 def _items(records: Sequence[Record], field: str) -> list[_Item]:
     return [(record, item) for record in records for item in getattr(record, field)]
 
 
-def _name(item: _Item) -> str:
-    """The case's name beside its first item alone."""
-    record, this = item
-    lists = (record.groups, record.starts, record.diagnostics, record.claims)
-    return case_name(record) if any(items and items[0] is this for items in lists) else ""
-
-
-_CASE = Column("case", _name, "left", "bold")
+_CASE = Column("case", lambda item: case_name(item[0]), "left", "bold", once=True)
 
 
 def _ladder(records: Sequence[Record]) -> Table:
@@ -68,13 +77,14 @@ def _groups(items: Sequence[_Item]) -> Table:
         items,
         [
             _CASE,
-            Column("started with", lambda item: item[1]["name"], "left", folds=True),
+            Column("started with", lambda item: item[1]["name"], "left"),
             Column("seeds", lambda item: count(item[1]["seeds"])),
             Column("converged", lambda item: count(item[1]["converged"])),
             Column("rate", lambda item: percent(item[1]["rate"]), style="bold"),
             Column("95 % interval", lambda item: interval(item[1]["rate_interval"])),
             Column("failed as", lambda item: failures(item[1]["outcomes"]).replace("\n", ", "), "left", folds=True),
         ],
+        gap=1,
     )
 
 
@@ -99,29 +109,30 @@ def _starts(items: Sequence[_Item]) -> Table:
 def _diagnostics(items: Sequence[_Item]) -> Table:
     def spread(item: _Item) -> str:
         low, high = item[1]["q05"], item[1]["q95"]
-        return "the same" if low == high else f"{number(low)} to {number(high)}"
+        return "the same for all" if low is not None and low == high else f"{number(low)} to {number(high)}"
 
     return table(
         items,
         [
             _CASE,
-            Column("figure", lambda item: item[1]["name"], "left", folds=True),
+            Column("figure", lambda item: item[1]["name"], "left"),
             Column("median", lambda item: number(item[1]["median"]), style="bold"),
-            Column("of 90 % of seeds", spread),
-            Column("how to read it", lambda item: item[1]["reading"], "left", folds=True),
+            Column("90 % of the seeds", spread),
         ],
     )
 
 
 def _claims(items: Sequence[_Item]) -> Table:
     def statement(item: _Item) -> str:
-        among = f" (starts with {item[1]['among']})" if item[1]["among"] else ""
-        return f"{item[1]['statement']}{among}\n{item[1]['said']}"
+        record, claim = item
+        among = f" (starts with {claim['among']})" if claim["among"] else ""
+        source = f" [{claim['source']}]" if claim["source"] != record.source else ""
+        return f"{claim['statement']}{among}{source}\n{claim['said']}"
 
-    def verdict(item: _Item) -> str:
+    def verdict(item: _Item) -> Text:
         claim = item[1]
         p = f"\np = {claim['p_value']:.2g}" if claim["p_value"] is not None else ""
-        return f"[{_VERDICT_STYLES[claim['verdict']]}]{claim['verdict']}[/]{p}"
+        return Text.assemble((claim["verdict"], _VERDICT_STYLES[claim["verdict"]]), p)
 
     return table(
         items,

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchsuite.record import R2_LADDER, Record
-from benchsuite.report.picture import COLOURS, save, tidy
+from benchsuite.report.picture import COLOURS, DASHES, save, tidy
 from benchsuite.rows import Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_DASHES = ("-", "--", ":", "-.")
 
 #: Below this, 1 - R² in single precision is rounding.
 _ROUNDING = float(np.finfo(np.float32).eps)
@@ -36,7 +34,7 @@ def draw_ladder(runs: Sequence[tuple[Rows, Record]], path: Path) -> None:
     figure.suptitle("How small an error, how often, how soon")
     r2, error, time = figure.subplots(1, 3)
     for number, (rows, record) in enumerate(runs):
-        style = {"color": COLOURS[number % len(COLOURS)], "linestyle": _DASHES[number % len(_DASHES)]}
+        style = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
         _draw_distribution(r2, 1 - rows.final["r2"], f"{record.label}, {record.seeds:,} seeds", style)
         _draw_distribution(error, rows.final["largest_error"], record.label, style)
         _draw_time(time, record, style)
@@ -51,9 +49,9 @@ def draw_ladder(runs: Sequence[tuple[Rows, Record]], path: Path) -> None:
 def _draw_distribution(axes: Axes, values: np.ndarray, label: str, style: dict[str, Any]) -> None:
     """A step for every seed; those that diverged never come below anything."""
     finite = np.sort(np.maximum(values[np.isfinite(values)], _ROUNDING))
-    if len(finite):
-        shares = np.arange(1, len(finite) + 1) / len(values)
-        axes.step(np.append(finite, finite[-1] * 2), np.append(shares, shares[-1]), where="post", label=label, **style)
+    shares = np.arange(1, len(finite) + 1) / len(values)
+    ends = (finite[-1] * 2, shares[-1]) if len(finite) else (np.nan, np.nan)
+    axes.step(np.append(finite, ends[0]), np.append(shares, ends[1]), where="post", label=label, **style)
     axes.set_xscale("log")
 
 
@@ -70,4 +68,3 @@ def _name(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y)
     axes.set_ylim(-0.02, 1.02)
     tidy(axes)
-    axes.legend(fontsize="small", framealpha=0.8)

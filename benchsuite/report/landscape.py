@@ -10,7 +10,8 @@ import numpy as np
 
 from benchsuite.landscape import Basins, Landscape, Path, Surface
 from benchsuite.outcome import NEVER, Outcome
-from benchsuite.report.picture import COLOURS, OUTCOME_COLOURS, save, tidy
+from benchsuite.report.picture import COLOURS, DASHES, OUTCOME_COLOURS, save, tidy
+from benchsuite.start import Start
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +21,6 @@ _LOSS_COLOURS = "cividis"
 
 #: Lines of equal loss on a surface.
 _LEVELS = 24
-
-_DASHES = ("-", "--", ":", "-.")
 
 #: Side of one panel in inches, and panels side by side for so many in all.
 _PANEL, _COLUMNS = 5.0, {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3}
@@ -61,30 +60,41 @@ def _caption(landscape: Landscape) -> str:
     return text
 
 
-def _draw_surface(axes: Axes, surface: Surface, paths: Sequence[Path], solution: Mapping[str, float]) -> None:
+def _draw_surface(axes: Axes, surface: Surface, paths: Sequence[Path], solution: Start) -> None:
     if len(surface.axes) == 1:
         _draw_curve(axes, surface, paths, solution)
         return
     (x, xs), (y, ys) = surface.axes.items()
-    levels = _levels(surface.loss)
-    loss = np.clip(surface.loss, levels[0], levels[-1])
-    filled = axes.contourf(xs, ys, loss, levels, cmap=_LOSS_COLOURS, norm="log")
+    levels, norm = _levels(surface.loss)
+    loss = np.clip(np.nan_to_num(surface.loss, nan=np.inf), levels[0], levels[-1])
+    filled = axes.contourf(xs, ys, loss, levels, cmap=_LOSS_COLOURS, norm=norm)
     axes.figure.colorbar(filled, ax=axes, label="loss", format="%.3g")
     for number, path in enumerate(paths):
         _draw_path(axes, surface, path, number)
-    _mark_solution(axes, solution, x, y)
-    _name_axes(axes, surface, x, y)
+    _mark_solution(axes, surface.axes, solution)
+    axes.set_title(surface.title + _fixed(surface.fixed).lstrip(","))
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
     axes.set_xlim(xs[0], xs[-1])
     axes.set_ylim(ys[0], ys[-1])
-    if paths or solution:
-        axes.legend(fontsize="small", loc="best", framealpha=0.8)
+    _legend(axes)
 
 
-def _levels(loss: np.ndarray) -> np.ndarray:
-    """Levels at even shares of the logarithm, from the smallest loss worth telling apart to the largest."""
-    finite = loss[np.isfinite(loss) & (loss > 0)]
-    low, high = np.quantile(finite, (0.002, 1.0))
-    return np.geomspace(max(low, high * 1e-6), high * 1.0001, _LEVELS)
+def _levels(loss: np.ndarray) -> tuple[np.ndarray, str]:
+    """Levels of equal loss and their scale: even shares of the logarithm where the loss has one."""
+    finite = loss[np.isfinite(loss)]
+    if not len(finite):
+        return np.array([0.0, 1.0]), "linear"
+    low, high = float(np.quantile(finite, 0.002)), float(finite.max())
+    if low <= 0 or low == high:
+        return np.linspace(low, high + abs(high) * 1e-4 + 1e-9, _LEVELS), "linear"
+    return np.geomspace(max(low, high * 1e-6), high * 1.0001, _LEVELS), "log"
+
+
+def _legend(axes: Axes, handles: Sequence[Any] | None = None) -> None:
+    found = handles if handles is not None else axes.get_legend_handles_labels()[0]
+    if found:
+        axes.legend(handles=found, fontsize="small", loc="best", framealpha=0.8)
 
 
 def _draw_path(axes: Axes, surface: Surface, path: Path, number: int) -> None:
@@ -92,15 +102,24 @@ def _draw_path(axes: Axes, surface: Surface, path: Path, number: int) -> None:
     names = list(surface.axes)
     x, y = (path.trace.parameters[0, :, path.names.index(name)] for name in names)
     colour, weight = OUTCOME_COLOURS[Outcome(path.outcome)], 2 if path.named else 1
-    label = f"{path.label}: {path.outcome}" if path.named else None
-    dash = _DASHES[number % len(_DASHES)] if path.named else "-"
+    label = f"{path.label}: {path.outcome}" if path.named else f"seeds: {path.outcome}"
+    seen = _within(surface.axes, dict(zip(names, (x, y), strict=True)))
+    if not seen or label in axes.get_legend_handles_labels()[1]:
+        label = "_"  # keeps it out of the legend
+    dash = DASHES[number % len(DASHES)] if path.named else "-"
     axes.plot(x, y, color="white", linewidth=weight + 1.5, zorder=3)
     axes.plot(x, y, color=colour, linestyle=dash, linewidth=weight, label=label, zorder=4)
     axes.plot(x[0], y[0], marker="o", markerfacecolor="white", color=colour, markersize=2 + 2 * weight, zorder=5)
     axes.plot(x[-1], y[-1], marker="X", color=colour, markeredgecolor="white", markersize=4 + 2 * weight, zorder=5)
 
 
-def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[Path], solution: Mapping[str, float]) -> None:
+def _within(axes: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray]) -> bool:
+    """Whether any of the points is inside of a panel."""
+    inside = [(values[name] >= ends[0]) & (values[name] <= ends[-1]) for name, ends in axes.items()]
+    return bool(np.all(inside, axis=0).any())
+
+
+def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[Path], solution: Start) -> None:
     ((name, values),) = surface.axes.items()
     axes.plot(values, surface.loss, color="0.35", linewidth=1.5, label="loss")
     told: set[str] = set()
@@ -112,8 +131,10 @@ def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[Path], solution: M
     axes.set_xlabel(name)
     axes.set_ylabel("loss")
     axes.set_xlim(values[0], values[-1])
-    low, high = surface.loss.min(), surface.loss.max()
-    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    finite = surface.loss[np.isfinite(surface.loss)]
+    if len(finite):
+        margin = 0.05 * (finite.max() - finite.min()) or 1
+        axes.set_ylim(finite.min() - margin, finite.max() + margin)
     tidy(axes)
 
 
@@ -128,7 +149,7 @@ def _draw_points(axes: Axes, path: Path, told: set[str]) -> None:
     told.add(label)
 
 
-def _draw_outcomes(axes: Axes, basins: Basins, solution: Mapping[str, float]) -> None:
+def _draw_outcomes(axes: Axes, basins: Basins, solution: Start) -> None:
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
@@ -137,58 +158,41 @@ def _draw_outcomes(axes: Axes, basins: Basins, solution: Mapping[str, float]) ->
     for number, outcome in enumerate(seen):
         numbers[basins.outcomes == outcome.value] = number
     colours = ListedColormap([OUTCOME_COLOURS[outcome] for outcome in seen])
-    x, y = _draw_grid(axes, basins, numbers, cmap=colours, vmin=-0.5, vmax=len(seen) - 0.5)
+    _draw_grid(axes, basins, numbers, cmap=colours, vmin=-0.5, vmax=len(seen) - 0.5)
     shares = [(basins.outcomes == outcome.value).sum() / basins.trained for outcome in seen]
     patches = [
         Patch(color=OUTCOME_COLOURS[outcome], label=f"{outcome.value}: {100 * share:.1f} %")
         for outcome, share in zip(seen, shares, strict=True)
     ]
-    handles = patches + _mark_solution(axes, solution, x, y)
-    axes.legend(handles=handles, fontsize="small", loc="best", framealpha=0.8)
+    _legend(axes, patches + _mark_solution(axes, basins.axes, solution))
     missing = basins.outcomes.size - basins.trained
     axes.set_title("outcome by start" + (f" ({missing:,} starts not trained)" if missing else ""))
 
 
-def _draw_steps(axes: Axes, basins: Basins, solution: Mapping[str, float]) -> None:
+def _draw_steps(axes: Axes, basins: Basins, solution: Start) -> None:
     steps = np.where(basins.steps == NEVER, np.nan, basins.steps)
     axes.set_facecolor("0.8")
-    x, y = _draw_grid(axes, basins, steps, cmap="viridis_r", vmin=0, vmax=basins.steps_trained)
+    _draw_grid(axes, basins, steps, cmap="viridis_r", vmin=0, vmax=basins.steps_trained)
     axes.figure.colorbar(axes.images[0], ax=axes, label="steps to success (grey: none)")
-    if _mark_solution(axes, solution, x, y):
-        axes.legend(fontsize="small", loc="best", framealpha=0.8)
+    _mark_solution(axes, basins.axes, solution)
+    _legend(axes)
     axes.set_title("steps to success by start")
 
 
-def _draw_grid(axes: Axes, basins: Basins, values: np.ndarray, **how: Any) -> tuple[str, str]:
+def _draw_grid(axes: Axes, basins: Basins, values: np.ndarray, **how: Any) -> None:
     (x, xs), (y, ys) = basins.axes.items()
     extent = (xs[0], xs[-1], ys[0], ys[-1])
     axes.imshow(values, origin="lower", extent=extent, aspect="auto", interpolation="nearest", **how)
-    fixed = _fixed(basins.fixed)
-    axes.set_xlabel(f"{x} at the start{fixed}")
+    axes.set_xlabel(f"{x} at the start{_fixed(basins.fixed)}")
     axes.set_ylabel(f"{y} at the start")
-    return x, y
 
 
-def _mark_solution(axes: Axes, solution: Mapping[str, float], x: str, y: str) -> list[Any]:
-    if not solution:
+def _mark_solution(axes: Axes, shown: Mapping[str, np.ndarray], solution: Start) -> list[Any]:
+    """A star where the solution is inside of a panel; gives what stands for it in a legend."""
+    if not solution or not _within(shown, {name: np.array([solution[name]]) for name in shown}):
         return []
-    return axes.plot(
-        solution[x],
-        solution[y],
-        marker="*",
-        markersize=14,
-        color="white",
-        markeredgecolor="black",
-        linestyle="none",
-        label="solution",
-        zorder=6,
-    )
-
-
-def _name_axes(axes: Axes, surface: Surface, x: str, y: str) -> None:
-    axes.set_title(surface.title + _fixed(surface.fixed).lstrip(","))
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    x, y = (solution[name] for name in shown)
+    return axes.plot(x, y, "*", markersize=14, color="white", markeredgecolor="black", label="solution", zorder=6)
 
 
 def _fixed(fixed: Any) -> str:

@@ -18,6 +18,9 @@ ENDINGS = (".pdf", ".png", ".svg")
 # Okabe and Ito's colours, which people with any colour vision tell apart; https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
+#: Dashes of lines, told apart without any colour.
+DASHES = ("-", "--", ":", "-.")
+
 #: One colour for each outcome, in every picture.
 OUTCOME_COLOURS = {
     Outcome.CONVERGED: "#0072B2",
@@ -58,4 +61,5 @@ def tidy(axes: Axes) -> None:
     """Take away what draws the eye from the lines, and tell what they are."""
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)

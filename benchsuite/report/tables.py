@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rich.table import Table
+from rich.text import Text
 
 from benchsuite.outcome import Outcome
 from benchsuite.record import Record
@@ -16,13 +17,23 @@ _THREE_DIGITS = 100
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table whose rows are made from objects of one kind."""
+    """A column of a table whose rows are made from objects of one kind.
+
+    Args:
+        title: above it.
+        cell: object → what stands in its row.
+        justify: where in the column.
+        style: of all its cells.
+        folds: whether its cells may be broken into lines.
+        once: whether a cell is left empty that is the same as the one above it.
+    """
 
     title: str
-    cell: Callable[[Any], str]
+    cell: Callable[[Any], str | Text]
     justify: Literal["left", "right"] = "right"
     style: str = ""
     folds: bool = False
+    once: bool = False
 
 
 def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Table:
@@ -33,8 +44,14 @@ def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: 
         made.add_column(
             column.title, justify=column.justify, style=column.style, no_wrap=not column.folds, overflow="fold"
         )
+    above: list[str | Text] = [""] * len(columns)
     for row in rows:
-        made.add_row(*(column.cell(row) for column in columns))
+        cells = [column.cell(row) for column in columns]
+        shown = [
+            "" if column.once and now == last else now for column, now, last in zip(columns, cells, above, strict=True)
+        ]
+        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in shown))  # no markup in names
+        above = cells
     return made
 
 

@@ -56,7 +56,7 @@ def summary(records: Sequence[Record], width: int) -> RenderableType:
         note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
         reasons = sorted({f"why: {record.data_origin}" for record in stand_in})
         parts += [Text(note, "bold red"), Text("\n".join(reasons), "red"), *_tables(stand_in, width, "red")]
-    return Group(*parts, _legend(records), *findings(records), _footnotes(records))
+    return Group(*parts, _legend(records), *findings(records))
 
 
 def _tables(records: Sequence[Record], width: int, style: str) -> list[RenderableType]:
@@ -80,13 +80,6 @@ def _legend(records: Sequence[Record]) -> Text:
         for record in records
         if record.outcomes[Outcome.DIVERGED] == record.seeds
     ]
-    return Text("\n".join(lines), "dim")
-
-
-def _footnotes(records: Sequence[Record]) -> Text:
-    claims = [claim for record in records for claim in record.claims]
-    lines = [f"tested by: {test}" for test in sorted({claim["test"] for claim in claims if claim["test"]})]
-    lines += [f"not judged: {reason}" for reason in sorted({claim["reason"] for claim in claims if claim["reason"]})]
     return Text("\n".join(lines), "dim")
 
 

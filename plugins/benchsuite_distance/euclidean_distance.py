@@ -57,6 +57,6 @@ def benchsuite_cases():
         claims=[
             Claim("Most of the time it sits in a local minimum.", FailureRate(at_least=0.5)),
             Claim("Occasionally it works: one start in fifty or more.", FailureRate(at_most=0.98)),
-            Claim("Its best solution is an upside-down hexagonal pyramid.", Bound("r2", at_most=0.9925)),
+            Claim("Nothing better than an upside-down hexagonal pyramid is found.", Bound("r2", at_most=0.9925)),
         ],
     )

@@ -82,7 +82,7 @@ def _moments(images):
 DIAGNOSTICS = (
     Diagnostic(
         "dead outputs",
-        "output units that are 0 on every test image although their pixel varies: no gradient reaches them any more",
+        "output units that are 0 on every test image although their pixel varies: from these no gradient reaches them",
         of_model=dead_outputs,
     ),
     Diagnostic(

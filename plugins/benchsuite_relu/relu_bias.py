@@ -4,7 +4,7 @@ from functools import partial
 
 import optax
 
-from benchsuite import Case, Claim, FailureRate, Landscape, Schedule, Stream, hookimpl
+from benchsuite import Case, Claim, Ends, FailureRate, Landscape, Schedule, Stream, hookimpl
 
 from .data import normal_relu
 from .units import Unit
@@ -24,7 +24,8 @@ def benchsuite_cases():
         groups={"w > 0": lambda start: start["w"] > 0, "w < 0": lambda start: start["w"] < 0},
         claims=[
             Claim("Similar things happen with a bias: about half of random starts fail.", FailureRate(equals=0.5)),
-            Claim("An upside-down start gets stuck.", FailureRate(equals=1, among="w < 0")),
+            Claim("The red start, upside down, gets stuck.", Ends("red", converges=False)),
+            Claim("The blue start walks down to the minimum.", Ends("blue", converges=True)),
         ],
         landscape=Landscape(
             ranges={"w": (-3, 3), "b": (-3, 3)},

@@ -2,7 +2,7 @@
 
 import optax
 
-from benchsuite import Case, Claim, FailureRate, Landscape, Schedule, Stream, hookimpl
+from benchsuite import Bound, Case, Claim, FailureRate, Landscape, Schedule, Stream, hookimpl
 
 from .data import normal_relu
 from .units import OutputUnit
@@ -25,10 +25,9 @@ def benchsuite_cases():
             "w < 0, v < 0": lambda start: (start["w"] < 0) & (start["v"] < 0),
         },
         claims=[
-            Claim("Nothing to flip: it learns.", FailureRate(equals=0, among="w > 0, v > 0")),
-            Claim("It will flip top to bottom.", FailureRate(equals=0, among="w > 0, v < 0")),
-            Claim("It will flip left to right.", FailureRate(equals=0, among="w < 0, v > 0")),
-            Claim("It will not flip both.", FailureRate(equals=1, among="w < 0, v < 0")),
+            Claim("It will flip top to bottom.", Bound("v", at_least=0, among="w > 0, v < 0")),
+            Claim("It will flip left to right.", Bound("w", at_least=0, among="w < 0, v > 0")),
+            Claim("It will not flip both, and so fail.", FailureRate(equals=1, among="w < 0, v < 0")),
         ],
         landscape=Landscape(
             solution={"w": 1, "b": 0, "v": 1, "c": 0},

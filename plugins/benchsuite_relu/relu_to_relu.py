@@ -2,7 +2,7 @@
 
 import optax
 
-from benchsuite import Bound, Case, Claim, FailureRate, Landscape, Schedule, Stream, hookimpl
+from benchsuite import Bound, Case, Claim, Ends, FailureRate, Landscape, Schedule, Stream, hookimpl
 
 from .data import normal_relu
 from .units import Unit
@@ -26,6 +26,7 @@ def benchsuite_cases():
             Claim("With w > 0 at the start it ends at w = 1.", Bound("w", 0.99, 1.01, among="w > 0")),
             Claim("With w < 0 at the start it never learns.", FailureRate(equals=1, among="w < 0")),
             Claim("With w < 0 at the start it ends at w = 0.", Bound("w", -1e-6, 0, among="w < 0")),
+            Claim("The printed run, from w = -10, does not learn.", Ends("w=-10", converges=False)),
         ],
         landscape=Landscape(ranges={"w": (-11, 4)}, close_up={"w": (-0.3, 0.3)}, solution={"w": 1}),
     )
