@@ -151,7 +151,8 @@ class Ensemble:
         Raises:
             OutOfMemoryError: a device has too little memory.
         """
-        return self._train(np.asarray(seeds, np.uint32), None, np.asarray(seeds, np.int64), on_progress)
+        lanes, of = np.asarray(seeds, np.uint32), np.asarray(seeds, np.int64)
+        return self._train(lanes, of, lambda lanes: (lanes, None), on_progress)
 
     def train_from(
         self, starts: np.ndarray, seed: int, on_progress: OnProgress = lambda _: None
@@ -163,8 +164,8 @@ class Ensemble:
             seed: whose data they see; also the seed of every row of the trace.
             on_progress: called with the share of the training that was just done.
         """
-        of = np.full(len(starts), seed, np.int64)
-        return self._train(np.uint32(seed), np.asarray(starts, np.float32), of, on_progress)
+        lanes, of = np.asarray(starts, np.float32), np.full(len(starts), seed, np.int64)
+        return self._train(lanes, of, lambda lanes: (np.uint32(seed), lanes), on_progress)
 
     def evaluate(self, starts: np.ndarray) -> Evaluation:
         """Evaluate at most `chunk_size` pinned starts without training them.
@@ -186,20 +187,16 @@ class Ensemble:
         return jax.device_put(padded, self._spread)
 
     def _train(
-        self, seeds: Any, starts: np.ndarray | None, of: np.ndarray, on_progress: OnProgress
+        self, lanes: np.ndarray, of: np.ndarray, arguments: Callable[[Any], tuple[Any, Any]], on_progress: OnProgress
     ) -> tuple[Trace, float]:
-        """Train the lanes of the seeds `of`: `seeds` themselves, or `starts` on the data of the one that `seeds` is."""
+        """Train all lanes, of the seeds `of`; `arguments` makes (seeds, pinned) of a chunk of them."""
         traces, total = [], 0.0
         for first in range(0, len(of), self.chunk_size):
             chunk = slice(first, first + self.chunk_size)
-            lanes = self._padded(seeds[chunk] if starts is None else starts[chunk])
-            share = len(of[chunk]) / len(of)
+            seeds, pinned = arguments(self._padded(lanes[chunk]))
+            share = scaled(on_progress, len(of[chunk]) / len(of))
             with _memory_errors_named(self.chunk_size):
-                evaluations, diagnostics, seconds = self._run(
-                    lanes if starts is None else seeds,
-                    None if starts is None else lanes,
-                    lambda done, share=share: on_progress(done * share),  # type: ignore[misc]  # bound now
-                )
+                evaluations, diagnostics, seconds = self._run(seeds, pinned, share)
             traces.append(self._trace(of[chunk], evaluations, diagnostics))
             total += seconds
         return Trace.join(traces), total
@@ -223,6 +220,11 @@ class Ensemble:
             evaluations.append(evaluation)
             on_progress(1 / periods)
         return jax.device_get(evaluations), jax.device_get(self._diagnose(state, self._data)), seconds
+
+
+def scaled(on_progress: OnProgress, factor: float) -> OnProgress:
+    """Tells `on_progress` of a share of something in units of which it makes up `factor`."""
+    return lambda share: on_progress(share * factor)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.errors import StoreError
+from benchsuite.claim import Claim
+from benchsuite.errors import CaseError, StoreError
 from benchsuite.machine import commit
 from benchsuite.plan import Plan
 from benchsuite.record import Record
@@ -220,9 +221,12 @@ def _demand_objects(content: Mapping[str, Any], keys: Iterable[str]) -> None:
 
 def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
     try:
-        return {case: Plan.from_json(stored) for case, stored in content["plans"].items()}
-    except (KeyError, TypeError) as error:
-        raise StoreError(f"{path} is damaged: a plan lacks {error}", "start a new run in another folder") from error
+        plans = {case: Plan.from_json(stored) for case, stored in content["plans"].items()}
+        for claim in (claim for plan in plans.values() for claim in plan.claims):
+            Claim.from_json(claim)
+    except (KeyError, TypeError, CaseError) as error:
+        raise StoreError(f"{path} is damaged: a plan is wrong: {error}", "start a new run in another folder") from error
+    return plans
 
 
 def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Mapping[str, np.ndarray]) -> None:

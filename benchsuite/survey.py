@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from benchsuite import machine
 from benchsuite.case import Case, Schedule, Stream
-from benchsuite.ensemble import Ensemble, OnProgress
+from benchsuite.ensemble import Ensemble, OnProgress, scaled
 from benchsuite.errors import CaseError, OptionError, near_matches
 from benchsuite.landscape import Basins, Path, Surface
 from benchsuite.outcome import NEVER, classify, steps_to_success
@@ -31,7 +31,7 @@ PATH_POINTS = 100
 STARTS_PER_CORE, STARTS_PER_ACCELERATOR = 256, 16384
 
 #: Bytes that one point of a grid takes while a landscape is made and drawn.
-BYTES_PER_POINT = 100
+BYTES_PER_POINT = 200
 
 #: How far a picture reaches beyond the paths, as a share of their extent.
 MARGIN = 0.15
@@ -112,7 +112,7 @@ class Survey:
         paths = len(self.case.starts) + seeds if self._has_paths else 0
         return paths + (self._grid**SURFACE if basins and self._has_basins else 0)
 
-    def paths(self, seeds: int, on_progress: Callable[[float], None]) -> list[Path]:
+    def paths(self, seeds: int, on_progress: OnProgress) -> list[Path]:
         """Train the named starts and the first seeds, evaluated often enough to draw a line.
 
         Args:
@@ -126,11 +126,11 @@ class Survey:
         if self.case.starts:
             values = start_values(self.case, self.case.starts, self._names)
             ensemble = self._fitting(problem, len(values), pinned=True)
-            trace, _ = ensemble.train_from(values, 0, _times(len(values), on_progress))
+            trace, _ = ensemble.train_from(values, 0, scaled(on_progress, len(values)))
             paths += self._paths(trace, list(self.case.starts), named=True)
         if seeds:
             ensemble = self._fitting(problem, seeds, pinned=False)
-            trace, _ = ensemble.train(np.arange(seeds), _times(seeds, on_progress))
+            trace, _ = ensemble.train(np.arange(seeds), scaled(on_progress, seeds))
             paths += self._paths(trace, [f"seed {seed}" for seed in range(seeds)], named=False)
         return paths
 
@@ -153,7 +153,7 @@ class Survey:
             surfaces.append(self._surface("close-up", close_up, {}))
         return surfaces
 
-    def basins(self, on_progress: Callable[[float], None]) -> Iterator[Basins]:
+    def basins(self, on_progress: OnProgress) -> Iterator[Basins]:
         """Train a grid of starts; gives the map as it fills up, the whole one last, or nothing where there is none.
 
         Args:
@@ -170,7 +170,7 @@ class Survey:
         ensemble = self._ensemble(len(starts))
         for first in range(0, len(starts), ensemble.chunk_size):
             chunk = slice(first, first + ensemble.chunk_size)
-            trace, _ = ensemble.train_from(starts[chunk], 0, _times(len(starts[chunk]), on_progress))
+            trace, _ = ensemble.train_from(starts[chunk], 0, scaled(on_progress, len(starts[chunk])))
             outcomes[chunk] = classify(trace, self.case.criterion)
             steps[chunk] = steps_to_success(trace, self.case.criterion)
             yield Basins(axes, outcomes.reshape(shape), steps.reshape(shape), fixed, int(trace.steps[-1]))
@@ -219,10 +219,6 @@ class Survey:
 
     def _fitting(self, problem: Problem, size: int, *, pinned: bool) -> Ensemble:
         return Ensemble.fitting(problem, size, self._devices, self._settings.precision, pinned=pinned)
-
-
-def _times(count: int, on_progress: Callable[[float], None]) -> OnProgress:
-    return lambda share: on_progress(share * count)
 
 
 def has_landscape(case: Case) -> bool:
