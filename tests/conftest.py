@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy.fft
 import pytest
 import scipy.stats
@@ -23,10 +24,16 @@ PRELOADED = (numpy.fft, scipy.stats, benchsuite.progress, benchsuite.report.term
 
 pytest_plugins = ["pytester"]
 
-# The tests compile the same few programs again and again: a cache of their own saves half of their time.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="benchsuite-tests-"))
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+# The tests compile the same few programs again and again: a cache of their own saves half of their time. JAX, which is
+# imported by now, reads the environment no more; the processes that tests start do.
+CACHE = {
+    "jax_compilation_cache_dir": tempfile.mkdtemp(prefix="benchsuite-tests-"),
+    "jax_persistent_cache_min_compile_time_secs": 0,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+}
+for name, value in CACHE.items():
+    jax.config.update(name, value)
+    os.environ[name.upper()] = str(value)
 
 machine.configure_devices("cpu")
 
