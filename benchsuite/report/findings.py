@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchsuite.record import Record
-from benchsuite.report.tables import Column, case_name, count, failures, interval, number, percent, table
+from benchsuite.report.tables import Column, count, failures, interval, number, percent, table
 from benchsuite.verdict import HOLDS, NOT_JUDGED, REFUTED
 
 #: A record and one of its groups, starts, diagnostics or claims.
@@ -55,7 +55,7 @@ def _items(records: Sequence[Record], field: str) -> list[_Item]:
     return [(record, item) for record in records for item in getattr(record, field)]
 
 
-_CASE = Column("case", lambda item: case_name(item[0]), "left", "bold", once=True)
+_CASE = Column("case", lambda item: item[0].label, "left", "bold", once=True)
 
 
 def _ladder(records: Sequence[Record]) -> Table:
@@ -69,7 +69,7 @@ def _ladder(records: Sequence[Record]) -> Table:
 
     rungs = [rung(n) for n in range(len(records[0].ladder["r2"]))]
     errors = [error(n) for n in range(len(records[0].ladder["largest_error"]))]
-    return table(records, [Column("case", case_name, "left", "bold"), *rungs, *errors], gap=1)
+    return table(records, [Column("case", lambda record: record.label, "left", "bold"), *rungs, *errors], gap=1)
 
 
 def _groups(items: Sequence[_Item]) -> Table:
@@ -127,7 +127,8 @@ def _claims(items: Sequence[_Item]) -> Table:
         record, claim = item
         among = f" (starts with {claim['among']})" if claim["among"] else ""
         source = f" [{claim['source']}]" if claim["source"] != record.source else ""
-        return f"{claim['statement']}{among}{source}\n{claim['said']}"
+        said = f"\n{claim['said']}" if claim["verdict"] != NOT_JUDGED else ""
+        return f"{claim['statement']}{among}{source}{said}"
 
     def verdict(item: _Item) -> Text:
         claim = item[1]
