@@ -316,11 +316,7 @@ class Case:
                 f"case {self.name}: a {type(self.dataset).__name__} is scheduled in {unit}, not {schedule.unit}",
                 f"write Schedule({unit}=…)",
             )
-        demand(
-            self.criterion.metric in self.all_metrics,
-            f"case {self.name}: the criterion's metric {self.criterion.metric!r} is not recorded",
-            near_matches(self.criterion.metric, self.all_metrics),
-        )
+        self._check_names()
 
     def _check_types(self) -> None:
         for name, kind in _FIELD_KINDS.items():
@@ -336,6 +332,19 @@ class Case:
         for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
             for item in getattr(self, name):
                 demand(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
+        demand(
+            callable(getattr(self.optimizer, "init", None)) and callable(getattr(self.optimizer, "update", None)),
+            f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
+            "give, for example, optax.sgd(0.01)",
+        )
+
+    def _check_names(self) -> None:
+        """What refers to another field by name finds it there."""
+        demand(
+            self.criterion.metric in self.all_metrics,
+            f"case {self.name}: the criterion's metric {self.criterion.metric!r} is not recorded",
+            near_matches(self.criterion.metric, self.all_metrics),
+        )
         for claim in self.claims:
             for said, known, what in (
                 (claim.among, self.groups, "group"),
@@ -358,11 +367,6 @@ class Case:
                 f"case {self.name}: among its starts is {start!r}",
                 "give {parameter: number}",
             )
-        demand(
-            callable(getattr(self.optimizer, "init", None)) and callable(getattr(self.optimizer, "update", None)),
-            f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
-            "give, for example, optax.sgd(0.01)",
-        )
 
     @property
     def all_metrics(self) -> dict[str, Metric]:

@@ -38,6 +38,28 @@ class DenseStack(nnx.Module):
         return x
 
 
+#: What the source says of networks of any depth.
+STATEMENTS = (
+    Claim("The identity is not found: no start learns it in 20 epochs.", FailureRate(equals=1)),
+    Claim(
+        "Many solutions are equally good: there are pixels that never vary.",
+        Bound("constant pixels", at_least=1),
+    ),
+    Claim(
+        "Dying ReLUs have a part in it: a tenth of the loss or more.",
+        Bound("loss of dead outputs", at_least=0.1),
+    ),
+    Claim(
+        "It is badly conditioned: gradient descent needs more steps than there are.",
+        Bound("condition number", at_least=EPOCHS * STEPS_PER_EPOCH),
+    ),
+    Claim(
+        "The input scale makes it hard: plain gradient descent diverges at Keras' default rate.",
+        Bound("largest learning rate", at_most=0.01),
+    ),
+)
+
+
 def identity_case(name, layers, summary, quick_seeds, reported):
     """The identity on MNIST with so many layers.
 
@@ -59,23 +81,7 @@ def identity_case(name, layers, summary, quick_seeds, reported):
         quick=Schedule(epochs=1, seeds=quick_seeds),
         metrics={"mape": mean_absolute_percentage_error},
         claims=[
-            Claim("The identity is not found: no start learns it in 20 epochs.", FailureRate(equals=1)),
-            Claim(
-                "Many solutions are equally good: there are pixels that never vary.",
-                Bound("constant pixels", at_least=1),
-            ),
-            Claim(
-                "Dying ReLUs have a part in it: a tenth of the loss or more.",
-                Bound("loss of dead outputs", at_least=0.1),
-            ),
-            Claim(
-                "It is badly conditioned: gradient descent needs more steps than there are.",
-                Bound("condition number", at_least=EPOCHS * STEPS_PER_EPOCH),
-            ),
-            Claim(
-                "The input scale makes it hard: plain gradient descent diverges at Keras' default rate.",
-                Bound("largest learning rate", at_most=0.01),
-            ),
+            *STATEMENTS,
             *(Claim(f"Its one run ended with {of} {value:,}.", Figure(of, value)) for of, value in reported.items()),
         ],
         diagnostics=DIAGNOSTICS,
