@@ -154,8 +154,10 @@ _SEEDS = click.IntRange(0, 2**32 - 1)
 
 @cli.command()
 @click.argument("name", metavar="CASE")
-@click.option("--seed", type=_SEEDS, help="Which random start to train again; with --start, whose data it sees [0].")
-@click.option("--start", help='A start that CASE names, or parameters such as "w=-10,b=0".')
+@click.option(
+    "--seed", type=_SEEDS, help="Which random start to train again; with --start, whose data it sees [0].", metavar="N"
+)
+@click.option("--start", metavar="START", help='A start that CASE names, or parameters such as "w=-10,b=0".')
 @click.option("-o", "--output", type=_PICTURE, help="Draw it into FILE (.png, .svg, .pdf).", metavar="FILE")
 @_settings_options(_TRAINING)
 def replay(name: str, seed: int | None, start: str | None, output: Path | None, **options: Any) -> int:
