@@ -21,6 +21,9 @@ from benchsuite.training import Evaluation, parameter_names
 #: Is told the share of a training that was just done.
 OnProgress = Callable[[float], None]
 
+#: Lanes side by side on one device at most: more are no faster on a core, and a killed run would lose more of them.
+LANES_PER_CORE, LANES_PER_ACCELERATOR = 256, 16384
+
 #: The share of the free memory that a program may be predicted to take.
 MEMORY_SHARE = 0.9
 
@@ -235,6 +238,11 @@ def _memory_errors_named(chunk_size: int) -> Iterator[None]:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise OutOfMemoryError(chunk_size) from error
+
+
+def largest_chunk(devices: Sequence[Any]) -> int:
+    """The chunk size beyond which nothing is gained on these devices."""
+    return len(devices) * (LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR)
 
 
 def half(chunk_size: int) -> int:

@@ -97,9 +97,8 @@ class Rows:
     @classmethod
     def join(cls, parts: Sequence[Rows]) -> Rows:
         """The rows of several, one after the other."""
-        return cls.from_columns(
-            {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-        )
+        columns = [part.columns for part in parts]
+        return cls.from_columns({name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
 
     @property
     def columns(self) -> dict[str, np.ndarray]:

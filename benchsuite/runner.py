@@ -10,7 +10,7 @@ import numpy as np
 
 from benchsuite import machine
 from benchsuite.case import Case
-from benchsuite.ensemble import Ensemble, OutOfMemoryError, half
+from benchsuite.ensemble import Ensemble, OutOfMemoryError, half, largest_chunk
 from benchsuite.errors import CaseError, StoreError, near_matches
 from benchsuite.plan import Plan
 from benchsuite.problem import Problem
@@ -25,9 +25,6 @@ from benchsuite.training import PRNG, fingerprint, parameter_names
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
-
-#: Seeds side by side on one device at most: more are no faster on a core, and a killed run would lose more of them.
-SEEDS_PER_CORE, SEEDS_PER_ACCELERATOR = 256, 16384
 
 
 class Observer(Protocol):
@@ -209,7 +206,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
     parameters = parameter_names(case)
     _check_names(case, parameters)
     seeds = settings.seeds or problem.schedule.seeds
-    largest = len(devices) * (SEEDS_PER_CORE if about["platform"] == "cpu" else SEEDS_PER_ACCELERATOR)
+    largest = largest_chunk(devices)
     round_size = _round_size(seeds, settings.rounds, len(devices), largest)
     return Plan(
         case=case.name,

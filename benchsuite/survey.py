@@ -11,7 +11,7 @@ import numpy as np
 
 from benchsuite import machine
 from benchsuite.case import Case, Schedule, Stream
-from benchsuite.ensemble import Ensemble, OnProgress, scaled
+from benchsuite.ensemble import Ensemble, OnProgress, largest_chunk, scaled
 from benchsuite.errors import CaseError, OptionError, near_matches
 from benchsuite.landscape import Basins, Path, Surface
 from benchsuite.outcome import NEVER, classify, steps_to_success
@@ -21,14 +21,11 @@ from benchsuite.start import Start, start_values
 from benchsuite.trace import Trace
 from benchsuite.training import parameter_names
 
-#: Models with so many parameters have a curve or a surface; with more, planes through a solution.
-CURVE, SURFACE = 1, 2
+#: Models with at most so many parameters have a curve or a surface; with more, planes through a solution.
+SURFACE = 2
 
 #: Evaluations that a path is drawn through, about.
 PATH_POINTS = 100
-
-#: Starts side by side on one device.
-STARTS_PER_CORE, STARTS_PER_ACCELERATOR = 256, 16384
 
 #: Bytes that one point of a grid takes while a landscape is made and drawn.
 BYTES_PER_POINT = 200
@@ -146,7 +143,8 @@ class Survey:
     def surfaces(self, paths: Sequence[Path]) -> list[Surface]:
         """The curve or surface and its close-up, or planes through the solution."""
         if len(self._names) > SURFACE:
-            return [self._surface("", self._plane(pair), self._solution) for pair in combinations(self._solution, 2)]
+            planes = ({name: self._range(name, ()) for name in pair} for pair in combinations(self._solution, 2))
+            return [self._surface("", plane, self._solution) for plane in planes]
         whole = {name: self._range(name, paths) for name in self._ordered}
         surfaces = [self._surface("loss", whole, {})]
         if close_up := self.case.landscape.close_up:
@@ -194,9 +192,6 @@ class Survey:
         columns = [grids[name].ravel() if name in grids else np.full(size, fixed[name]) for name in self._names]
         return np.stack(columns, axis=1).astype(np.float32)
 
-    def _plane(self, pair: tuple[str, str]) -> dict[str, Range]:
-        return {name: self._range(name, ()) for name in pair}
-
     def _range(self, name: str, paths: Sequence[Path]) -> Range:
         """The case's own range, or what the paths and the solution need and a margin."""
         if name in self.case.landscape.ranges:
@@ -211,8 +206,7 @@ class Survey:
 
     def _ensemble(self, points: int) -> Ensemble:
         """One ensemble of pinned starts for all grids of one size."""
-        per_device = STARTS_PER_CORE if self._devices[0].platform == "cpu" else STARTS_PER_ACCELERATOR
-        size = min(points, per_device * len(self._devices))
+        size = min(points, largest_chunk(self._devices))
         if size not in self._ensembles:
             self._ensembles[size] = self._fitting(self.problem, size, pinned=True)
         return self._ensembles[size]

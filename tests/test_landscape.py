@@ -34,8 +34,8 @@ def case_of(module: Any, **fields: Any) -> Case:
     return dataclasses.replace(case, **({"schedule": Schedule(steps=300, evaluate_every=100)} | fields))
 
 
-def test_curve_is_the_closed_form() -> None:
-    """The loss over w is (w - 1)²/2 · 2E(relu(x)²) on the right, and that of a constant and a parabola on the left."""
+def test_curve_is_the_loss_on_the_evaluation_data() -> None:
+    """Every point of the curve and of its close-up is the mean squared error there, computed by hand."""
     survey = Survey(case_of(relu_to_relu), Settings(), grid=31)
     x = np.asarray(survey.problem.data.test[0], float)
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toys import line, line_table
 
-from benchsuite import Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split, ensemble, machine, runner
+from benchsuite import Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split, ensemble, machine
 from benchsuite.errors import DeviceError, StoreError
 from benchsuite.runner import CaseRun, open_folder, rounds_left
 from benchsuite.settings import Settings
@@ -183,7 +183,7 @@ def test_large_rounds_are_trained_in_chunks(monkeypatch: pytest.MonkeyPatch) -> 
     """A round may be larger than what fits side by side, and its rows do not show it."""
     small, large = open_folder(Settings()), open_folder(Settings())
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "SEEDS_PER_CORE", 3)
+        patch.setattr(ensemble, "LANES_PER_CORE", 3)
         chunked = run(line(), small, rounds=1)
 
     assert chunked.plan.chunk_size == 3 * len(machine.devices())

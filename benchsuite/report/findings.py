@@ -59,13 +59,13 @@ _CASE = Column("case", lambda item: item[0].label, "left", "bold", once=True)
 
 
 def _ladder(records: Sequence[Record]) -> Table:
-    def rung(number_: int) -> Column:
-        title = f"R² ≥\n{records[0].ladder['r2'][number_]['at_least']:g}"
-        return Column(title, lambda record: percent(record.ladder["r2"][number_]["rate"]))
+    def rung(place: int) -> Column:
+        title = f"R² ≥\n{records[0].ladder['r2'][place]['at_least']:g}"
+        return Column(title, lambda record: percent(record.ladder["r2"][place]["rate"]))
 
-    def error(number_: int) -> Column:
-        title = f"ε of\n{100 * records[0].ladder['largest_error'][number_]['share']:g} %"
-        return Column(title, lambda record: number(record.ladder["largest_error"][number_]["at_most"]))
+    def error(place: int) -> Column:
+        title = f"ε of\n{100 * records[0].ladder['largest_error'][place]['share']:g} %"
+        return Column(title, lambda record: number(record.ladder["largest_error"][place]["at_most"]))
 
     rungs = [rung(n) for n in range(len(records[0].ladder["r2"]))]
     errors = [error(n) for n in range(len(records[0].ladder["largest_error"]))]

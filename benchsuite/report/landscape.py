@@ -103,14 +103,22 @@ def _draw_path(axes: Axes, surface: Surface, path: Path, number: int) -> None:
     x, y = (path.trace.parameters[0, :, path.names.index(name)] for name in names)
     colour, weight = OUTCOME_COLOURS[Outcome(path.outcome)], 2 if path.named else 1
     label = f"{path.label}: {path.outcome}" if path.named else f"seeds: {path.outcome}"
-    seen = _within(surface.axes, dict(zip(names, (x, y), strict=True)))
-    if not seen or label in axes.get_legend_handles_labels()[1]:
-        label = "_"  # keeps it out of the legend
+    if not _within(surface.axes, dict(zip(names, (x, y), strict=True))):
+        label = _UNTOLD
     dash = DASHES[number % len(DASHES)] if path.named else "-"
     axes.plot(x, y, color="white", linewidth=weight + 1.5, zorder=3)
-    axes.plot(x, y, color=colour, linestyle=dash, linewidth=weight, label=label, zorder=4)
+    axes.plot(x, y, color=colour, linestyle=dash, linewidth=weight, label=_once(axes, label), zorder=4)
     axes.plot(x[0], y[0], marker="o", markerfacecolor="white", color=colour, markersize=2 + 2 * weight, zorder=5)
     axes.plot(x[-1], y[-1], marker="X", color=colour, markeredgecolor="white", markersize=4 + 2 * weight, zorder=5)
+
+
+#: Keeps what is drawn out of the legend.
+_UNTOLD = "_"
+
+
+def _once(axes: Axes, label: str) -> str:
+    """The label, unless the legend has it already."""
+    return _UNTOLD if label in axes.get_legend_handles_labels()[1] else label
 
 
 def _within(axes: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray]) -> bool:
@@ -122,10 +130,9 @@ def _within(axes: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray]) ->
 def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[Path], solution: Start) -> None:
     ((name, values),) = surface.axes.items()
     axes.plot(values, surface.loss, color="0.35", linewidth=1.5, label="loss")
-    told: set[str] = set()
     for path in paths:
-        _draw_points(axes, path, told)
-    if solution and values[0] <= solution[name] <= values[-1]:
+        _draw_points(axes, path)
+    if solution and _within(surface.axes, {name: np.array([solution[name]])}):
         axes.axvline(solution[name], color=COLOURS[2], linestyle=":", label="solution")
     axes.set_title(surface.title)
     axes.set_xlabel(name)
@@ -138,15 +145,14 @@ def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[Path], solution: S
     tidy(axes)
 
 
-def _draw_points(axes: Axes, path: Path, told: set[str]) -> None:
+def _draw_points(axes: Axes, path: Path) -> None:
     """The evaluations of a path as points on the curve; the legend tells each kind of seed once."""
-    label = f"{path.label}: {path.outcome}" if path.named else f"a seed: {path.outcome}"
+    label = f"{path.label}: {path.outcome}" if path.named else f"seeds: {path.outcome}"
     at, loss = path.trace.parameters[0, :, 0], path.trace.metrics["loss"][0]
     colour, marker, size = OUTCOME_COLOURS[Outcome(path.outcome)], "s" if path.named else "o", 5 if path.named else 4
     axes.plot(at, loss, marker, color=colour, markersize=size, markeredgecolor="white", markeredgewidth=0.4, zorder=3)
     axes.plot(at[:1], loss[:1], marker, color=colour, markersize=8, markerfacecolor="white", zorder=3)
-    axes.plot([], [], marker, color=colour, markersize=size, label=None if label in told else label)
-    told.add(label)
+    axes.plot([], [], marker, color=colour, markersize=size, label=_once(axes, label))
 
 
 def _draw_outcomes(axes: Axes, basins: Basins, solution: Start) -> None:
@@ -195,5 +201,5 @@ def _mark_solution(axes: Axes, shown: Mapping[str, np.ndarray], solution: Start)
     return axes.plot(x, y, "*", markersize=14, color="white", markeredgecolor="black", label="solution", zorder=6)
 
 
-def _fixed(fixed: Any) -> str:
+def _fixed(fixed: Start) -> str:
     return "".join(f", {name} = {value:g}" for name, value in fixed.items())
