@@ -53,7 +53,8 @@ def draw_landscape(landscape: Landscape, path: File) -> None:
 def _caption(landscape: Landscape) -> str:
     text = "loss on the evaluation data"
     if landscape.paths:
-        text += f"; paths from ○ to ×, {landscape.paths[0].trace.steps[-1]:,} steps; named starts on the data of seed 0"
+        steps = landscape.paths[0].trace.steps[-1]
+        text += f"; paths of {steps:,} steps begin at the open mark, named starts on the data of seed 0"
     if landscape.basins:
         shape = " × ".join(str(len(values)) for values in landscape.basins.axes.values())
         text += f"; {shape} starts, all on the data of seed 0"
