@@ -4,6 +4,7 @@ Both sides of each ratio are measured in one run, in turns, so that a noisy mach
 
 - relu-to-relu against drawing the same normals and doing nothing else;
 - mnist-identity-1L against the bare matrix products of its own shapes, in FLOP/s;
+- 13 learning rates of relu-to-relu side by side against one of them;
 - the peak resident memory of 20,000 relu-to-relu seeds against that of 2,000, in processes of their own.
 """
 
@@ -26,7 +27,10 @@ from benchsuite import machine
 from benchsuite.ensemble import Ensemble
 from benchsuite.plugins import load_registry
 from benchsuite.problem import Problem
+from benchsuite.runner import make_plan
 from benchsuite.settings import Settings
+from benchsuite.sweep import Range
+from benchsuite.variant import swept
 
 REPETITIONS = 5
 PIXELS, BATCH, IMAGES, TEST_IMAGES = 784, 128, 60_000, 10_000
@@ -61,10 +65,13 @@ def alternate(calls: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
     return times
 
 
-def ensemble(case: str, seeds: int, protocol: str = "source") -> Ensemble:
-    """The program of a case."""
-    problem = Problem.pose(load_registry().case(case), Settings(protocol=protocol))
-    return Ensemble.fitting(problem, seeds, machine.devices(), "highest")
+def ensemble(name: str, seeds: int, protocol: str = "source", sweep: str = "") -> Ensemble:
+    """The program of a case, or of values of one of its options side by side, for chunks as a run would make them."""
+    case = load_registry().case(name)
+    case = swept(case, None, Range.parse(sweep)) if sweep else case
+    problem = Problem.pose(case, Settings(protocol=protocol, seeds=seeds, rounds=1))
+    chunk = make_plan(problem, Settings(seeds=seeds, rounds=1), machine.devices()).chunk_size
+    return Ensemble.fitting(problem, chunk, machine.devices(), "highest")
 
 
 def draw_only(key: jax.Array) -> jax.Array:
@@ -95,6 +102,14 @@ def tiny(seeds: int = 200) -> tuple[float, str]:
     times = alternate({"training": lambda: training.train(np.arange(seeds)), "floor": compiled(draw_only, keys)})
     trained, floor = (statistics.median(times[name]) for name in ("training", "floor"))
     return floor / trained, f"{seeds / trained:.0f} seeds/s trained, {seeds / floor:.0f} seeds/s drawn only"
+
+
+def side_by_side(seeds: int = 200) -> tuple[float, str]:
+    """13 learning rates of relu-to-relu against one."""
+    one, many = ensemble("relu-to-relu", seeds), ensemble("relu-to-relu", seeds, sweep="learning_rate=1e-4:1:13")
+    times = alternate({"one": lambda: one.train(np.arange(seeds)), "many": lambda: many.train(np.arange(seeds))})
+    alone, together = (statistics.median(times[name]) for name in ("one", "many"))
+    return together / alone, f"{seeds / together:.0f} seeds/s at all 13, {seeds / alone:.0f} seeds/s at one"
 
 
 def dense() -> tuple[float, str]:
@@ -144,7 +159,11 @@ def main() -> None:
     if sys.argv[1:2] == ["peak"]:
         peak(int(sys.argv[2]))
         return
-    rows = {"relu-to-relu / floor": tiny(), "mnist-identity-1L / products": dense()}
+    rows = {
+        "relu-to-relu / floor": tiny(),
+        "time of 13 learning rates / 1": side_by_side(),
+        "mnist-identity-1L / products": dense(),
+    }
     small, large = memory(2_000), memory(20_000)
     rows["memory of 20,000 / 2,000 seeds"] = (large / small, f"{large:.0f} MiB, {small:.0f} MiB")
     for name, (ratio, figures) in rows.items():

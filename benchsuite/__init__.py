@@ -7,9 +7,10 @@ from importlib.metadata import version
 
 from benchsuite.case import Case, Criterion, Diagnostic, Download, Landscape, Schedule, Split, Stream, Table
 from benchsuite.claim import Bound, Claim, Ends, FailureRate, Figure
-from benchsuite.errors import BenchsuiteError, CaseError, DataError
+from benchsuite.errors import BenchsuiteError, CaseError, DataError, DoesNotApply
 from benchsuite.hookspecs import hookimpl
 from benchsuite.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
+from benchsuite.treatment import Treatment
 
 __version__ = version("benchsuite")
 
@@ -22,6 +23,7 @@ __all__ = [
     "Criterion",
     "DataError",
     "Diagnostic",
+    "DoesNotApply",
     "Download",
     "Ends",
     "FailureRate",
@@ -31,6 +33,7 @@ __all__ = [
     "Split",
     "Stream",
     "Table",
+    "Treatment",
     "hookimpl",
     "largest_error",
     "mean_absolute_percentage_error",

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchsuite.claim import Claim
-from benchsuite.errors import demand, near_matches
+from benchsuite.errors import CaseError, DoesNotApply, demand, near_matches
+from benchsuite.factory import UNSET, options_of, with_options
 from benchsuite.metrics import largest_error, mean_squared_error, r2
+from benchsuite.sweep import Sweep
 
 if TYPE_CHECKING:
     import jax
@@ -269,9 +271,11 @@ class Case:
         name: unique among all plugins; it seeds the random numbers, so a renamed case is another case.
         summary: one sentence.
         source: where the case comes from, an address or a reference.
-        model: (rngs: nnx.Rngs) → nnx.Module, a callable x → prediction of the shape of the target.
+        model: (rngs: nnx.Rngs) → nnx.Module, a callable x → prediction of the shape of the target. Its keyword options,
+            such as activation and kernel_init, are what treatments change.
         dataset: where the examples come from.
-        optimizer: any optax transformation.
+        optimizer: a function without required arguments that gives an optax transformation, such as
+            partial(optax.sgd, learning_rate=0.01), whose options treatments and sweeps change; or a transformation.
         schedule: the source's protocol.
         quick: a shorter protocol for everyday use; without one, the source's is always used.
         criterion: what success means at the last evaluation.
@@ -284,6 +288,9 @@ class Case:
             which gets a rate of its own. They need neither cover all starts nor exclude each other.
         diagnostics: figures that tell why a training ended as it did.
         landscape: where `benchsuite landscape` looks.
+        restarts: independent starts of every seed, trained on the same batches, of which the best counts.
+        treatment: what was done to the case; set by `Treatment.apply`.
+        sweep: the values of an option that are trained side by side; set by `Sweep.over`.
 
     Raises:
         CaseError: a field is of the wrong kind, or two fields do not fit together.
@@ -294,7 +301,7 @@ class Case:
     source: str
     model: Callable[[nnx.Rngs], nnx.Module]
     dataset: Stream | Table
-    optimizer: optax.GradientTransformation
+    optimizer: Callable[[], optax.GradientTransformation] | optax.GradientTransformation
     schedule: Schedule
     quick: Schedule | None = None
     criterion: Criterion = Criterion("r2", at_least=0.99)
@@ -305,6 +312,9 @@ class Case:
     groups: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     diagnostics: Sequence[Diagnostic] = ()
     landscape: Landscape = Landscape()
+    restarts: int = 1
+    treatment: str = ""
+    sweep: Sweep | None = None
 
     def __post_init__(self) -> None:
         demand(_is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
@@ -332,10 +342,22 @@ class Case:
         for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
             for item in getattr(self, name):
                 demand(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
+        demand(_is_count(self.restarts), f"case {self.name}: restarts is {self.restarts!r}", "give at least 1")
+        self._check_optimizer()
+
+    def _check_optimizer(self) -> None:
+        if _is_transformation(self.optimizer):
+            return
         demand(
-            callable(getattr(self.optimizer, "init", None)) and callable(getattr(self.optimizer, "update", None)),
+            callable(self.optimizer),
             f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
-            "give, for example, optax.sgd(0.01)",
+            "give, for example, partial(optax.sgd, learning_rate=0.01)",
+        )
+        missing = [name for name, value in self.optimizer_options.items() if value is UNSET]
+        demand(
+            not missing,
+            f"case {self.name}: the optimizer is not told its {', '.join(missing)}",
+            "give, for example, partial(optax.sgd, learning_rate=0.01)",
         )
 
     def _check_names(self) -> None:
@@ -369,9 +391,60 @@ class Case:
             )
 
     @property
+    def id(self) -> str:
+        """The case with what was done to it: "relu-to-relu", "relu-to-relu+adam", "relu-to-relu+adam@learning_rate"."""
+        return self.name + (f"+{self.treatment}" if self.treatment else "") + (f"@{self.sweep}" if self.sweep else "")
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """The options of the model and their values."""
+        return options_of(self.model, positional=1)
+
+    @property
+    def optimizer_options(self) -> dict[str, Any]:
+        """The options of the optimiser and their values; none where it is given as a transformation."""
+        return {} if _is_transformation(self.optimizer) else options_of(self.optimizer)
+
+    def with_model(self, **options: Any) -> Case:
+        """The case with other options of its model.
+
+        Raises:
+            DoesNotApply: the model has no such option.
+        """
+        return replace(self, model=with_options(self.model, "model", 1, **options))
+
+    def with_optimizer(self, **options: Any) -> Case:
+        """The case with other options of its optimiser.
+
+        Raises:
+            DoesNotApply: the optimiser has no such option.
+        """
+        if _is_transformation(self.optimizer):
+            raise DoesNotApply(
+                "its optimiser is given ready-made, without options",
+                "give the case partial(optax.sgd, learning_rate=0.01) in place of optax.sgd(0.01)",
+            )
+        return replace(self, optimizer=with_options(self.optimizer, "optimiser", **options))
+
+    def make_optimizer(self) -> optax.GradientTransformation:
+        """The optax transformation.
+
+        Raises:
+            CaseError: the optimiser's function gives something else.
+        """
+        made = self.optimizer if _is_transformation(self.optimizer) else self.optimizer()
+        if not _is_transformation(made):
+            raise CaseError(f"its optimizer gives a {type(made).__name__}", "let it give an optax transformation")
+        return made
+
+    @property
     def all_metrics(self) -> dict[str, Metric]:
         """Every metric that is recorded, by name: the loss, R², the largest error and the case's own."""
         return {"loss": self.loss, "r2": r2, "largest_error": largest_error, **self.metrics}
+
+
+def _is_transformation(value: object) -> bool:
+    return callable(getattr(value, "init", None)) and callable(getattr(value, "update", None))
 
 
 _FIELD_KINDS: dict[str, tuple[type, ...]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from benchsuite.plugins import Registry
     from benchsuite.problem import Problem
     from benchsuite.record import Record
+    from benchsuite.result import Result
     from benchsuite.store import RunFolder
     from benchsuite.trace import Trace
+    from benchsuite.treatment import Treatment
+    from benchsuite.variant import Variant
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 #: The options that change what a single training does.
-_TRAINING = ("protocol", "precision", "dataset", "data_dir", "platform")
+_TRAINING = ("protocol", "precision", "dataset", "data_dir", "platform", "treatment", "optimizer")
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -38,6 +42,7 @@ def _settings_options(names: Sequence[str]) -> Callable[[_Command], _Command]:
             if option.name in names:
                 metavar = f"[{'|'.join(option.choices)}]" if option.choices else option.metavar
                 kwargs: dict[str, Any] = {"is_flag": True} if option.is_flag else {"metavar": metavar}
+                kwargs |= {"multiple": True} if option.is_list else {}
                 command = click.option(option.flag, option.name, default=None, help=option.help, **kwargs)(command)
         return command
 
@@ -80,11 +85,11 @@ def plugins() -> int:
 
     registry = _registry()
     table = Table(box=None, pad_edge=False)
-    for title in ("plugin", "module", "distribution", "cases"):
+    for title in ("plugin", "module", "distribution", "supplies"):
         table.add_column(title, overflow="fold")
     table.columns[0].no_wrap = True
     for plugin in registry.plugins:
-        names = ", ".join(case.name for case in plugin.cases)
+        names = ", ".join([*(case.name for case in plugin.cases), *(item.name for item in plugin.treatments)])
         table.add_row(plugin.name, plugin.target, plugin.origin, "LEFT OUT" if plugin.error else names)
     _show(table)
     return _tell_left_out(registry)
@@ -92,9 +97,42 @@ def plugins() -> int:
 
 @cli.command()
 @click.argument("names", metavar="[CASE]...", nargs=-1)
+def treatments(names: tuple[str, ...]) -> int:
+    """List the treatments of all plugins, and which of the CASEs (all of them by default) each applies to."""
+    from benchsuite.report.tables import Column, table
+    from benchsuite.variant import make_variants
+
+    registry = _registry()
+    cases = [registry.case(name) for name in names or registry.cases]
+    variants = make_variants(cases, list(registry.treatments.values()), None)
+
+    def options(item: Treatment) -> str:
+        return ", ".join(f"{name}={value:g}" for name, value in item.options.items())
+
+    def applies(item: Treatment) -> str:
+        return ", ".join(v.case for v in variants if v.treatment == item.name and v.treated) or "-"
+
+    columns = [
+        Column("treatment", lambda item: item.name, "left", "bold"),
+        Column("options", options, "left", folds=True),
+        Column("what it does, and who says so", lambda item: f"{item.summary}\n{item.source}", "left", folds=True),
+        Column("applies to", applies, "left", folds=True),
+    ]
+    _show(table(registry.treatments.values(), columns))
+    reasons = [v for v in variants if v.error] if names else []
+    for variant in reasons:
+        click.echo(f"{variant.id}: {variant.error}")
+    return _tell_left_out(registry)
+
+
+@cli.command()
+@click.argument("names", metavar="[CASE]...", nargs=-1)
 @_settings_options([option.name for option in OPTIONS])
 def run(names: tuple[str, ...], **options: Any) -> int:
-    """Train every seed of the CASEs (all of them by default) and show how many converged."""
+    """Train every seed of the CASEs (all of them by default) and show how many converged.
+
+    With --treatment or --optimizer, every case is trained untreated and treated, and compared seed by seed.
+    """
     from benchsuite import machine
     from benchsuite.report.header import header
     from benchsuite.runner import open_folder
@@ -105,27 +143,39 @@ def run(names: tuple[str, ...], **options: Any) -> int:
         settings = resumed(options)
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
-    cases = [registry.case(name) for name in names or registry.cases]
+    variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
     about = machine.describe(machine.devices(settings.platform))
     folder = open_folder(settings)
     left_out = [plugin.name for plugin in registry.left_out]
     click.echo("\n".join(header(about, settings.protocol, settings.precision, left_out)))
-    code = _run_cases(cases, settings, folder)
+    code = _run_variants(variants, settings, folder)
     return code or _tell_left_out(registry)
 
 
-def _run_cases(cases: Sequence[Case], settings: Settings, folder: RunFolder) -> int:
+def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> list[Variant]:
+    from benchsuite.choice import choose
+    from benchsuite.variant import chosen_variants
+
+    chosen = choose(settings.treatment, settings.optimizer, registry.treatments)
+    return chosen_variants(cases, chosen, settings)
+
+
+def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFolder) -> int:
     records: list[Record] = []
     code = 0
+    folder.keep_inapplicable((v.case, v.treatment, v.error.message) for v in variants if v.error and not v.applies)
+    for variant in variants:
+        if variant.applies and variant.error:
+            click.echo(f"error: {variant.error}", err=True)
+            code = FAILED
     try:
-        for case in cases:
+        for case in (variant.treated for variant in variants if variant.treated):
             code = _run_case(case, settings, folder, records) or code
     except KeyboardInterrupt:
         click.echo(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
         code = INTERRUPTED
     if records:
-        _show_records(records)
-        click.echo(f"rows of every seed: {folder.path}")
+        _show_records(records, folder)
     return code
 
 
@@ -141,7 +191,7 @@ def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[R
                     pass
             finally:
                 if case_run.has_rows:
-                    records.append(case_run.record())
+                    records += case_run.records()
     except BenchsuiteError as error:
         click.echo(f"error: {error}", err=True)
         return FAILED
@@ -194,7 +244,14 @@ def _settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[Settings,
     settings = Settings.parse(options)
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
-    return settings, registry.case(name)
+    name, _, treatment = name.partition("+")
+    said = (*settings.treatment, *([treatment] if treatment else []))
+    variants = _variants([registry.case(name)], replace(settings, treatment=said), registry)
+    if len(variants) > 2:  # noqa: PLR2004  # the untreated case and a treated one
+        raise OptionError(f"{len(variants) - 1} treatments of {name} at once", "name one, or join them as in he+adam")
+    if error := variants[-1].error:
+        raise error
+    return settings, variants[-1].treated or registry.case(name)
 
 
 def _train_again(problem: Problem, settings: Settings, seed: int, start: str | None, what: str) -> tuple[Trace, float]:
@@ -276,32 +333,54 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
     "-o",
     "--output",
     type=_PICTURE,
-    help="Draw into FILE (.png, .svg, .pdf) how small an error is reached how often, and how soon.",
+    help="Draw a picture into FILE (.png, .svg, .pdf) instead.",
     metavar="FILE",
 )
-def report(path: Path | None, output: Path | None) -> int:
+@click.option(
+    "--picture",
+    type=click.Choice(["ladder", "treatments", "sweep"]),
+    help="What to draw: how small an error is reached how often and how soon; the rate under each treatment;"
+    " or the rate at each value of a sweep. [default: what the run was about]",
+)
+def report(path: Path | None, output: Path | None, picture: str | None) -> int:
     """Show the tables of the run in folder RUN (the latest by default), a finished one or not."""
-    from benchsuite.record import summarise
-    from benchsuite.report.ladder import draw_ladder
     from benchsuite.report.picture import check_path
-    from benchsuite.rows import Rows
+    from benchsuite.result import results
     from benchsuite.store import RunFolder
 
     if output:
         check_path(output)
+    elif picture:
+        raise OptionError("--picture draws into a file", "add -o FILE")
     folder = RunFolder(path) if path else RunFolder.latest()
-    stored = [(plan, shards) for plan in folder.plans if (shards := folder.shards(plan.case))]
-    if not stored:
+    found = results(folder)
+    if not found:
         raise OptionError(f"{folder.path} has no finished round", "go on with --resume, or name another run")
-    records = [summarise(plan, shards, folder.starts(plan.case)) for plan, shards in stored]
     if output:
-        rows = [Rows.join([shard.rows for shard in shards]) for _, shards in stored]
-        draw_ladder(list(zip(rows, records, strict=True)), output)
+        _draw(found, folder, picture or _about(found), output)
         click.echo(f"{folder.path} - drawn into {output}")
         return 0
-    _show_records(records)
-    click.echo(f"rows of every seed: {folder.path}")
+    _show_records([result.record for result in found], folder)
     return 0
+
+
+def _about(found: Sequence[Result]) -> str:
+    if any(result.record.setting for result in found):
+        return "sweep"
+    return "treatments" if any(result.record.treatment for result in found) else "ladder"
+
+
+def _draw(found: Sequence[Result], folder: RunFolder, picture: str, output: Path) -> None:
+    from benchsuite.report.heatmap import draw_heatmap
+    from benchsuite.report.ladder import draw_ladder
+    from benchsuite.report.sweep import draw_sweep
+
+    if picture == "ladder":
+        draw_ladder(found, output)
+    elif picture == "treatments":
+        draw_heatmap([result.record for result in found], folder.inapplicable, output)
+    else:
+        draw_sweep([result.record for result in found], output)
 
 
 @cli.command()
@@ -339,13 +418,15 @@ def _tell_left_out(registry: Registry) -> int:
     return FAILED if registry.left_out else 0
 
 
-def _show_records(records: Sequence[Record]) -> None:
+def _show_records(records: Sequence[Record], folder: RunFolder) -> None:
     from rich.console import Console
 
     from benchsuite.report.terminal import summary
+    from benchsuite.result import results
 
     console = Console(highlight=False, emoji=False)
-    console.print(summary(records, console.width))
+    console.print(summary(records, console.width, results(folder), folder.inapplicable))
+    click.echo(f"rows of every seed: {folder.path}")
 
 
 def _show(renderable: RenderableType) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ from benchsuite import machine
 from benchsuite.errors import DeviceError
 from benchsuite.problem import Problem
 from benchsuite.trace import Trace
-from benchsuite.training import Evaluation, parameter_names
+from benchsuite.training import Evaluation, Training, parameter_names
 
 #: Is told the share of a training that was just done.
 OnProgress = Callable[[float], None]
@@ -42,8 +43,8 @@ class OutOfMemoryError(DeviceError):
 class Ensemble:
     """The training of a problem, compiled ahead of time for chunks of lanes side by side on the local devices.
 
-    A lane is a seed; or, where starts are pinned, one of many starts that all see the data of the same seed, so that
-    these are drawn once for all of them.
+    A lane is a seed, with all values of the option that its case sweeps over, which share its batches; or, where starts
+    are pinned, one of many starts that all see the data of the same seed, so that these are drawn once for all of them.
 
     Args:
         problem: what to train; its data are copied to every device.
@@ -73,7 +74,8 @@ class Ensemble:
         self._spread = NamedSharding(mesh, PartitionSpec("seeds"))
         self._everywhere = NamedSharding(mesh, PartitionSpec())
         self._data = jax.device_put(problem.data, self._everywhere)
-        self._training = problem.training
+        self._training, self._sweep = problem.training, problem.case.sweep
+        self._settings = np.array(self._sweep.values, np.float32) if self._sweep else None
         with jax.default_matmul_precision(precision):
             self._compile(len(parameter_names(problem.case)))
 
@@ -99,32 +101,34 @@ class Ensemble:
     def _compile(self, parameters: int) -> None:
         seeds, pinned = self._lanes(parameters)
         seed_axis, start_axis = (None, 0) if self._pinned else (0, None)
+        training = self._training if self._sweep is None else _side_by_side(self._training)
+        settings = self._settings
         spread, everywhere = self._spread, self._everywhere
         seeds_at, starts_at = (everywhere, spread) if self._pinned else (spread, everywhere)
         start = jax.jit(
-            jax.vmap(self._training.start, in_axes=(seed_axis, start_axis, None)),
-            in_shardings=(seeds_at, starts_at, everywhere),
+            jax.vmap(training.start, in_axes=(seed_axis, None, start_axis, None)),
+            in_shardings=(seeds_at, everywhere, starts_at, everywhere),
             out_shardings=spread,
         )
         advance = jax.jit(
-            jax.vmap(self._training.advance, in_axes=(seed_axis, 0, None, None)),
-            in_shardings=(seeds_at, spread, everywhere, everywhere),
+            jax.vmap(training.advance, in_axes=(seed_axis, None, 0, None, None)),
+            in_shardings=(seeds_at, everywhere, spread, everywhere, everywhere),
             out_shardings=spread,
-            donate_argnums=1,
+            donate_argnums=2,
         )
         diagnose = jax.jit(
-            jax.vmap(self._training.diagnose, in_axes=(0, None)),
-            in_shardings=(spread, everywhere),
+            jax.vmap(training.diagnose, in_axes=(None, 0, None)),
+            in_shardings=(everywhere, spread, everywhere),
             out_shardings=spread,
         )
         begin = time.perf_counter()
-        start_traced = start.trace(seeds, pinned, self._data)
+        start_traced = start.trace(seeds, settings, pinned, self._data)
         state, _ = start_traced.out_info
         period = jax.ShapeDtypeStruct((), jnp.int32)
         lowered = (
             start_traced.lower(),
-            advance.lower(seeds, state, period, self._data),
-            diagnose.lower(state, self._data),
+            advance.lower(seeds, settings, state, period, self._data),
+            diagnose.lower(settings, state, self._data),
         )
         traced = time.perf_counter()
         self._start, self._advance, self._diagnose = (program.compile() for program in lowered)
@@ -180,7 +184,8 @@ class Ensemble:
             Arrays with the n starts along their first axis.
         """
         with _memory_errors_named(self.chunk_size):
-            _, evaluation = self._start(np.uint32(0), self._padded(np.asarray(starts, np.float32)), self._data)
+            pinned = self._padded(np.asarray(starts, np.float32))
+            _, evaluation = self._start(np.uint32(0), self._settings, pinned, self._data)
             evaluation = jax.device_get(evaluation)
         return jax.tree.map(lambda values: values[: len(starts)], evaluation)
 
@@ -205,24 +210,48 @@ class Ensemble:
         return Trace.join(traces), total
 
     def _trace(self, of: np.ndarray, evaluations: list[Evaluation], diagnostics: Any) -> Trace:
-        columns = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1)[: len(of)], *evaluations)
-        diagnostics = {name: values[: len(of)].copy() for name, values in diagnostics.items()}
-        steps = np.array(self._training.steps)
-        return Trace(seeds=of, steps=steps, diagnostics=diagnostics, **columns._asdict())
+        values = self._sweep.values if self._sweep else [None]
+        lane_axes = 1 if self._sweep is None else 2
+
+        def rows(lanes: np.ndarray) -> np.ndarray:
+            """One row for each seed and value."""
+            kept = lanes[: len(of)]
+            return kept.reshape(len(of) * len(values), *kept.shape[lane_axes:]).copy()
+
+        columns = jax.tree.map(lambda *leaves: np.stack([rows(leaf) for leaf in leaves], axis=1), *evaluations)
+        return Trace(
+            seeds=np.repeat(of, len(values)),
+            steps=np.array(self._training.steps),
+            diagnostics={name: rows(lanes) for name, lanes in diagnostics.items()},
+            settings={self._sweep.option: np.tile(self._sweep.values, len(of))} if self._sweep else {},
+            **columns._asdict(),
+        )
 
     def _run(self, seeds: Any, pinned: Any, on_progress: OnProgress) -> tuple[list[Evaluation], Any, float]:
         begin = time.perf_counter()
-        state, evaluation = jax.block_until_ready(self._start(seeds, pinned, self._data))
+        state, evaluation = jax.block_until_ready(self._start(seeds, self._settings, pinned, self._data))
         seconds = time.perf_counter() - begin
         evaluations = [evaluation]
         periods = len(self._training.steps) - 1
         for period in range(periods):
             begin = time.perf_counter()
-            state, evaluation = jax.block_until_ready(self._advance(seeds, state, np.int32(period), self._data))
+            advanced = self._advance(seeds, self._settings, state, np.int32(period), self._data)
+            state, evaluation = jax.block_until_ready(advanced)
             seconds += time.perf_counter() - begin
             evaluations.append(evaluation)
             on_progress(1 / periods)
-        return jax.device_get(evaluations), jax.device_get(self._diagnose(state, self._data)), seconds
+        diagnostics = self._diagnose(self._settings, state, self._data)
+        return jax.device_get(evaluations), jax.device_get(diagnostics), seconds
+
+
+def _side_by_side(training: Training) -> Training:
+    """The training of one seed at many settings, which share what does not depend on them, such as its batches."""
+    return replace(
+        training,
+        start=jax.vmap(training.start, in_axes=(None, 0, None, None)),
+        advance=jax.vmap(training.advance, in_axes=(None, 0, 0, None, None)),
+        diagnose=jax.vmap(training.diagnose, in_axes=(0, 0, None)),
+    )
 
 
 def scaled(on_progress: OnProgress, factor: float) -> OnProgress:
@@ -240,9 +269,10 @@ def _memory_errors_named(chunk_size: int) -> Iterator[None]:
         raise OutOfMemoryError(chunk_size) from error
 
 
-def largest_chunk(devices: Sequence[Any]) -> int:
-    """The chunk size beyond which nothing is gained on these devices."""
-    return len(devices) * (LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR)
+def largest_chunk(devices: Sequence[Any], trainings: int = 1) -> int:
+    """The chunk size beyond which nothing is gained on these devices, where a lane is so many trainings."""
+    lanes = LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR
+    return len(devices) * max(1, lanes // trainings)
 
 
 def half(chunk_size: int) -> int:

@@ -47,6 +47,10 @@ class DeviceError(BenchsuiteError):
     """The device that was asked for is not there, or is too small."""
 
 
+class DoesNotApply(BenchsuiteError):  # noqa: N818  # it is an answer, not an error
+    """A treatment or sweep makes no sense for a case; the message says why."""
+
+
 def demand(condition: bool, message: str, hint: str) -> None:
     """Refuse what a plugin supplies unless a condition holds.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from benchsuite.settings import SOURCE
@@ -17,9 +17,16 @@ def label(case: str, protocol: str, stand_in: bool) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """How one case is run, as plain JSON values."""
+    """How one case is run, as plain JSON values.
+
+    `treatment` is what was done to the case, empty for nothing. `sweep` is {option: values} that are trained side by
+    side, empty for none; `setting` is {option: value} where the plan is that of one of them, see `parts`.
+    """
 
     case: str
+    treatment: str
+    sweep: dict[str, list[float]]
+    restarts: int
     source: str
     protocol: str
     dataset: str
@@ -43,6 +50,7 @@ class Plan:
     predicted_bytes: int = 0
     trace_seconds: float = 0.0
     compile_seconds: float = 0.0
+    setting: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -58,9 +66,25 @@ class Plan:
         return cls(**{f.name: values[f.name] for f in fields(cls)})
 
     @property
+    def id(self) -> str:
+        """The case with what was done to it: "relu-to-relu", "relu-to-relu+adam@learning_rate"."""
+        swept = "".join(f"@{option}" for option in self.sweep)
+        settings = "".join(f"@{option}={value:.4g}" for option, value in self.setting.items())
+        return self.case + (f"+{self.treatment}" if self.treatment else "") + swept + settings
+
+    @property
     def label(self) -> str:
         """The case with all that keeps its figures apart from others."""
-        return label(self.case, self.protocol, self.stand_in)
+        return label(self.id, self.protocol, self.stand_in)
+
+    @property
+    def parts(self) -> list[Plan]:
+        """The plan itself, or one for each value that is trained beside the others."""
+        return [
+            replace(self, sweep={}, setting={option: value})
+            for option, values in self.sweep.items()
+            for value in values
+        ] or [self]
 
     @property
     def resolution(self) -> int:
@@ -72,6 +96,9 @@ class Plan:
         """What two sets of rows must share to be one run."""
         names = (
             "case",
+            "treatment",
+            "sweep",
+            "restarts",
             "protocol",
             "dataset",
             "criterion",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
@@ -14,9 +15,10 @@ from benchsuite.case import Case, Download, Table
 from benchsuite.errors import BenchsuiteError, OptionError, PluginError, near_matches
 from benchsuite.hookspecs import PROJECT
 from benchsuite.settings import AUTO, STAND_IN
+from benchsuite.treatment import Treatment
 
-#: Every hook that is specified, by name.
-HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("benchsuite_"))
+#: Every hook that is specified, with what it supplies.
+HOOKS: dict[str, type] = {"benchsuite_cases": Case, "benchsuite_treatments": Treatment}
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,13 @@ class Plugin:
     target: str
     origin: str
     cases: tuple[Case, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
     error: BenchsuiteError | None = None
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Every plugin found, sorted by name, and the cases of those that work."""
+    """Every plugin found, sorted by name, and what those supply that work."""
 
     plugins: tuple[Plugin, ...]
 
@@ -40,6 +43,11 @@ class Registry:
     def cases(self) -> dict[str, Case]:
         """The cases that can be run, by name, in the order of their names."""
         return {case.name: case for case in sorted((c for p in self.plugins for c in p.cases), key=lambda c: c.name)}
+
+    @property
+    def treatments(self) -> dict[str, Treatment]:
+        """The treatments that can be applied, by name, in the order of their plugins."""
+        return {treatment.name: treatment for plugin in self.plugins for treatment in plugin.treatments}
 
     @property
     def left_out(self) -> tuple[Plugin, ...]:
@@ -78,7 +86,7 @@ def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
     """Load every plugin of the installed distributions, or of the entry points `found`."""
     found = entry_points(group=PROJECT) if found is None else found
     plugins = sorted((load_plugin(entry) for entry in found), key=lambda plugin: (plugin.name, plugin.origin))
-    return Registry(_without_duplicate_cases(_without_duplicate_plugins(plugins)))
+    return Registry(_without_duplicate_names(_without_duplicate_plugins(plugins)))
 
 
 def load_plugin(entry: EntryPoint) -> Plugin:
@@ -86,9 +94,11 @@ def load_plugin(entry: EntryPoint) -> Plugin:
     origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
     plugin = Plugin(entry.name, entry.value, origin)
     try:
-        return replace(plugin, cases=_supplied_cases(entry.name, _import(entry)))
+        manager = _manager(entry.name, _import(entry))
+        supplied = {hook: tuple(_supplied(manager, hook)) for hook in HOOKS}
     except BenchsuiteError as error:
         return replace(plugin, error=error)
+    return replace(plugin, cases=supplied["benchsuite_cases"], treatments=supplied["benchsuite_treatments"])
 
 
 def _import(entry: EntryPoint) -> ModuleType:
@@ -101,7 +111,7 @@ def _import(entry: EntryPoint) -> ModuleType:
         ) from error
 
 
-def _supplied_cases(name: str, module: ModuleType) -> tuple[Case, ...]:
+def _manager(name: str, module: ModuleType) -> pluggy.PluginManager:
     # A manager for each plugin: one that is broken cannot touch another, and every failure has its plugin's name.
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -112,26 +122,24 @@ def _supplied_cases(name: str, module: ModuleType) -> tuple[Case, ...]:
         raise PluginError(str(error).strip(), _hook_hint(module)) from error
     if not manager.get_hookcallers(module):
         raise PluginError(f"{module.__name__} implements no hook", _hook_hint(module))
-    return tuple(case for supplied in _call(manager) for case in _checked(supplied))
+    return manager
 
 
-def _call(manager: pluggy.PluginManager) -> list[list[object]]:
+def _supplied(manager: pluggy.PluginManager, hook: str) -> list[Any]:
+    noun = HOOKS[hook].__name__
     try:
-        return [list(supplied) for supplied in manager.hook.benchsuite_cases()]
+        supplied = [item for items in getattr(manager.hook, hook)() for item in items]
     except BenchsuiteError:
         raise
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"benchsuite_cases failed: {type(error).__name__}: {error}",
-            "benchsuite_cases must yield Case(…) objects with every required field",
+            f"{hook} failed: {type(error).__name__}: {error}",
+            f"{hook} must yield {noun}(…) objects with every required field",
         ) from error
-
-
-def _checked(supplied: Sequence[object]) -> Iterable[Case]:
-    for case in supplied:
-        if not isinstance(case, Case):
-            raise PluginError(f"benchsuite_cases supplied a {type(case).__name__}, not a Case", "yield Case(…)")
-        yield case
+    for item in supplied:
+        if not isinstance(item, HOOKS[hook]):
+            raise PluginError(f"{hook} supplied a {type(item).__name__}, not a {noun}", f"yield {noun}(…)")
+    return supplied
 
 
 def _hook_hint(module: ModuleType) -> str:
@@ -148,25 +156,28 @@ def _without_duplicate_plugins(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
     return tuple(p if p is first[p.name] else _refused(p, f"plugin {p.name}", first[p.name]) for p in plugins)
 
 
-def _without_duplicate_cases(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
-    # A case belongs to the plugin that is named like it, else to the first by name: a stranger cannot take it over.
+def _without_duplicate_names(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    # A name belongs to the plugin that is called like it, else to one of ours, else to the first by name: a stranger
+    # cannot take it over.
     owner: dict[str, Plugin] = {}
-    for plugin in plugins:
-        for case in plugin.cases:
-            if case.name not in owner or plugin.name == case.name:
-                owner[case.name] = plugin
-    return tuple(
-        next((_refused(p, f"case {c.name}", owner[c.name]) for c in p.cases if owner[c.name] is not p), _distinct(p))
-        for p in plugins
-    )
+    for plugin in sorted(plugins, key=lambda plugin: not plugin.origin.startswith(f"{PROJECT} ")):
+        for what in _names(plugin):
+            if what not in owner or what.endswith(f" {plugin.name}"):
+                owner[what] = plugin
+    return tuple(_refused_for_duplicates(plugin, owner) for plugin in plugins)
 
 
-def _distinct(plugin: Plugin) -> Plugin:
-    names = [case.name for case in plugin.cases]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    return _refused(plugin, f"case {twice}", plugin) if twice else plugin
+def _refused_for_duplicates(plugin: Plugin, owner: Mapping[str, Plugin]) -> Plugin:
+    names = _names(plugin)
+    taken = next((what for what in names if owner[what] is not plugin or names.count(what) > 1), None)
+    return _refused(plugin, taken, owner[taken]) if taken else plugin
+
+
+def _names(plugin: Plugin) -> list[str]:
+    return [*(f"case {case.name}" for case in plugin.cases), *(f"treatment {t.name}" for t in plugin.treatments)]
 
 
 def _refused(plugin: Plugin, what: str, owner: Plugin) -> Plugin:
     message = f"{what} is already supplied by {owner.target} of {owner.origin}"
-    return replace(plugin, cases=(), error=PluginError(message, f"rename it in {plugin.target} of {plugin.origin}"))
+    error = PluginError(message, f"rename it in {plugin.target} of {plugin.origin}")
+    return replace(plugin, cases=(), treatments=(), error=error)

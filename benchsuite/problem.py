@@ -86,7 +86,7 @@ class Problem:
     @property
     def label(self) -> str:
         """The case with all that keeps its figures apart from others."""
-        return label(self.case.name, self.protocol, self.stand_in)
+        return label(self.case.id, self.protocol, self.stand_in)
 
 
 def _loaded(case: Case, table: Table, settings: Settings) -> data.Loaded:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchsuite.record import Record
     from benchsuite.runner import CaseRun
     from benchsuite.store import RunFolder
+    from benchsuite.variant import Variant
 
 #: The fixture that asks for a case: a test that has it runs once for every registered case.
 CASE_FIXTURE = "registered_case"
@@ -83,6 +84,16 @@ class Suite:
         return load_registry()
 
     @cached_property
+    def variants(self) -> dict[str, Variant]:
+        """What is to be trained, by its id."""
+        from benchsuite.choice import choose
+        from benchsuite.variant import chosen_variants
+
+        chosen = choose(self.settings.treatment, self.settings.optimizer, self.registry.treatments)
+        cases = list(self.registry.cases.values())
+        return {variant.id: variant for variant in chosen_variants(cases, chosen, self.settings)}
+
+    @cached_property
     def folder(self) -> RunFolder:
         """The run folder, made or resumed when the first case runs."""
         from benchsuite.runner import open_folder
@@ -107,13 +118,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         how: dict[str, Any] = {"dest": _destination(option.name), "default": None}
         if option.is_flag:
             how["action"] = "store_true"
+        elif option.is_list:
+            how |= {"action": "append", "metavar": option.metavar}
         elif option.choices:
             how["metavar"] = f"{{{','.join(option.choices)}}}"
         else:
             how["metavar"] = option.metavar
         group.addoption(option.flag, help=f"{option.help} Also as ini setting {option.ini}.", **how)
-        kind: Literal["bool", "string"] = "bool" if option.is_flag else "string"
-        parser.addini(option.ini, f"Default of {option.flag}.", type=kind, default=False if option.is_flag else "")
+        kind: Literal["bool", "linelist", "string"] = (
+            "bool" if option.is_flag else "linelist" if option.is_list else "string"
+        )
+        nothing = {"bool": False, "linelist": [], "string": ""}[kind]
+        parser.addini(option.ini, f"Default of {option.flag}.", type=kind, default=nothing)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -131,14 +147,31 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Check what is asked of the cases before any of them is collected."""
+    suite = session.config.stash[_SUITE]
+    asked = suite.settings.treatment or suite.settings.optimizer or suite.settings.sweep
+    try:
+        if asked:
+            suite.variants  # noqa: B018  # makes and checks them
+    except BenchsuiteError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for a case once for every case, with a clock of its own for pytest-benchmark."""
     if CASE_FIXTURE not in metafunc.fixturenames:
         return
-    names = metafunc.config.stash[_SUITE].registry.cases
+    variants = metafunc.config.stash[_SUITE].variants
     # A case that cannot be trained has said why; that its benchmark was not used need not be said as well.
     quiet = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
-    params = [pytest.param(name, id=name, marks=[pytest.mark.benchmark(timer=RoundClock()), quiet]) for name in names]
+
+    def marks(variant: Variant) -> list[pytest.MarkDecorator]:
+        timed = [pytest.mark.benchmark(timer=RoundClock()), quiet]
+        return timed if variant.applies else [*timed, pytest.mark.skip(reason=f"does not apply: {variant.error}")]
+
+    params = [pytest.param(name, id=name, marks=marks(variant)) for name, variant in variants.items()]
     metafunc.parametrize(CASE_FIXTURE, params, indirect=True)
 
 
@@ -161,13 +194,16 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.fixture
 def registered_case(request: pytest.FixtureRequest) -> Case:
-    """A case of an installed plugin; a test that asks for it runs once for every one of them."""
-    return request.config.stash[_SUITE].registry.case(request.param)
+    """A case of an installed plugin, as it is or treated; a test that asks for it runs once for every one of them."""
+    variant = request.config.stash[_SUITE].variants[request.param]
+    if variant.treated is None:
+        pytest.fail(str(variant.error), pytrace=False)
+    return variant.treated
 
 
 @pytest.fixture
-def bench(benchmark: Any, request: pytest.FixtureRequest) -> Callable[[Case], Record]:
-    """Trains all seeds of a case, as rounds of pytest-benchmark, and returns the record."""
+def bench(benchmark: Any, request: pytest.FixtureRequest) -> Callable[[Case], list[Record]]:
+    """Trains all seeds of a case, as rounds of pytest-benchmark; gives its record, or one for each value of a sweep."""
     return Bench(benchmark, request)
 
 
@@ -180,7 +216,7 @@ class Bench:
         self._properties: list[tuple[str, object]] = request.node.user_properties
         self._clock: RoundClock = request.node.get_closest_marker("benchmark").kwargs["timer"]
 
-    def __call__(self, case: Case) -> Record:
+    def __call__(self, case: Case) -> list[Record]:
         """Train all seeds of `case`; a failure that is somebody's fault fails the test with one sentence."""
         if hasattr(self._config, "workerinput"):
             pytest.fail(f"a case was sent to a worker of -n\n  try: {_NO_WORKERS}", pytrace=False)
@@ -191,7 +227,7 @@ class Bench:
             reason = str(error)
         pytest.fail(reason, pytrace=False)  # outside of the handler, so that the sentence stands alone
 
-    def _train(self, case: Case) -> Record:
+    def _train(self, case: Case) -> list[Record]:
         from benchsuite.progress import Live
         from benchsuite.runner import CaseRun
 
@@ -204,11 +240,14 @@ class Bench:
                 self._measure(run)
             finally:
                 if run.has_rows:
-                    suite.records.append(run.record())
-        record = run.record()
-        self._benchmark.extra_info.update(record.to_json())
-        self._properties.append((_PROPERTY, f"{record.label}: {record.converged:,} of {record.seeds:,} converged"))
-        return record
+                    suite.records += run.records()
+        records = run.records()
+        best = max(records, key=lambda record: record.converged)
+        facts = {"sweep": [record.to_json() for record in records]} if run.plan.sweep else best.to_json()
+        self._benchmark.extra_info.update(facts)
+        said = f"{best.label}: {'at best ' if run.plan.sweep else ''}{best.converged:,} of {best.seeds:,} converged"
+        self._properties.append((_PROPERTY, said))
+        return records
 
     def _measure(self, run: CaseRun) -> None:
         benchmark, label = self._benchmark, run.plan.label
@@ -272,11 +311,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     suite = config.stash[_SUITE]
     if suite.records:
         from benchsuite.report.terminal import render, summary
+        from benchsuite.result import results
 
         writer = config.get_terminal_writer()
         width, colour = writer.fullwidth, writer.hasmarkup
+        suite.folder.keep_inapplicable(
+            (v.case, v.treatment, v.error.message) for v in suite.variants.values() if v.error and not v.applies
+        )
+        shown = summary(suite.records, width, results(suite.folder), suite.folder.inapplicable)
         terminalreporter.section("convergence")
-        terminalreporter.write(render(summary(suite.records, width), width, colour))
+        terminalreporter.write(render(shown, width, colour))
         terminalreporter.write_line(f"rows of every seed: {suite.folder.path}")
     if suite.loaded and suite.registry.left_out:
         terminalreporter.section("benchsuite: plugins left out", red=True)

@@ -30,6 +30,9 @@ class Record:
     `device_seconds_per_converged` is that over the number of seeds that converged. `seeds_per_second` is the median
     over the steady rounds, or that of the first where there is no other.
 
+    `treatment` is what was done to the case and `setting` the value of an option that was trained beside others: then
+    the times are its even share.
+
     `time_to_success` counts optimiser steps: the Kaplan-Meier median with its interval and curve, failed seeds being
     censored when they end, and the expected running time; `resolution` is the distance of evaluations. `ladder` is the
     rate as a function of the threshold: for R² the share of seeds that reach each, for the largest error the ε that a
@@ -38,6 +41,9 @@ class Record:
     """
 
     case: str
+    treatment: str
+    setting: dict[str, float]
+    id: str
     label: str
     source: str
     protocol: str
@@ -79,13 +85,32 @@ class Record:
 
 #: What a record takes over from its plan as it is.
 _FROM_PLAN = (
-    *("case", "label", "source", "protocol", "dataset", "stand_in", "data_origin", "criterion"),
+    *(
+        "case",
+        "treatment",
+        "setting",
+        "id",
+        "label",
+        "source",
+        "protocol",
+        "dataset",
+        "stand_in",
+        "data_origin",
+        "criterion",
+    ),
     *("device", "platform", "precision", "prng", "trace_seconds", "compile_seconds"),
 )
 
 
-def summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None = None) -> Record:
-    """The record of the rows in `shards`, of which there is at least one, and of those of the named starts."""
+def summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None = None) -> list[Record]:
+    """The record of the rows in `shards`, of which there is at least one, and of those of the named starts.
+
+    Where values of an option are trained side by side, there is one for each of them.
+    """
+    return [_summarise(part, [shard.at(part.setting) for shard in shards], starts) for part in plan.parts]
+
+
+def _summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None) -> Record:
     rows = Rows.join([shard.rows for shard in shards])
     device_seconds = sum(shard.seconds * shard.device_count for shard in shards)
     steady = [shard for shard in shards if not shard.first_run]
@@ -145,7 +170,7 @@ def _time_to_success(rows: Rows, plan: Plan) -> dict[str, Any]:
     return {
         "median": survival.median(),
         "median_interval": list(survival.median_interval()),
-        "expected_running_time": stats.expected_running_time(times, rows.converged),
+        "expected_running_time": stats.expected_running_time(plan.restarts * times, rows.converged),
         "resolution": plan.resolution,
         "censored_at": plan.steps[-1],
         "curve": {name: [float(value) for value in values] for name, values in vars(survival).items()},

@@ -29,6 +29,7 @@ class Rows:
         end: parameter → (n,) after the last.
         groups: group of the case → (n,) whether the seed started in it.
         diagnostics: diagnostic of the case → (n,).
+        settings: option that is swept over → (n,) its value.
     """
 
     seeds: np.ndarray
@@ -39,6 +40,7 @@ class Rows:
     end: Columns
     groups: Columns
     diagnostics: Columns
+    settings: Columns
 
     @classmethod
     def judge(cls, trace: Trace, case: Case, parameter_names: Sequence[str], facts: Mapping[str, float]) -> Rows:
@@ -69,6 +71,7 @@ class Rows:
             end=end,
             groups=groups_of(case, start, len(trace.seeds)),
             diagnostics={**trace.diagnostics, **{name: np.full(len(trace.seeds), v) for name, v in facts.items()}},
+            settings=trace.settings,
         )
 
     def __len__(self) -> int:

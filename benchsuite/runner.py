@@ -79,7 +79,7 @@ class CaseRun:
         self._devices = machine.devices(settings.platform)
         self._problem = Problem.pose(case, settings)
         self.plan = make_plan(self._problem, settings, self._devices)
-        self._done, self._starts = self._stored_shards(), folder.starts(case.name)
+        self._done, self._starts = self._stored_shards(), folder.starts(case.id)
         done = [shard.seeds for shard in self._done]
         self._left = rounds_left(np.concatenate([*done, []]), self.plan.seeds, self.plan.round_size)
         self.rounds = len(self._done) + len(self._left)
@@ -99,35 +99,35 @@ class CaseRun:
         for number, seeds in enumerate(self._left):
             self._observer.stage(f"round {len(self._done) + 1} of {self.rounds}")
             shard = self._train(seeds, first_run=number == 0)
-            self._folder.keep_shard(self.plan.case, shard)
+            self._folder.keep_shard(self.plan.id, shard)
             self._done.append(shard)
             # The figures so far, for the progress and for whoever looks while the run goes on.
-            record = self.record()
-            self._folder.keep_record(record)
-            self._observer.judged(record.seeds, record.converged)
+            records = self.records()
+            self._folder.keep_records(records)
+            self._observer.judged(records[0].seeds, max(record.converged for record in records))
             yield shard
 
-    def record(self) -> Record:
-        """The figures of the rounds that have ended; there must be one."""
+    def records(self) -> list[Record]:
+        """The figures of the rounds that have ended, of which there must be one; those of each value of a sweep."""
         return summarise(self.plan, self._done, self._starts)
 
     def _stored_shards(self) -> list[Shard]:
-        stored = self._folder.plan(self.plan.case)
+        stored = self._folder.plan(self.plan.id)
         if stored is None:
             return []
         for name, now in self.plan.definition.items():
             before = stored.definition[name]
             if before != now:
                 raise StoreError(
-                    f"{self._folder.path} holds {self.plan.case} with {name} {before}, this run has {now}",
+                    f"{self._folder.path} holds {self.plan.id} with {name} {before}, this run has {now}",
                     "resume with the same options, case and versions on the same machine, or start a new run",
                 )
-        shards = self._folder.shards(self.plan.case)
+        shards = self._folder.shards(self.plan.id)
         for rows in (shard.rows for shard in shards):
             now = groups_of(self._problem.case, rows.start, len(rows))
             if now.keys() != rows.groups.keys() or any((now[name] != rows.groups[name]).any() for name in now):
                 raise StoreError(
-                    f"{self._folder.path} holds {self.plan.case} with other groups than this run has",
+                    f"{self._folder.path} holds {self.plan.id} with other groups than this run has",
                     "start a new run",
                 )
         return shards
@@ -137,7 +137,7 @@ class CaseRun:
             self._problem.facts  # noqa: B018  # what fails here is not to fail after a round
             self._compile(self.plan.chunk_size)
             self._folder.keep_plan(self.plan)
-        elif stored := self._folder.plan(self.plan.case):
+        elif stored := self._folder.plan(self.plan.id):
             self.plan = stored
 
     def _compile(self, chunk_size: int) -> None:
@@ -161,7 +161,7 @@ class CaseRun:
         ensemble = Ensemble.fitting(self._problem, len(values), self._devices, self.plan.precision, pinned=True)
         trace, _ = ensemble.train_from(values, seed=0)
         self._starts = self._judge(trace)
-        self._folder.keep_starts(self.plan.case, self._starts, curves(trace))
+        self._folder.keep_starts(self.plan.id, self._starts, curves(trace))
 
     def _judge(self, trace: Trace) -> Rows:
         return Rows.judge(trace, self._problem.case, self.plan.parameter_names, self._problem.facts)
@@ -206,10 +206,15 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
     parameters = parameter_names(case)
     _check_names(case, parameters)
     seeds = settings.seeds or problem.schedule.seeds
-    largest = largest_chunk(devices)
+    sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
+    values = len(case.sweep.values) if case.sweep else 1
+    largest = largest_chunk(devices, case.restarts * values)
     round_size = _round_size(seeds, settings.rounds, len(devices), largest)
     return Plan(
         case=case.name,
+        treatment=case.treatment,
+        sweep=sweep,
+        restarts=case.restarts,
         source=case.source,
         protocol=problem.protocol,
         dataset=problem.dataset,
@@ -219,7 +224,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
-        program=fingerprint(problem.training, problem.data),
+        program=fingerprint(case, problem.training, problem.data),
         steps=list(problem.training.steps),
         parameter_names=parameters,
         seeds=seeds,

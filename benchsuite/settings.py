@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.errors import OptionError, near_matches
+from benchsuite.sweep import Range
 
 QUICK, SOURCE = "quick", "source"
 AUTO, STAND_IN = "auto", "stand-in"
@@ -55,6 +56,25 @@ class Settings:
     run_dir: Path | None = _option(
         None, "Folder that keeps the rows and figures of this run. [default: a new one in .benchsuite]", "DIR"
     )
+    treatment: tuple[str, ...] = _option(
+        (),
+        "A change to be tried on every case beside the untreated one, on the same seeds; may be given several times."
+        ' A name from `benchsuite treatments`, also with options or joined, as in "adam(learning_rate=0.1)" or'
+        " he+adam; module:name for one of yours; all; or none. [default: none]",
+        "NAME",
+    )
+    optimizer: tuple[str, ...] = _option(
+        (),
+        'An optimiser to be tried in place of each case\'s own, such as "optax.adam(1e-2)"; may be given several'
+        " times.",
+        "CALL",
+    )
+    sweep: str | None = _option(
+        None,
+        "Train the values of an option side by side: of the treatment, the optimiser or the model."
+        " learning_rate=1e-4:1:13 are 13 values in equal ratios; momentum=0:0.9:10:linear; or bias=0.1,1,10.",
+        "OPTION=RANGE",
+    )
     resume: bool = _option(False, "Go on with the run in --run-dir, or with the latest one: only what is missing runs.")
 
     def __post_init__(self) -> None:
@@ -64,6 +84,8 @@ class Settings:
                 raise OptionError(f"--{name} is {value}", "give a whole number of at least 1")
         if self.seeds and self.seeds > MAX_SEEDS:
             raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
+        if self.sweep:
+            Range.parse(self.sweep)
         for option in OPTIONS:
             value = getattr(self, option.name)
             if option.choices and value not in option.choices:
@@ -71,14 +93,17 @@ class Settings:
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings from what a command line or an ini file says; None and "" mean "not said".
+        """Settings from what a command line or an ini file says; None, "" and no values mean "not said".
 
         Raises:
             OptionError: a value cannot be used.
         """
-        said = {name: value for name, value in values.items() if value not in (None, "")}
+        said = {name: value for name, value in values.items() if value not in NOT_SAID}
         return cls(**{option.name: option.parse(said[option.name]) for option in OPTIONS if option.name in said})
 
+
+#: What an option is that nobody has used.
+NOT_SAID: tuple[Any, ...] = (None, "", (), [])
 
 MAX_SEEDS = 2**32 - 1
 
@@ -104,12 +129,19 @@ class Option:
         return f"benchsuite_{self.name}"
 
     @property
+    def is_list(self) -> bool:
+        """Whether it may be given several times."""
+        return isinstance(self.default, tuple)
+
+    @property
     def is_flag(self) -> bool:
         """Whether it takes no value."""
         return isinstance(self.default, bool)
 
     def parse(self, value: Any) -> Any:
         """The value of the field from its text."""
+        if self.is_list:
+            return tuple(value)
         if self.name in ("seeds", "rounds"):
             try:
                 return int(value)

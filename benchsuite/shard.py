@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class Shard:
     Args:
         rows: one for each of its seeds.
         curves: name → (k, e, …) the evaluations of the first k seeds, as in `Trace`.
-        seconds: training time of all seeds of the round, every result waited for.
+        seconds: training time of all rows of the round, every result waited for.
         first_run: whether the program ran for the first time, so that the time is no steady one.
         chunk_size: seeds trained side by side.
         device_count: devices that they were spread over.
@@ -35,8 +36,16 @@ class Shard:
 
     @property
     def seeds(self) -> np.ndarray:
-        """(n,) the seeds."""
-        return self.rows.seeds
+        """(n,) the seeds, in ascending order."""
+        return np.unique(self.rows.seeds)
+
+    def at(self, setting: Mapping[str, float]) -> Shard:
+        """The part of the round with an option at one of its values, and that part of its time."""
+        if not setting:
+            return self
+        chosen = np.all([self.rows.settings[option] == value for option, value in setting.items()], axis=0)
+        rows = self.rows[chosen]
+        return replace(self, rows=rows, curves={}, seconds=self.seconds * len(rows) / len(self.rows))
 
 
 def curves(trace: Trace) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ SciPy is imported when a figure is asked for, so that starting pytest does not p
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -146,3 +147,70 @@ def prediction_p_value(value: float, sample: np.ndarray) -> float:
     if deviation == 0:
         return float(value == sample[0])
     return float(2 * t.sf(abs(value - sample.mean()) / deviation, len(sample) - 1))
+
+
+def paired_p_value(cured: int, broken: int) -> float:
+    """The two-sided p-value of McNemar's exact test that a change neither helps nor harms.
+
+    Args:
+        cured: trials that failed before and succeeded after.
+        broken: trials that succeeded before and failed after.
+
+    Source: Q. McNemar (1947), Psychometrika 12, 153-157; `scipy.stats.binomtest`, both kinds being equally likely.
+    """
+    return rate_p_value(cured, cured + broken, 1 / 2) if cured + broken else 1.0
+
+
+def paired_difference_interval(
+    both: int, cured: int, broken: int, neither: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Newcombe's interval of the difference of two proportions of the same trials, after minus before.
+
+    Args:
+        both: trials that succeeded before and after; there must be some in all four together.
+        cured: trials that failed before and succeeded after.
+        broken: trials that succeeded before and failed after.
+        neither: trials that failed before and after.
+        confidence: the coverage, between 0 and 1.
+
+    Source: R. G. Newcombe (1998), Statistics in Medicine 17, 2635-2650, there method 10.
+    """
+    trials = both + cured + broken + neither
+    after, before = (both + cured) / trials, (both + broken) / trials
+    (after_low, after_high), (before_low, before_high) = (
+        rate_interval(both + changed, trials, confidence) for changed in (cured, broken)
+    )
+    margins = (both + cured) * (broken + neither) * (both + broken) * (cured + neither)
+    excess = both * neither - cured * broken
+    corrected = max(excess - trials / 2, 0) if excess > 0 else excess
+    phi = corrected / margins**0.5 if margins else 0.0
+
+    def distance(one: float, other: float) -> float:
+        return (one**2 - 2 * phi * one * other + other**2) ** 0.5
+
+    low = after - before - distance(after - after_low, before_high - before)
+    high = after - before + distance(after_high - after, before - before_low)
+    return max(low, -1.0), min(high, 1.0)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of several tests, adjusted so that the chance of any false alarm stays at the level.
+
+    Source: S. Holm (1979), Scand. J. Stat. 6, 65-70.
+    """
+    adjusted, largest = list(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted
+
+
+def plateau(rates: Sequence[float], tolerance: float) -> tuple[int, int]:
+    """The first and last place of the stretch around the highest rate in which all are within `tolerance` of it."""
+    best = max(rates)
+    first = last = list(rates).index(best)
+    while first > 0 and rates[first - 1] >= best - tolerance:
+        first -= 1
+    while last < len(rates) - 1 and rates[last + 1] >= best - tolerance:
+        last += 1
+    return first, last

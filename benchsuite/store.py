@@ -21,7 +21,7 @@ from benchsuite.machine import commit
 from benchsuite.plan import Plan
 from benchsuite.record import Record
 from benchsuite.rows import Rows, under
-from benchsuite.settings import Settings
+from benchsuite.settings import NOT_SAID, Settings
 from benchsuite.shard import Shard
 
 #: Where run folders are made unless the user says so, below the working folder.
@@ -30,7 +30,7 @@ ROOT = Path(".benchsuite")
 _RUN, _SHARDS, _STARTS = "run.json", "seeds-*.npz", "starts.npz"
 
 #: The layout of run.json and of the shards; a change that an older reader would misread raises it.
-SCHEMA = 2
+SCHEMA = 3
 
 
 class RunFolder:
@@ -67,6 +67,7 @@ class RunFolder:
             "settings": {name: str(v) if isinstance(v, Path) else v for name, v in settings.items()},
             "plans": {},
             "records": {},
+            "inapplicable": {},
         }
         _write(path / _RUN, json.dumps(content, indent=1).encode())
         if not (path.parent / ".gitignore").exists() and path.parent == ROOT:
@@ -101,19 +102,33 @@ class RunFolder:
         """How the cases that have been started are run, in the order in which they were."""
         return list(self._plans.values())
 
-    def plan(self, case: str) -> Plan | None:
-        """How `case` is run; None where it has not been started."""
-        return self._plans.get(case)
+    def plan(self, id: str) -> Plan | None:  # noqa: A002  # as it is called everywhere
+        """How the case called `id` is run; None where it has not been started."""
+        return self._plans.get(id)
 
     def keep_plan(self, plan: Plan) -> None:
         """Write down how a case is going to be run."""
-        self._plans[plan.case] = plan
-        self.content["plans"][plan.case] = plan.to_json()
+        self._plans[plan.id] = plan
+        self.content["plans"][plan.id] = plan.to_json()
         self._write_run()
 
-    def keep_record(self, record: Record) -> None:
-        """Write down the figures of a case."""
-        self.content["records"][record.case] = record.to_json()
+    def keep_records(self, records: Iterable[Record]) -> None:
+        """Write down the figures of a case, or of each of the values that were trained side by side."""
+        for record in records:
+            self.content["records"][record.id] = record.to_json()
+        self._write_run()
+
+    @property
+    def inapplicable(self) -> list[tuple[str, str, str]]:
+        """The treatments that were asked for and make no sense: (case, treatment, why)."""
+        return [
+            (case, name, why) for case, found in self.content["inapplicable"].items() for name, why in found.items()
+        ]
+
+    def keep_inapplicable(self, inapplicable: Iterable[tuple[str, str, str]]) -> None:
+        """Write down which treatments make no sense: (case, treatment, why)."""
+        for case, treatment, why in inapplicable:
+            self.content["inapplicable"].setdefault(case, {})[treatment] = why
         self._write_run()
 
     def _write_run(self) -> None:
@@ -201,7 +216,7 @@ def _read_run(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
         schema = content["schema"]
-        _demand_objects(content, ("machine", "settings", "plans", "records"))
+        _demand_objects(content, ("machine", "settings", "plans", "records", "inapplicable"))
     except FileNotFoundError:
         raise StoreError(f"{path.parent} holds no run", "name a folder with a run.json in it") from None
     except OSError as error:
@@ -270,5 +285,5 @@ def resumed(said: Mapping[str, Any]) -> Settings:
     """
     settings = Settings.parse(said)
     folder = RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
-    now = {name: value for name, value in said.items() if value not in (None, "")}
+    now = {name: value for name, value in said.items() if value not in NOT_SAID}
     return Settings.parse(folder.settings | now | {"run_dir": folder.path})

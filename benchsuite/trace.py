@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class Trace:
         finite: (n, e) whether every parameter is a finite number.
         parameters: (n, e, p) all parameters of a model with at most 16 of them, else p = 0.
         diagnostics: name → (n,) the case's diagnostics of the model at the end.
+        settings: option → (n,) its value, where values are trained side by side; every seed has one place for each.
     """
 
     seeds: np.ndarray
@@ -35,6 +36,7 @@ class Trace:
     finite: np.ndarray
     parameters: np.ndarray
     diagnostics: Mapping[str, np.ndarray]
+    settings: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __getitem__(self, number: int) -> Trace:
         """The trace of one of the seeds alone."""
@@ -48,6 +50,7 @@ class Trace:
             finite=self.finite[one],
             parameters=self.parameters[one],
             diagnostics={name: values[one] for name, values in self.diagnostics.items()},
+            settings={name: values[one] for name, values in self.settings.items()},
         )
 
     def thinned(self, stride: int) -> Trace:
@@ -74,6 +77,7 @@ class Trace:
             finite=np.concatenate([trace.finite for trace in traces]),
             parameters=np.concatenate([trace.parameters for trace in traces]),
             diagnostics=_join([trace.diagnostics for trace in traces]),
+            settings=_join([trace.settings for trace in traces]),
         )
 
 

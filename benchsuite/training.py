@@ -63,20 +63,36 @@ class Evaluation(NamedTuple):
 
 @dataclass(frozen=True)
 class Training:
-    """The training of one seed as two pure functions, to be compiled together for many.
+    """The training of one seed as pure functions, to be compiled together for many.
+
+    The setting is the value of the option that the case sweeps over; None where it sweeps over none.
 
     Args:
-        start: (seed, parameters, data) → (State, Evaluation) before the first step; None draws the parameters from the
-            seed, an array (p,) in the order of `parameter_names` pins them.
-        advance: (seed, State, period, data) → (State, Evaluation) after one period of the schedule.
-        diagnose: (State, data) → the case's diagnostics of the model, by name.
+        start: (seed, setting, parameters, data) → (State, Evaluation) before the first step; None draws the parameters
+            from the seed, an array (p,) in the order of `parameter_names` pins them.
+        advance: (seed, setting, State, period, data) → (State, Evaluation) after one period of the schedule.
+        diagnose: (setting, State, data) → the case's diagnostics of the model, by name.
         steps: optimiser steps taken before each evaluation, from 0 to the end.
     """
 
-    start: Callable[[jax.Array, jax.Array | None, Data], tuple[State, Evaluation]]
-    advance: Callable[[jax.Array, State, jax.Array, Data], tuple[State, Evaluation]]
-    diagnose: Callable[[State, Data], dict[str, jax.Array]]
+    start: Callable[[jax.Array, jax.Array | None, jax.Array | None, Data], tuple[Any, Evaluation]]
+    advance: Callable[[jax.Array, jax.Array | None, Any, jax.Array, Data], tuple[Any, Evaluation]]
+    diagnose: Callable[[jax.Array | None, Any, Data], dict[str, jax.Array]]
     steps: tuple[int, ...]
+
+
+class Loop(NamedTuple):
+    """The training of one seed from a key for its start and one for its data.
+
+    Args:
+        start: (key, parameters, data) → (State, Evaluation), parameters as in `Training`.
+        advance: (key, State, period, data) → (State, Evaluation).
+        diagnose: (State, data) → diagnostics.
+    """
+
+    start: Callable[[jax.Array, jax.Array | None, Data], tuple[Any, Evaluation]]
+    advance: Callable[[jax.Array, Any, jax.Array, Data], tuple[Any, Evaluation]]
+    diagnose: Callable[[Any, Data], dict[str, jax.Array]]
 
 
 def _fold_in_name(key: jax.Array, name: str) -> jax.Array:
@@ -109,25 +125,70 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
     Raises:
         CaseError: a function of the case fails on its data, or gives a wrong shape.
     """
-    step, evaluate = _make_step(case), _make_evaluate(case)
-    run_period = _make_period(case.dataset, schedule.evaluate_every, step, data)
 
-    def start(seed: jax.Array, pinned: jax.Array | None, data: Data) -> tuple[State, Evaluation]:
-        model = _make_model(case, nnx.Rngs(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE)))
-        parameters, rest = _variables(model)
+    def loop(setting: jax.Array | None) -> Loop:
+        one = case if case.sweep is None else case.sweep.at(setting)
+        made = _make_loop(one, schedule, data, shares_batches=bool(case.sweep) or one.restarts > 1)
+        return made if one.restarts == 1 else _best_of(made, one)
+
+    def start(
+        seed: jax.Array, setting: jax.Array | None, pinned: jax.Array | None, data: Data
+    ) -> tuple[Any, Evaluation]:
+        return loop(setting).start(jax.random.fold_in(seed_key(case.name, seed), _INITIALISE), pinned, data)
+
+    def advance(
+        seed: jax.Array, setting: jax.Array | None, state: Any, period: jax.Array, data: Data
+    ) -> tuple[Any, Evaluation]:
+        return loop(setting).advance(jax.random.fold_in(seed_key(case.name, seed), _DATA), state, period, data)
+
+    def diagnose(setting: jax.Array | None, state: Any, data: Data) -> dict[str, jax.Array]:
+        return loop(setting).diagnose(state, data)
+
+    training = Training(start, advance, diagnose, evaluation_steps(case, schedule, data))
+    _check(case, training, data)
+    return training
+
+
+def _make_loop(case: Case, schedule: Schedule, data: Data, *, shares_batches: bool) -> Loop:
+    optimizer = _guard(case, "optimizer", case.make_optimizer)
+    step, evaluate = _make_step(case, optimizer), _make_evaluate(case)
+    run_period = _make_period(case.dataset, schedule.evaluate_every, step, data, shares_batches=shares_batches)
+
+    def start(key: jax.Array, pinned: jax.Array | None, data: Data) -> tuple[State, Evaluation]:
+        parameters, rest = _variables(_make_model(case, nnx.Rngs(key)))
         if pinned is not None:
             parameters = ravel_pytree(parameters)[1](pinned)
-        state = State(parameters, rest, case.optimizer.init(parameters))
+        state = State(parameters, rest, optimizer.init(parameters))
         return state, evaluate(state, dict.fromkeys(("loss", *case.metrics), jnp.float32(jnp.nan)), data)
 
-    def advance(seed: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, Evaluation]:
-        key = jax.random.fold_in(seed_key(case.name, seed), _DATA)
+    def advance(key: jax.Array, state: State, period: jax.Array, data: Data) -> tuple[State, Evaluation]:
         state, train = run_period(key, state, period, data)
         return state, evaluate(state, train, data)
 
-    training = Training(start, advance, _make_diagnose(case), evaluation_steps(case, schedule, data))
-    _check(case, training, data)
-    return training
+    return Loop(start, advance, _make_diagnose(case))
+
+
+def _best_of(loop: Loop, case: Case) -> Loop:
+    """The same from several starts, on the same batches: at every evaluation, the best of them speaks for the seed."""
+
+    def best(states: Any, evaluations: Evaluation) -> tuple[Any, Evaluation]:
+        scores = evaluations.metrics[case.criterion.metric] * (1 if case.criterion.at_most is None else -1)
+        chosen = jnp.argmax(jnp.where(jnp.isnan(scores), -jnp.inf, scores))
+        return (states, chosen), jax.tree.map(lambda values: values[chosen], evaluations)
+
+    def start(key: jax.Array, pinned: jax.Array | None, data: Data) -> tuple[Any, Evaluation]:
+        # The first is the start that the seed has without restarts.
+        keys = jnp.stack([key, *(jax.random.fold_in(key, number) for number in range(1, case.restarts))])
+        return best(*jax.vmap(loop.start, in_axes=(0, None, None))(keys, pinned, data))
+
+    def advance(key: jax.Array, state: Any, period: jax.Array, data: Data) -> tuple[Any, Evaluation]:
+        return best(*jax.vmap(loop.advance, in_axes=(None, 0, None, None))(key, state[0], period, data))
+
+    def diagnose(state: Any, data: Data) -> dict[str, jax.Array]:
+        states, chosen = state
+        return loop.diagnose(jax.tree.map(lambda values: values[chosen], states), data)
+
+    return Loop(start, advance, diagnose)
 
 
 def evaluation_steps(case: Case, schedule: Schedule, data: Data) -> tuple[int, ...]:
@@ -138,7 +199,7 @@ def evaluation_steps(case: Case, schedule: Schedule, data: Data) -> tuple[int, .
     return tuple(every * period for period in range(schedule.periods + 1))
 
 
-def _make_step(case: Case) -> Step:
+def _make_step(case: Case, optimizer: optax.GradientTransformation) -> Step:
     graph = _graph(case)
 
     def loss_of(parameters: Any, rest: Any, x: Any, y: Any) -> tuple[jax.Array, tuple[Any, Metrics]]:
@@ -150,8 +211,8 @@ def _make_step(case: Case) -> Step:
 
     def step(state: State, x: Any, y: Any) -> tuple[State, Metrics]:
         gradient, (rest, metrics) = jax.grad(loss_of, has_aux=True)(state.parameters, state.rest, x, y)
-        updates, optimizer = case.optimizer.update(gradient, state.optimizer, state.parameters)
-        return State(optax.apply_updates(state.parameters, updates), rest, optimizer), metrics
+        updates, memory = optimizer.update(gradient, state.optimizer, state.parameters)
+        return State(optax.apply_updates(state.parameters, updates), rest, memory), metrics
 
     return step
 
@@ -195,17 +256,20 @@ def _make_evaluate(case: Case) -> Callable[[State, Metrics, Data], Evaluation]:
     return evaluate
 
 
-def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data) -> Period:
+def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data, *, shares_batches: bool) -> Period:
     """The steps between two evaluations: (key, state, period, data) → (state, training metrics)."""
     if isinstance(dataset, Stream):
-        return _stream_period(dataset, every, step)
+        return _stream_period(dataset, every, step, shares_batches=shares_batches)
     return _table_period(dataset, every, step, _rows(data))
 
 
-def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
+def _stream_period(dataset: Stream, every: int, step: Step, *, shares_batches: bool) -> Period:
     def period_of_steps(key: jax.Array, state: State, period: jax.Array, _: Data) -> tuple[State, Metrics]:
         def run_step(state: State, number: jax.Array) -> tuple[State, Metrics]:
-            return step(state, *dataset.draw(jax.random.fold_in(key, number), dataset.batch_size))
+            x, y = dataset.draw(jax.random.fold_in(key, number), dataset.batch_size)
+            if shares_batches:  # without it, XLA draws a batch again for each of those that share it
+                x, y = jax.lax.optimization_barrier((x, y))
+            return step(state, x, y)
 
         state, metrics = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
         return state, jax.tree.map(jnp.mean, metrics)
@@ -241,15 +305,22 @@ def _table_period(dataset: Table, every: int, step: Step, rows: int) -> Period:
     return period_of_epochs
 
 
-def fingerprint(training: Training, data: Data) -> str:
+def fingerprint(case: Case, training: Training, data: Data) -> str:
     """A digest of the program that trains one seed: two trainings that share it do the same to the same data."""
-    seed, period = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
-    start = jax.jit(training.start).trace(seed, None, data)
+    setting = _setting(case)
+    start = jax.jit(training.start).trace(_SEED, setting, None, data)
     state, _ = start.out_info
-    advance = jax.jit(training.advance).trace(seed, state, period, data)
-    diagnose = jax.jit(training.diagnose).trace(state, data)
+    advance = jax.jit(training.advance).trace(_SEED, setting, state, _PERIOD, data)
+    diagnose = jax.jit(training.diagnose).trace(setting, state, data)
     text = "".join(traced.lower().as_text() for traced in (start, advance, diagnose))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_SEED, _PERIOD = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
+
+
+def _setting(case: Case) -> jax.ShapeDtypeStruct | None:
+    return jax.ShapeDtypeStruct((), jnp.float32) if case.sweep else None
 
 
 def parameter_names(case: Case) -> list[str]:
@@ -312,24 +383,24 @@ def _check(case: Case, training: Training, data: Data) -> None:
         rows = _rows(data)
         if case.dataset.batch_size > rows:
             raise CaseError(
-                f"case {case.name}: batches of {case.dataset.batch_size} from {rows} training examples",
+                f"case {case.id}: batches of {case.dataset.batch_size} from {rows} training examples",
                 f"choose a batch_size of at most {rows}",
             )
-    seed, period = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
-    state, _ = _guard(case, "evaluation", lambda: jax.eval_shape(training.start, seed, None, data))
-    _guard(case, "training", lambda: jax.eval_shape(training.advance, seed, state, period, data))
-    _guard(case, "diagnostics", lambda: jax.eval_shape(training.diagnose, state, data))
+    setting = _setting(case)
+    state, _ = _guard(case, "evaluation", lambda: jax.eval_shape(training.start, _SEED, setting, None, data))
+    _guard(case, "training", lambda: jax.eval_shape(training.advance, _SEED, setting, state, _PERIOD, data))
+    _guard(case, "diagnostics", lambda: jax.eval_shape(training.diagnose, setting, state, data))
 
 
 def _guard(case: Case, what: str, call: Callable[[], T]) -> T:
     try:
         return call()
     except BenchsuiteError as error:
-        raise CaseError(f"case {case.name}: {error.message}", error.hint) from error
+        raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
     except Exception as error:
         reason = str(error).strip().split("\n")[0]
         raise CaseError(
-            f"case {case.name}: its {what} failed while JAX traced it: {type(error).__name__}: {reason}",
+            f"case {case.id}: its {what} failed while JAX traced it: {type(error).__name__}: {reason}",
             "call the case's model, data and loss by hand on one batch to find the line",
         ) from error
 

@@ -15,24 +15,25 @@ import pytest
 
 import benchsuite
 from benchsuite import hookspecs
-from benchsuite.plugins import HOOKS
+from benchsuite.plugins import HOOKS, load_registry
 
 ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-12  __main__
-11  pytest_plugin  cli
-10  report
- 9  runner  survey
- 8  ensemble  store
+13  __main__
+12  pytest_plugin  cli
+11  report
+10  comparison  runner  survey
+ 9  result  ensemble
+ 8  store
  7  problem  record
- 6  verdict
- 5  shard
- 4  rows  landscape  plugins
- 3  outcome  training  data  hookspecs  start
- 2  case  plan
- 1  claim  machine  settings
+ 6  verdict  plugins
+ 5  shard  hookspecs  variant  choice
+ 4  rows  landscape  treatment
+ 3  outcome  training  data  start  plan
+ 2  case  settings
+ 1  claim  machine  factory  sweep
  0  errors  metrics  stats  trace  progress
 """
 
@@ -123,10 +124,8 @@ def test_public_names_are_sorted_and_there() -> None:
 
 
 def test_every_plugin_file_is_registered() -> None:
-    """One case = one plugin = one file = one entry point, named alike."""
-    files = {
-        f"{path.parent.name}.{path.stem}" for path in modules("plugins") if "def benchsuite_cases" in path.read_text()
-    }
+    """One case = one plugin = one file = one entry point, named alike; so is a kind of treatments."""
+    files = {f"{path.parent.name}.{path.stem}" for path in modules("plugins") if "@hookimpl" in path.read_text()}
     entries = {e.value: e.name for e in entry_points(group="benchsuite") if e.dist and e.dist.name == "benchsuite"}
 
     assert files == set(entries), "a line of pyproject.toml is missing, or `pip install -e .` after adding it"
@@ -147,15 +146,17 @@ def test_every_hook_is_told_and_tested(hook: str) -> None:
     assert f"def test_hook_{hook}(" in tests
 
 
-def test_example_of_the_hook_works(install_plugin) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_examples_of_the_hooks_work(install_plugin) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     """What the documentation shows can be pasted and run."""
-    told = inspect.getdoc(hookspecs.benchsuite_cases) or ""
-    code = inspect.cleandoc(told.split("::\n", 1)[1])
-    install_plugin("pasted", code.replace('name="line"', 'name="pasted"'), module="pasted_example")
+    for hook in HOOKS:
+        told = inspect.getdoc(getattr(hookspecs, hook)) or ""
+        code = inspect.cleandoc(told.split("::\n", 1)[1])
+        install_plugin(f"pasted-{hook}", code.replace('name="line"', 'name="pasted"'), module=f"pasted_{hook}")
 
-    run = [sys.executable, "-m", "benchsuite", "run", "pasted", "--seeds", "4"]
+    run = [sys.executable, "-m", "benchsuite", "run", "pasted", "--seeds", "4", "--treatment", "clip"]
+    lines = subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
 
-    assert "100.0 %" in subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert [line.split()[1] for line in lines if line.startswith(("untreated", "clip"))] == ["100.0", "100.0"]
 
 
 def test_wheel_is_complete(tmp_path: Path) -> None:
@@ -179,10 +180,10 @@ def test_every_test_states_its_promise() -> None:
                 assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
 
 
-def test_readme_names_every_case() -> None:
-    """The README's list of cases is complete."""
+def test_readme_names_every_case_and_treatment() -> None:
+    """The README's lists are complete."""
     readme = (ROOT / "README.md").read_text()
 
-    for entry in entry_points(group="benchsuite"):
-        if entry.dist and entry.dist.name == "benchsuite":
-            assert re.search(rf"`{entry.name}`", readme)
+    for plugin in load_registry().plugins:
+        for item in (*plugin.cases, *plugin.treatments) if plugin.origin.startswith("benchsuite ") else ():
+            assert re.search(rf"`{item.name}`", readme)

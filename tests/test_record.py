@@ -23,7 +23,7 @@ def shard_of(course: Trace, **fields: object) -> Shard:
 
 def test_record_sums_up_the_rows() -> None:
     """Counts, rate, interval and times come from the shards alone."""
-    record = summarise(PLAN, [shard(0, seconds=8.0), shard(2, seconds=2.0), shard(4, seconds=1.0)])
+    record = summarise(PLAN, [shard(0, seconds=8.0), shard(2, seconds=2.0), shard(4, seconds=1.0)])[0]
 
     assert (record.seeds, record.converged, record.rate) == (6, 3, 0.5)
     assert record.outcomes == {"diverged": 0, "converged": 3, "lost": 0, "dead": 0, "stuck": 3, "slow": 0}
@@ -37,7 +37,7 @@ def test_record_sums_up_the_rows() -> None:
 
 def test_time_to_success_counts_failures_as_censored() -> None:
     """Half succeed at step 20 of 20: that is the median, and each success costs two runs."""
-    time = summarise(PLAN, [shard(0), shard(2)]).time_to_success
+    time = summarise(PLAN, [shard(0), shard(2)])[0].time_to_success
 
     assert time["median"] == 20
     assert time["expected_running_time"] == (20 + 20 + 20 + 20) / 2
@@ -50,7 +50,7 @@ def test_time_to_success_counts_failures_as_censored() -> None:
 def test_ladder_is_taken_from_one_training() -> None:
     """The rate falls as the threshold rises, and the error is that which a share of the seeds keeps."""
     course = trace([[0.0, r2] for r2 in (0.5, 0.95, 0.995, 0.9995, 0.99995)], parameters=np.zeros((5, 2, 1)))
-    ladder = summarise(PLAN, [shard_of(course)]).ladder
+    ladder = summarise(PLAN, [shard_of(course)])[0].ladder
 
     assert [rung["rate"] for rung in ladder["r2"]] == [0.8, 0.6, 0.4, 0.2]
     assert [rung["at_least"] for rung in ladder["r2"]] == [0.9, 0.99, 0.999, 0.9999]
@@ -65,7 +65,7 @@ def test_groups_have_rates_of_their_own() -> None:
         [[0.0, 1.0], [0.0, 0.0], [0.0, 1.0]], parameters=np.array([1.0, -1.0, 2.0])[:, None, None].repeat(2, 1)
     )
 
-    positive, far = summarise(PLAN, [shard_of(course, groups=groups)]).groups
+    positive, far = summarise(PLAN, [shard_of(course, groups=groups)])[0].groups
 
     assert (positive["name"], positive["seeds"], positive["rate"]) == ("w > 0", 2, 1.0)
     assert (far["seeds"], far["rate"], far["rate_interval"]) == (0, None, [0, 1])
@@ -76,7 +76,7 @@ def test_named_starts_count_in_no_rate() -> None:
     plan = dataclasses.replace(PLAN, starts={"far": {"w": -10.0}})
     course = trace([[0.0, 0.0]], parameters=np.array([[[-10.0], [0.5]]]))
 
-    record = summarise(plan, [shard(0)], Rows.judge(course, line(), ["w"], {}))
+    record = summarise(plan, [shard(0)], Rows.judge(course, line(), ["w"], {}))[0]
 
     assert record.seeds == 2
     (start,) = record.starts
@@ -90,7 +90,7 @@ def test_diagnostics_are_spread_over_the_seeds() -> None:
     plan = dataclasses.replace(PLAN, readings={"dead": "how many", "rank": "of the data"})
     rows = Rows.judge(course, line(), [], {"rank": 7.0})
 
-    dead, rank = summarise(plan, [Shard(rows, {}, 1.0, True, 1, 1)]).diagnostics
+    dead, rank = summarise(plan, [Shard(rows, {}, 1.0, True, 1, 1)])[0].diagnostics
 
     assert dead == {"name": "dead", "reading": "how many", "finite": 3, "q05": 1, "median": 2, "q95": 9}
     assert rank == {"name": "rank", "reading": "of the data", "finite": 3, "q05": 7, "median": 7, "q95": 7}
@@ -99,7 +99,7 @@ def test_diagnostics_are_spread_over_the_seeds() -> None:
 def test_record_without_success_has_no_time_for_it() -> None:
     """Where none converged there is no median and no price."""
     course = trace([[0.0, 0.0, np.nan]], parameters=np.zeros((1, 3, 1)))
-    record = summarise(PLAN, [shard_of(course)])
+    record = summarise(PLAN, [shard_of(course)])[0]
 
     assert record.rate == 0
     assert record.time_to_success["median"] is None
@@ -113,7 +113,7 @@ def test_record_without_success_has_no_time_for_it() -> None:
 
 def test_record_is_plain_json() -> None:
     """A record survives strict JSON."""
-    record = summarise(PLAN, [shard()])
+    record = summarise(PLAN, [shard()])[0]
 
     assert json.loads(json.dumps(record.to_json(), allow_nan=False)) == record.to_json()
 

@@ -12,43 +12,13 @@ import pytest
 from flax import nnx
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import line, line_table
+from toys import Notes, line, line_table, run
 
-from benchsuite import Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split, ensemble, machine
+from benchsuite import Bound, CaseError, Claim, Diagnostic, Schedule, Split, ensemble, machine
 from benchsuite.errors import DeviceError, StoreError
 from benchsuite.runner import CaseRun, open_folder, rounds_left
 from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
-
-
-class Notes:
-    """An observer that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.stages: list[str] = []
-        self.seeds = 0.0
-        self.rates: list[tuple[int, int]] = []
-
-    def begin(self, label: str, seeds: int, done: int) -> None:
-        self.begun = (label, seeds, done)
-
-    def stage(self, stage: str) -> None:
-        self.stages.append(stage)
-
-    def trained(self, seeds: float) -> None:
-        self.seeds += seeds
-
-    def judged(self, seeds: int, converged: int) -> None:
-        self.rates.append((seeds, converged))
-
-
-def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None, **options: Any) -> CaseRun:
-    """Run a case to its end."""
-    settings = Settings(**options)
-    case_run = CaseRun(case, settings, folder or open_folder(settings), notes or Notes())
-    for _ in case_run.shards():
-        pass
-    return case_run
 
 
 def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:
@@ -61,7 +31,7 @@ def test_run_is_told_as_it_goes() -> None:
     """The observer hears of compiling, rounds, seeds and the rate so far."""
     notes = Notes()
 
-    record = run(line(), notes=notes).record()
+    record = run(line(), notes=notes).records()[0]
 
     assert notes.stages == ["compiling", *(f"round {n} of 5" for n in range(1, 6))]
     assert notes.seeds == pytest.approx(20)
@@ -100,7 +70,7 @@ def test_finished_run_is_recalled_without_compiling() -> None:
     again = run(line(), RunFolder(folder.path), notes)
 
     assert notes.stages == []
-    assert again.record() == first.record()
+    assert again.records()[0] == first.records()[0]
 
 
 def test_running_again_with_more_seeds_adds_them() -> None:
@@ -110,7 +80,7 @@ def test_running_again_with_more_seeds_adds_them() -> None:
 
     more = run(line(), RunFolder(folder.path), seeds=30)
 
-    assert more.record().seeds == 30
+    assert more.records()[0].seeds == 30
     assert [seed for seed, _ in rows(more, folder)] == list(range(30))
 
 
@@ -167,7 +137,7 @@ def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) 
     case_run = run(line(), folder, seeds=seeds, rounds=rounds)
 
     assert [len(shard.seeds) for shard in folder.shards("line")] == sizes
-    assert case_run.record().seeds == seeds
+    assert case_run.records()[0].seeds == seeds
 
 
 @given(st.sets(st.integers(0, 40)), st.integers(1, 40), st.integers(1, 12))
@@ -199,7 +169,7 @@ def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.Monkey
     tight = run(line(), rounds=1)
 
     assert tight.plan.chunk_size == roomy.plan.chunk_size // 2
-    assert tight.record().outcomes == roomy.record().outcomes
+    assert tight.records()[0].outcomes == roomy.records()[0].outcomes
 
 
 def test_device_out_of_memory_in_mid_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +185,7 @@ def test_device_out_of_memory_in_mid_run(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(ensemble.Ensemble, "_run", scarce)
 
-    record = run(line(), rounds=1).record()
+    record = run(line(), rounds=1).records()[0]
 
     assert failed == [20, 10, 6]
     assert record.seeds == record.converged == 20
@@ -234,16 +204,16 @@ def test_quick_protocol_is_used_only_where_there_is_one() -> None:
     """A case without a quick protocol follows its source, and is labelled so."""
     quick = dataclasses.replace(line().schedule, steps=20)
 
-    assert run(line()).record().protocol == "source"
-    assert run(line(quick=quick)).record().label == "line (quick)"
-    assert run(line(quick=quick), protocol="source").record().label == "line"
+    assert run(line()).records()[0].protocol == "source"
+    assert run(line(quick=quick)).records()[0].label == "line (quick)"
+    assert run(line(quick=quick), protocol="source").records()[0].label == "line"
 
 
 def test_table_is_run_like_a_stream() -> None:
     """Both kinds of data go the same way."""
     schedule = dataclasses.replace(line().schedule, steps=None, epochs=60)
 
-    record = run(line(dataset=line_table(), schedule=schedule)).record()
+    record = run(line(dataset=line_table(), schedule=schedule)).records()[0]
 
     assert (record.dataset, record.converged, record.time_to_success["resolution"]) == ("points", 20, 60)
 
@@ -256,7 +226,7 @@ def test_named_starts_are_trained_beside_the_seeds_and_kept() -> None:
     folder = open_folder(Settings())
     notes = Notes()
 
-    record = run(line(starts={"far": FAR}), folder, notes).record()
+    record = run(line(starts={"far": FAR}), folder, notes).records()[0]
 
     assert record.seeds == record.converged == 20
     (start,) = record.starts
@@ -266,7 +236,7 @@ def test_named_starts_are_trained_beside_the_seeds_and_kept() -> None:
     assert "named starts" in notes.stages
 
     again = Notes()
-    recalled = run(line(starts={"far": FAR}), RunFolder(folder.path), again).record()
+    recalled = run(line(starts={"far": FAR}), RunFolder(folder.path), again).records()[0]
 
     assert recalled.starts == record.starts
     assert "named starts" not in again.stages
@@ -307,7 +277,7 @@ def test_diagnostics_are_taken_from_model_and_data() -> None:
     ]
     schedule = Schedule(epochs=60, seeds=20)
 
-    slope, points = run(line(dataset=line_table(), schedule=schedule, diagnostics=diagnostics)).record().diagnostics
+    slope, points = run(line(dataset=line_table(), schedule=schedule, diagnostics=diagnostics)).records()[0].diagnostics
 
     assert slope["median"] == pytest.approx(3, abs=0.05)
     assert slope["q05"] < slope["q95"]

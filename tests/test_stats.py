@@ -138,3 +138,68 @@ def test_prediction_from_equal_figures_is_all_or_nothing() -> None:
     """A sample that does not vary foretells itself and nothing else."""
     assert stats.prediction_p_value(2.0, np.array([2.0, 2.0])) == 1
     assert stats.prediction_p_value(2.1, np.array([2.0, 2.0])) == 0
+
+
+def test_paired_p_value_is_the_published_one() -> None:
+    """McNemar's exact test on the airway data of Fagerland et al. (2013), BMC Med. Res. Methodol. 13, 91: 0.070."""
+    assert stats.paired_p_value(cured=1, broken=7) == pytest.approx(0.0703, abs=5e-5)
+    assert stats.paired_p_value(cured=7, broken=1) == stats.paired_p_value(cured=1, broken=7)
+    assert stats.paired_p_value(0, 0) == 1
+
+
+def test_paired_difference_interval_is_the_published_one() -> None:
+    """Newcombe's interval of the same data, as Fagerland et al. (2014), Stat. Med. 33, 2850-2875 print it."""
+    low, high = stats.paired_difference_interval(both=1, cured=1, broken=7, neither=12)
+
+    assert (low, high) == pytest.approx((-0.507, -0.026), abs=5e-4)
+
+
+COUNTS = st.integers(0, 200)
+
+
+@given(COUNTS, COUNTS, COUNTS, COUNTS)
+def test_paired_difference_interval_contains_the_difference(both: int, cured: int, broken: int, neither: int) -> None:
+    """It lies within -1 to 1, and turned round it is that of the opposite change."""
+    trials = both + cured + broken + neither
+    if not trials:
+        return
+    low, high = stats.paired_difference_interval(both, cured, broken, neither)
+
+    assert -1 <= low <= (cured - broken) / trials <= high <= 1
+    turned = stats.paired_difference_interval(both, broken, cured, neither)
+    assert turned == pytest.approx((-high, -low), abs=1e-12)
+
+
+def test_null_treatment_raises_few_false_alarms() -> None:
+    """Of 1,000 comparisons of 2,000 seeds, in which nothing but chance cures and breaks, at most 5 % are alarms."""
+    drawn = np.random.default_rng(2026).multinomial(2000, [0.43, 0.04, 0.04, 0.49], size=1000)
+
+    alarms = [stats.paired_p_value(int(cured), int(broken)) <= 0.05 for _, cured, broken, _ in drawn]
+    missed = [not low <= 0 <= high for low, high in (stats.paired_difference_interval(*map(int, row)) for row in drawn)]
+
+    assert np.mean(alarms) <= 0.05
+    assert np.mean(missed) <= 0.07, "the interval covers the truth as often as it says, but for the luck of 1,000 draws"
+
+
+def test_holm_is_the_worked_example() -> None:
+    """Four tests: the smallest p-value is multiplied by 4, the next by 3, and none ends below the one before it."""
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=30))
+def test_holm_keeps_the_order_and_never_lowers(p_values: list[float]) -> None:
+    """An adjusted p-value is no smaller, at most 1, and smaller ones stay smaller."""
+    adjusted = stats.holm(p_values)
+
+    assert all(p <= after <= 1 for p, after in zip(p_values, adjusted, strict=True))
+    assert [after for _, after in sorted(zip(p_values, adjusted, strict=True))] == sorted(adjusted)
+
+
+@pytest.mark.parametrize(
+    ("rates", "stretch"),
+    [([0.1, 0.96, 1.0, 0.95, 0.2, 0.99], (1, 3)), ([0.0, 0.0], (0, 1)), ([0.5], (0, 0)), ([0.2, 0.4, 0.9], (2, 2))],
+)
+def test_plateau_is_the_stretch_around_the_best(rates: list[float], stretch: tuple[int, int]) -> None:
+    """A second hill behind a valley is not part of it."""
+    assert stats.plateau(rates, 0.05) == stretch

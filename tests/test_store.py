@@ -23,6 +23,9 @@ from benchsuite.store import ROOT, RunFolder
 
 PLAN = Plan(
     case="line",
+    treatment="",
+    sweep={},
+    restarts=1,
     source="",
     protocol="source",
     dataset="noisy_line",
@@ -65,7 +68,7 @@ def test_what_is_kept_is_read_back() -> None:
     folder = new()
     for first in (2, 0):
         folder.keep_shard("line", shard(first))
-    folder.keep_record(summarise(PLAN, folder.shards("line")))
+    folder.keep_records(summarise(PLAN, folder.shards("line")))
 
     again = RunFolder(folder.path)
 

@@ -151,10 +151,11 @@ def test_rmsprop_is_that_of_keras() -> None:
     rng = np.random.default_rng(0)
     parameter = rng.normal(size=1000).astype(np.float32)
     expected, accumulator = parameter.astype(np.float64), np.zeros(1000)
-    state = KERAS_RMSPROP.init(parameter)
+    optimizer = KERAS_RMSPROP()
+    state = optimizer.init(parameter)
     for _ in range(5):
         gradient = (10.0 ** rng.uniform(-9, 3, 1000) * rng.choice([-1, 1], 1000)).astype(np.float32)
-        updates, state = KERAS_RMSPROP.update(gradient, state, parameter)
+        updates, state = optimizer.update(gradient, state, parameter)
         parameter = np.asarray(optax.apply_updates(parameter, updates))
         accumulator = 0.9 * accumulator + 0.1 * gradient.astype(np.float64) ** 2
         expected = expected - 1e-3 * gradient / (np.sqrt(accumulator) + 1e-7)

@@ -1,7 +1,10 @@
-"""Cases that train in milliseconds, for tests that call the engine directly."""
+"""Cases that train in milliseconds, and how to run them, for tests that call the engine directly."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -9,7 +12,10 @@ import numpy as np
 import optax
 from flax import nnx
 
-from benchsuite import Case, Schedule, Split, Stream, Table
+from benchsuite import Case, Schedule, Split, Stream, Table, Treatment
+from benchsuite.runner import CaseRun, open_folder
+from benchsuite.settings import Settings
+from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
 
 
@@ -31,6 +37,11 @@ def line(**fields: Any) -> Case:
         "schedule": Schedule(steps=60, evaluate_every=20, seeds=20),
     }
     return Case(**(standard | fields))
+
+
+def treatment(change: Callable[..., Any], name: str = "change") -> Treatment:
+    """A treatment that is nothing but its function."""
+    return Treatment(name, "A change.", "https://example.org/change", change)
 
 
 def line_table(rows: int = 10, batch_size: int = 4, **fields: Any) -> Table:
@@ -55,3 +66,51 @@ def trace(r2: list[list[float]], **columns: Any) -> Trace:
         "diagnostics": {},
     }
     return Trace(**(standard | columns))
+
+
+#: Rows of a table that a case is tried on.
+ROWS = 300
+
+
+def cut_down(case: Case) -> Case:
+    """A real case with two evaluations of few examples."""
+    if isinstance(case.dataset, Stream):
+        return dataclasses.replace(case, schedule=Schedule(steps=4, evaluate_every=2, seeds=4), quick=None)
+    few = jax.tree.map(lambda rows: rows[:ROWS], _stand_in(case.dataset))
+    table = dataclasses.replace(case.dataset, load=lambda files: few, download=None, stand_in=None)
+    return dataclasses.replace(case, dataset=table, schedule=Schedule(epochs=2, seeds=4), quick=None)
+
+
+@cache
+def _stand_in(table: Table) -> Split:
+    return table.stand_in() if table.stand_in else table.load({})
+
+
+class Notes:
+    """An observer that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.seeds = 0.0
+        self.rates: list[tuple[int, int]] = []
+
+    def begin(self, label: str, seeds: int, done: int) -> None:
+        self.begun = (label, seeds, done)
+
+    def stage(self, stage: str) -> None:
+        self.stages.append(stage)
+
+    def trained(self, seeds: float) -> None:
+        self.seeds += seeds
+
+    def judged(self, seeds: int, converged: int) -> None:
+        self.rates.append((seeds, converged))
+
+
+def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None, **options: Any) -> CaseRun:
+    """Run a case to its end."""
+    settings = Settings(**options)
+    case_run = CaseRun(case, settings, folder or open_folder(settings), notes or Notes())
+    for _ in case_run.shards():
+        pass
+    return case_run

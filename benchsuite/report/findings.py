@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchsuite.record import Record
-from benchsuite.report.tables import Column, count, failures, interval, number, percent, table
+from benchsuite.report.tables import Column, count, failures, interval, number, part, percent, table
 from benchsuite.verdict import HOLDS, NOT_JUDGED, REFUTED
 
 #: A record and one of its groups, starts, diagnostics or claims.
@@ -21,11 +21,11 @@ _VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
 
 def findings(records: Sequence[Record]) -> Iterator[RenderableType]:
     """The tables that have something to show, each below its title and above what its words mean."""
-    yield from _part("How small an error, how often", _ladder(records), [_ERROR])
-    yield from _part("The rate by how the seeds started", _groups(_items(records, "groups")), [])
-    yield from _part("Named starts, which are not part of any rate", _starts(_items(records, "starts")), [])
-    yield from _part("Why they end where they do", _diagnostics(_items(records, "diagnostics")), _readings(records))
-    yield from _part("What the sources say", _claims(_items(records, "claims")), _tests(records))
+    yield from part("How small an error, how often", _ladder(records), [_ERROR])
+    yield from part("The rate by how the seeds started", _groups(_items(records, "groups")), [])
+    yield from part("Named starts, which are not part of any rate", _starts(_items(records, "starts")), [])
+    yield from part("Why they end where they do", _diagnostics(_items(records, "diagnostics")), _readings(records))
+    yield from part("What the sources say", _claims(_items(records, "claims")), _tests(records))
 
 
 _ERROR = "ε of 10 %: the largest absolute error on the evaluation data among the best tenth of the seeds"
@@ -41,14 +41,6 @@ def _tests(records: Sequence[Record]) -> list[str]:
     tests = sorted({claim["test"] for claim in claims if claim["test"]})
     reasons = sorted({claim["reason"] for claim in claims if claim["reason"]})
     return [*(f"tested by: {test}" for test in tests), *(f"not judged: {reason}" for reason in reasons)]
-
-
-def _part(title: str, made: Table, meanings: Sequence[str]) -> Iterator[RenderableType]:
-    if made.row_count:
-        yield Text(f"\n{title}", "bold")
-        yield made
-        if meanings:
-            yield Text("\n".join(meanings), "dim")
 
 
 def _items(records: Sequence[Record], field: str) -> list[_Item]:

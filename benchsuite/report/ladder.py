@@ -10,7 +10,7 @@ import numpy as np
 
 from benchsuite.record import R2_LADDER, Record
 from benchsuite.report.picture import COLOURS, DASHES, save, tidy
-from benchsuite.rows import Rows
+from benchsuite.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ROUNDING = float(np.finfo(np.float32).eps)
 
 
-def draw_ladder(runs: Sequence[tuple[Rows, Record]], path: Path) -> None:
+def draw_ladder(results: Sequence[Result], path: Path) -> None:
     """Draw the distribution functions over the seeds of every case into one file.
 
     Three panels: 1 - R² and the largest error when training ends, and the Kaplan-Meier curve of the steps to success
@@ -33,7 +33,7 @@ def draw_ladder(runs: Sequence[tuple[Rows, Record]], path: Path) -> None:
     figure = Figure(figsize=(15, 5), layout="constrained")
     figure.suptitle("How small an error, how often, how soon")
     r2, error, time = figure.subplots(1, 3)
-    for number, (rows, record) in enumerate(runs):
+    for number, (record, rows) in enumerate(results):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
         _draw_distribution(r2, 1 - rows.final["r2"], f"{record.label}, {record.seeds:,} seeds", style)
         _draw_distribution(error, rows.final["largest_error"], record.label, style)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -55,6 +56,15 @@ def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: 
     return made
 
 
+def part(title: str, made: Table, meanings: Sequence[str]) -> Iterator[RenderableType]:
+    """A table below its title and above what its words mean; nothing where it has no rows."""
+    if made.row_count:
+        yield Text(f"\n{title}", "bold")
+        yield made
+        if meanings:
+            yield Text("\n".join(meanings), "dim")
+
+
 def case_name(record: Record) -> str:
     """The case, and below it what keeps its figures apart."""
     name, _, marks = record.label.partition(" (")
@@ -71,6 +81,17 @@ def interval(ends: Iterable[float]) -> str:
     """An interval of a share, in percent."""
     low, high = ends
     return f"{100 * low:.1f}–{100 * high:.1f} %"
+
+
+def points(*differences: float) -> str:
+    """A difference of shares, or the ends of an interval of one, in points of a hundred."""
+    return " to ".join(f"{100 * difference:+.1f}" for difference in differences)
+
+
+def median_steps(record: Record) -> str:
+    """The median of the steps to success, or that it is beyond the end."""
+    time = record.time_to_success
+    return f"> {time['censored_at']:,}" if time["median"] is None else count(time["median"])
 
 
 def percent(share: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -10,7 +10,21 @@ from rich.text import Text
 from benchsuite.outcome import DEFINITIONS, Outcome
 from benchsuite.record import Record
 from benchsuite.report.findings import findings
-from benchsuite.report.tables import Column, case_name, count, failures, interval, per_second, percent, seconds, table
+from benchsuite.report.sweep import sweeps
+from benchsuite.report.tables import (
+    Column,
+    case_name,
+    count,
+    failures,
+    interval,
+    median_steps,
+    per_second,
+    percent,
+    seconds,
+    table,
+)
+from benchsuite.report.treatments import Inapplicable, treatments
+from benchsuite.result import Result
 
 #: From this width on the table stands on one line a case; below, it is cut into two.
 WIDE = 160
@@ -19,11 +33,6 @@ WIDE = 160
 def _seeds(record: Record) -> str:
     missing = record.planned_seeds > record.seeds
     return f"{record.seeds:,} of\n{record.planned_seeds:,}" if missing else f"{record.seeds:,}"
-
-
-def _median(record: Record) -> str:
-    time = record.time_to_success
-    return f"> {time['censored_at']:,}" if time["median"] is None else count(time["median"])
 
 
 _CASE = Column("case", case_name, "left", "bold")
@@ -36,7 +45,7 @@ _RESULT = (
     Column("failed as", lambda r: failures(r.outcomes), "left"),
 )
 _COST = (
-    Column("median steps\nto success", _median),
+    Column("median steps\nto success", median_steps),
     Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
     Column("resolution", lambda r: f"{r.time_to_success['resolution']:,}"),
     Column("device time\nper converged", lambda r: seconds(r.device_seconds_per_converged)),
@@ -45,18 +54,35 @@ _COST = (
 )
 
 
-def summary(records: Sequence[Record], width: int) -> RenderableType:
-    """The tables of `records`, those on stand-in data apart, and what their words mean."""
-    parts: list[RenderableType] = []
+def summary(
+    records: Sequence[Record], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
+) -> RenderableType:
+    """The tables of a run, and what their words mean.
+
+    Args:
+        records: the cases to show; those on stand-in data are shown apart.
+        width: of the terminal.
+        run: all results of the run they belong to, from which treated cases and swept options are shown.
+        inapplicable: which treatments make no sense.
+    """
+    plain = [record for record in records if not record.treatment and not record.setting]
+    return Group(
+        *(_overview(plain, width) if plain else ()),
+        *sweeps([result.record for result in run]),
+        *treatments(run, inapplicable),
+    )
+
+
+def _overview(records: Sequence[Record], width: int) -> Iterator[RenderableType]:
     real = [record for record in records if not record.stand_in]
     stand_in = [record for record in records if record.stand_in]
-    if real:
-        parts += _tables(real, width, "")
+    yield from _tables(real, width, "") if real else ()
     if stand_in:
         note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
         reasons = sorted({f"why: {record.data_origin}" for record in stand_in})
-        parts += [Text(note, "bold red"), Text("\n".join(reasons), "red"), *_tables(stand_in, width, "red")]
-    return Group(*parts, _legend(records), *findings(records))
+        yield from (Text(note, "bold red"), Text("\n".join(reasons), "red"), *_tables(stand_in, width, "red"))
+    yield _legend(records)
+    yield from findings(records)
 
 
 def _tables(records: Sequence[Record], width: int, style: str) -> list[RenderableType]:

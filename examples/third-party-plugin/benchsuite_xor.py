@@ -1,5 +1,7 @@
 """Two ReLU units learn XOR: the textbook writes the solution down by hand, how often does a random start find it?"""
 
+from functools import partial
+
 import jax.numpy as jnp
 import optax
 from flax import nnx
@@ -35,6 +37,6 @@ def benchsuite_cases():
         source="I. Goodfellow, Y. Bengio, A. Courville, Deep Learning (2016), section 6.1",
         model=TwoUnits,
         dataset=Table("truth-table", load=truth_table, batch_size=4),
-        optimizer=optax.sgd(0.1),
+        optimizer=partial(optax.sgd, learning_rate=0.1),
         schedule=Schedule(epochs=2000, evaluate_every=100, seeds=1000),
     )

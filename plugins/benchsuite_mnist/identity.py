@@ -12,7 +12,7 @@ from .images import MNIST, PIXELS
 
 #: RMSprop as Keras 2.2 has it: the epsilon is added to the root, the accumulators start at zero.
 #: Source: keras/optimizers.py of 2.2.4.
-KERAS_RMSPROP = optax.rmsprop(1e-3, decay=0.9, eps=1e-7, eps_in_sqrt=False)
+KERAS_RMSPROP = partial(optax.rmsprop, learning_rate=1e-3, decay=0.9, eps=1e-7, eps_in_sqrt=False)
 
 
 EPOCHS, STEPS_PER_EPOCH = 20, 469
@@ -25,17 +25,32 @@ class DenseStack(nnx.Module):
         rngs: random numbers for the start.
         layers: how many.
         activation: what ends each layer.
-        kernel_init: starts the kernels, Keras' default unless said otherwise; biases start at zero.
+        output_activation: what ends the last layer, where it is another.
+        kernel_init: starts the kernels, Keras' default unless said otherwise.
+        bias_init: starts the biases.
     """
 
-    def __init__(self, rngs, *, layers, activation=nnx.relu, kernel_init=nnx.initializers.glorot_uniform()):
-        self.layers = nnx.List([nnx.Linear(PIXELS, PIXELS, kernel_init=kernel_init, rngs=rngs) for _ in range(layers)])
+    def __init__(
+        self,
+        rngs,
+        *,
+        layers,
+        activation=nnx.relu,
+        output_activation=None,
+        kernel_init=nnx.initializers.glorot_uniform(),
+        bias_init=nnx.initializers.zeros,
+    ):
+        self.layers = nnx.List(
+            [nnx.Linear(PIXELS, PIXELS, kernel_init=kernel_init, bias_init=bias_init, rngs=rngs) for _ in range(layers)]
+        )
         self.activation = activation
+        self.output_activation = output_activation or activation
 
     def __call__(self, x):
-        for layer in self.layers:
+        *hidden, last = self.layers
+        for layer in hidden:
             x = self.activation(layer(x))
-        return x
+        return self.output_activation(last(x))
 
 
 #: What the source says of networks of any depth.

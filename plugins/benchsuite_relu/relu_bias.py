@@ -18,7 +18,7 @@ def benchsuite_cases():
         source="https://stats.stackexchange.com/questions/379884",
         model=partial(Unit, bias=True),
         dataset=Stream(normal_relu, batch_size=1000),
-        optimizer=optax.sgd(0.01),
+        optimizer=partial(optax.sgd, learning_rate=0.01),
         schedule=Schedule(steps=2000, evaluate_every=100, seeds=1000),
         starts={"red": {"w": -2.5, "b": 1.5}, "blue": {"w": -1.5, "b": 2.5}},
         groups={"w > 0": lambda start: start["w"] > 0, "w < 0": lambda start: start["w"] < 0},

@@ -1,5 +1,7 @@
 """One ReLU learns one ReLU, and half of the time it cannot."""
 
+from functools import partial
+
 import optax
 
 from benchsuite import Bound, Case, Claim, Ends, FailureRate, Landscape, Schedule, Stream, hookimpl
@@ -16,7 +18,7 @@ def benchsuite_cases():
         source="https://stats.stackexchange.com/questions/379884",
         model=Unit,
         dataset=Stream(normal_relu, batch_size=1000),
-        optimizer=optax.sgd(0.01),
+        optimizer=partial(optax.sgd, learning_rate=0.01),
         schedule=Schedule(steps=2000, evaluate_every=100, seeds=1000),
         starts={"w=-10": {"w": -10}},
         groups={"w > 0": lambda start: start["w"] > 0, "w < 0": lambda start: start["w"] < 0},

@@ -4,23 +4,40 @@ from flax import nnx
 
 
 class Unit(nnx.Module):
-    """activation(w·x + b) for x of shape (n,), with scalar parameters.
+    """activation(w·x + b) for x of shape (n,), with scalar parameters; the sum over several of them where wanted.
 
     Args:
         rngs: random numbers for the start.
-        bias: whether there is a b, zero at the start.
+        bias: whether there is a b.
+        units: how many there are; with more than one, parameters have the shape (units,).
         activation: what is applied to the sum.
-        kernel_init: starts w, as the 1 × 1 kernel of a dense layer; Keras' default unless said otherwise.
+        kernel_init: starts w, as the 1 × units kernel of a dense layer; Keras' default unless said otherwise.
+        bias_init: starts b.
     """
 
-    def __init__(self, rngs, *, bias=False, activation=nnx.relu, kernel_init=nnx.initializers.glorot_uniform()):
-        self.w = _weight(kernel_init, rngs)
-        self.b = _zero(rngs) if bias else None
+    def __init__(
+        self,
+        rngs,
+        *,
+        bias=False,
+        units=1,
+        activation=nnx.relu,
+        kernel_init=nnx.initializers.glorot_uniform(),
+        bias_init=nnx.initializers.zeros,
+    ):
+        self.w = _drawn(kernel_init, rngs, (1, units), units)
+        self.b = _drawn(bias_init, rngs, (units,), units) if bias else None
+        self.units = units
         self.activation = activation
 
     def __call__(self, x):
-        weighted = self.w[...] * x
-        return self.activation(weighted if self.b is None else weighted + self.b[...])
+        activated = self._activate(x)
+        return activated if self.units == 1 else activated.sum(axis=0)
+
+    def _activate(self, x):
+        """What each unit gives, (n,) or (units, n)."""
+        weighted = _beside(self.w[...]) * x
+        return self.activation(weighted if self.b is None else weighted + _beside(self.b[...]))
 
 
 class OutputUnit(Unit):
@@ -28,22 +45,36 @@ class OutputUnit(Unit):
 
     Args:
         rngs: random numbers for the start.
+        units: as in `Unit`; c is one number all the same.
         activation: as in `Unit`.
-        kernel_init: starts w and v; b and c start at zero.
+        kernel_init: starts w and v, this as a units × 1 kernel; c starts at zero.
+        bias_init: starts b.
     """
 
-    def __init__(self, rngs, *, activation=nnx.relu, kernel_init=nnx.initializers.glorot_uniform()):
-        super().__init__(rngs, bias=True, activation=activation, kernel_init=kernel_init)
-        self.v = _weight(kernel_init, rngs)
-        self.c = _zero(rngs)
+    def __init__(
+        self,
+        rngs,
+        *,
+        units=1,
+        activation=nnx.relu,
+        kernel_init=nnx.initializers.glorot_uniform(),
+        bias_init=nnx.initializers.zeros,
+    ):
+        super().__init__(
+            rngs, bias=True, units=units, activation=activation, kernel_init=kernel_init, bias_init=bias_init
+        )
+        self.v = _drawn(kernel_init, rngs, (units, 1), units)
+        self.c = _drawn(nnx.initializers.zeros, rngs, (1,), 1)
 
     def __call__(self, x):
-        return self.v[...] * super().__call__(x) + self.c[...]
+        weighted = _beside(self.v[...]) * self._activate(x)
+        return (weighted if self.units == 1 else weighted.sum(axis=0)) + self.c[...]
 
 
-def _weight(kernel_init, rngs):
-    return nnx.Param(kernel_init(rngs.params(), (1, 1)).reshape(()))
+def _drawn(init, rngs, shape, units):
+    return nnx.Param(init(rngs.params(), shape).reshape(() if units == 1 else (units,)))
 
 
-def _zero(rngs):
-    return nnx.Param(nnx.initializers.zeros(rngs.params(), ()))
+def _beside(parameter):
+    """A parameter of each unit, ready to be multiplied with the examples."""
+    return parameter if parameter.ndim == 0 else parameter[:, None]

@@ -1,0 +1,135 @@
+"""What values of an option do, as tables for a terminal and as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import RenderableType
+
+from benchsuite import stats
+from benchsuite.errors import OptionError
+from benchsuite.record import Record
+from benchsuite.report.picture import COLOURS, DASHES, save, tidy
+from benchsuite.report.tables import Column, count, failures, interval, median_steps, part, percent, table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: How much below the best rate still counts as good.
+TOLERANCE = 0.05
+
+_BAR = 20
+
+
+def sweeps(records: Sequence[Record]) -> Iterator[RenderableType]:
+    """A table for each option that was swept over, with how forgiving it is."""
+    for name, swept in sweeps_of(records).items():
+        option = _option(swept[0])
+        columns = [
+            Column(option, lambda record: f"{record.setting[option]:.4g}", style="bold"),  # noqa: B023  # used at once
+            Column("rate", lambda record: percent(record.rate), style="bold"),
+            Column("95 % interval", lambda record: interval(record.rate_interval)),
+            Column("", lambda record: "█" * round(_BAR * record.rate), "left"),
+            Column("median steps\nto success", median_steps),
+            Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
+            Column("failed as", lambda r: failures(r.outcomes).replace("\n", ", "), "left", folds=True),
+        ]
+        yield from part(f"{name}: {option} from {_span(swept)}", table(swept, columns, gap=1), [forgiveness(swept)])
+
+
+def sweeps_of(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """The records of values that were trained side by side, by what they belong to, in the order of the values."""
+    swept: dict[str, list[Record]] = {}
+    for record in records:
+        if record.setting:
+            swept.setdefault(_name(record), []).append(record)
+    return {name: sorted(of, key=lambda record: record.setting[_option(record)]) for name, of in swept.items()}
+
+
+def _option(record: Record) -> str:
+    (option,) = record.setting
+    return option
+
+
+def _name(record: Record) -> str:
+    marks = record.label.partition(" (")[1:]
+    return record.id.partition("@")[0] + "".join(marks)
+
+
+def _span(swept: Sequence[Record]) -> str:
+    low, high = (record.setting[_option(record)] for record in (swept[0], swept[-1]))
+    return f"{low:.4g} to {high:.4g}, {len(swept)} values side by side, {swept[0].seeds:,} seeds"
+
+
+def forgiveness(swept: Sequence[Record]) -> str:
+    """A sentence on the range of values around the best in which the rate stays near its best."""
+    option, rates = _option(swept[0]), [record.rate for record in swept]
+    best = int(np.argmax(rates))
+    if not rates[best]:
+        return f"no value of {option} made any seed converge"
+    first, last = stats.plateau(rates, TOLERANCE)
+    low, high = (swept[place].setting[option] for place in (first, last))
+    ratio = f", a factor of {high / low:.3g}" if low > 0 and high > low else ""
+    ends = " and ".join(
+        side for side, open_end in (("lower", first == 0), ("upper", last == len(swept) - 1)) if open_end
+    )
+    beyond = f"; the {ends} end is that of the sweep, so the range may be wider" if ends else ""
+    return (
+        f"best: {percent(rates[best])} at {option} = {swept[best].setting[option]:.4g}; within {100 * TOLERANCE:.0f}"
+        f" points of it from {low:.4g} to {high:.4g}{ratio}{beyond}"
+    )
+
+
+def draw_sweep(records: Sequence[Record], path: Path) -> None:
+    """Draw the rate and the time to success at every value, with their intervals, into one file.
+
+    Raises:
+        OptionError: no option was swept over, the ending is not known, or the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    swept = sweeps_of(records)
+    if not swept:
+        raise OptionError("no option of this run was swept over", "add --sweep to a run, or draw another picture")
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    rate, time = figure.subplots(1, 2)
+    for number, (name, of) in enumerate(swept.items()):
+        style = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
+        values = np.array([record.setting[_option(record)] for record in of])
+        _draw_rate(rate, values, of, f"{name}, {of[0].seeds:,} seeds", style)
+        _draw_time(time, values, of, style)
+    options = " or ".join(dict.fromkeys(_option(of[0]) for of in swept.values()))
+    for axes, label in ((rate, "share of the seeds that converged"), (time, "median steps to success")):
+        axes.set_xlabel(options)
+        axes.set_ylabel(label)
+        axes.set_xscale(_scale([record.setting[_option(record)] for of in swept.values() for record in of]))
+        tidy(axes)
+    rate.set_ylim(-0.02, 1.02)
+    time.set_yscale("log")
+    figure.supxlabel("bands: 95 % intervals; values at which fewer than half converged have no median", size="small")
+    save(figure, path)
+
+
+def _scale(values: Sequence[float]) -> str:
+    """Logarithmic where the values span more than an order of magnitude."""
+    low, high = min(values), max(values)
+    return "log" if low > 0 and high >= 10 * low else "linear"
+
+
+def _draw_rate(axes: Axes, values: np.ndarray, of: Sequence[Record], label: str, style: dict[str, str]) -> None:
+    low, high = np.transpose([record.rate_interval for record in of])
+    axes.plot(values, [record.rate for record in of], marker="o", markersize=4, label=label, **style)  # type: ignore[arg-type]  # a style
+    axes.fill_between(values, low, high, color=style["color"], alpha=0.2, linewidth=0)
+
+
+def _draw_time(axes: Axes, values: np.ndarray, of: Sequence[Record], style: dict[str, str]) -> None:
+    def steps(value: float | None) -> float:
+        return np.nan if value is None else value
+
+    median = [steps(record.time_to_success["median"]) for record in of]
+    low, high = np.transpose([[steps(end) for end in record.time_to_success["median_interval"]] for record in of])
+    axes.plot(values, median, marker="o", markersize=4, **style)  # type: ignore[arg-type]  # a style
+    axes.fill_between(values, low, high, color=style["color"], alpha=0.2, linewidth=0)

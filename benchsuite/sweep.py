@@ -1,0 +1,96 @@
+"""A sweep: the values of one option that are trained side by side, for every seed on the same batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchsuite.errors import OptionError
+
+#: How a sweep is written.
+EXAMPLE = "learning_rate=1e-4:1:13 (13 values in equal ratios), momentum=0:0.9:10:linear or learning_rate=0.01,0.1"
+
+_LINEAR = "linear"
+
+#: More values than this are a mistake, or a job for several runs.
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a person wrote after `--sweep`: an option's name, and its values in ascending order."""
+
+    option: str
+    values: tuple[float, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Range:
+        """Read "option=low:high:count", the same with ":linear", or "option=value,value,…".
+
+        Raises:
+            OptionError: it is none of these, or the range is empty, reversed or not finite.
+        """
+        option, equals, said = (part.strip() for part in text.partition("="))
+        if not (option.isidentifier() and equals and said):
+            raise OptionError(f"--sweep is {text!r}", f"write, for example, {EXAMPLE}")
+        values = _spaced(text, said) if ":" in said else tuple(_number(text, part) for part in said.split(","))
+        if len(set(values)) < len(values):
+            raise OptionError(f"--sweep {text} has a value twice", "give each once")
+        return cls(option, tuple(sorted(values)))
+
+
+def _spaced(text: str, said: str) -> tuple[float, ...]:
+    low_text, high_text, count_text, spacing = (*said.split(":"), "", "", "")[:4]
+    if said.count(":") not in (2, 3) or spacing not in ("", _LINEAR):
+        raise OptionError(f"--sweep is {text!r}", f"write, for example, {EXAMPLE}")
+    low, high, count = _number(text, low_text), _number(text, high_text), _count(text, count_text)
+    if low > high:
+        raise OptionError(f"--sweep {text} is reversed: {low:g} is above {high:g}", "give the lowest value first")
+    if (count == 1) != (low == high):
+        raise OptionError(
+            f"--sweep {text} asks for {count} values from {low:g} to {high:g}",
+            "give two ends and a count of at least 2",
+        )
+    if count == 1:
+        return (low,)
+    if spacing == _LINEAR:
+        return tuple(low + (high - low) * i / (count - 1) for i in range(count))
+    if low <= 0:
+        raise OptionError(f"--sweep {text} cannot go from {low:g} in equal ratios", f"write {text}:{_LINEAR}")
+    return tuple(low * (high / low) ** (i / (count - 1)) for i in range(count))
+
+
+def _number(text: str, part: str) -> float:
+    try:
+        value = float(part)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise OptionError(f"--sweep {text}: {part!r} is no finite number", f"write, for example, {EXAMPLE}")
+    return value
+
+
+def _count(text: str, part: str) -> int:
+    if not (part.isdecimal() and 1 <= int(part) <= _MOST):
+        raise OptionError(f"--sweep {text} asks for {part!r} values", f"give a whole number from 1 to {_MOST:,}")
+    return int(part)
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """The values of one option of a case.
+
+    Args:
+        option: its name.
+        values: in ascending order.
+        at: value → the Case with the option at it; the value may be an array that JAX traces.
+    """
+
+    option: str
+    values: tuple[float, ...]
+    at: Callable[[Any], Any]
+
+    def __str__(self) -> str:
+        return self.option

@@ -1,0 +1,178 @@
+"""Values of an option, trained side by side, are what they would be alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from benchsuite_relu import relu_to_relu
+from flax import nnx
+from hypothesis import given
+from hypothesis import strategies as st
+from toys import Notes, line, line_table, run, treatment
+
+from benchsuite import Case, DoesNotApply, Schedule, machine
+from benchsuite.choice import choose
+from benchsuite.ensemble import Ensemble
+from benchsuite.errors import OptionError
+from benchsuite.outcome import classify
+from benchsuite.plugins import load_registry
+from benchsuite.problem import Problem
+from benchsuite.runner import CaseRun
+from benchsuite.settings import Settings
+from benchsuite.store import RunFolder
+from benchsuite.sweep import Range
+from benchsuite.trace import Trace
+from benchsuite.treatment import Treatment
+from benchsuite.variant import swept
+
+RATES = (0.001, 0.01, 0.3)
+
+SLOW = partial(optax.sgd, learning_rate=0.1)
+
+
+def train(case: Case, seeds: int = 10) -> Trace:
+    """The first seeds of a case."""
+    problem = Problem.pose(case, Settings())
+    return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
+
+
+@given(st.floats(1e-12, 1e12), st.floats(1.01, 1e9), st.integers(2, 50))
+def test_ranges_in_equal_ratios(low: float, ratio: float, count: int) -> None:
+    """They begin and end where they are told to, and every value is the one before times the same."""
+    values = Range.parse(f"rate={low!r}:{low * ratio!r}:{count}").values
+
+    assert len(values) == count
+    np.testing.assert_allclose([values[0], values[-1]], [low, low * ratio], rtol=1e-9)
+    np.testing.assert_allclose(np.diff(np.log(values)), np.log(ratio) / (count - 1), rtol=1e-5)
+
+
+def test_other_ranges() -> None:
+    """Equal distances, values one by one, and a single one."""
+    assert Range.parse("momentum=0:0.9:4:linear") == Range("momentum", (0.0, 0.3, 0.6, 0.9))
+    assert Range.parse("rate = 0.5, 1e-3") == Range("rate", (0.001, 0.5))
+    assert Range.parse("rate=0.1") == Range("rate", (0.1,))
+    assert Range.parse("rate=0.1:0.1:1") == Range("rate", (0.1,))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rate", "write, for example"),
+        ("rate=", "write, for example"),
+        ("=1:2:3", "write, for example"),
+        ("a rate=1:2:3", "write, for example"),
+        ("rate=1:2", "write, for example"),
+        ("rate=1:2:3:cubic", "write, for example"),
+        ("rate=1:2:3:linear:4", "write, for example"),
+        ("rate=1:0.1:5", "is reversed"),
+        ("rate=1:2:0", "whole number from 1"),
+        ("rate=1:2:1.5", "whole number from 1"),
+        ("rate=1:2:1", "asks for 1 values"),
+        ("rate=1:1:5", "asks for 5 values"),
+        ("rate=1:2:99999", "whole number from 1 to 1,000"),
+        ("rate=0:1:5", "rate=0:1:5:linear"),
+        ("rate=-1:1:5", "equal ratios"),
+        ("rate=one:2:3", "no finite number"),
+        ("rate=nan", "no finite number"),
+        ("rate=1:inf:3", "no finite number"),
+        ("rate=1,1", "a value twice"),
+    ],
+)
+def test_bad_range_is_refused(text: str, said: str) -> None:
+    """Empty, reversed, endless or misspelt: a sentence says what to write, before anything runs."""
+    with pytest.raises(OptionError) as refused:
+        Settings(sweep=text)
+
+    assert said in str(refused.value)
+
+
+def leaky(case: Case, leak: float = 0.01) -> Case:
+    """A treatment with an option of the model."""
+    return case.with_model(activation=partial(nnx.leaky_relu, negative_slope=leak))
+
+
+(RELU,) = relu_to_relu.benchsuite_cases()
+SHORT = dataclasses.replace(RELU, schedule=Schedule(steps=300, evaluate_every=100))
+
+
+@pytest.mark.parametrize(
+    ("case", "treated", "option"),
+    [
+        (SHORT, None, "learning_rate"),
+        (SHORT, treatment(leaky), "leak"),
+        (line(optimizer=SLOW, dataset=line_table(), schedule=Schedule(epochs=20)), None, "learning_rate"),
+    ],
+    ids=["stream", "treatment", "table"],
+)
+def test_sweep_is_what_separate_runs_are(case: Case, treated: Treatment | None, option: str) -> None:
+    """Seed by seed the outcomes are identical, and the figures are to the precision of float32."""
+    together = train(swept(case, treated, Range(option, RATES)))
+
+    for value in RATES:
+        alone = train(treated.apply(case, leak=value) if treated else case.with_optimizer(learning_rate=value))
+        chosen = together.settings[option] == value
+        np.testing.assert_array_equal(together.seeds[chosen], alone.seeds)
+        assert list(classify(together, case.criterion)[chosen]) == list(classify(alone, case.criterion))
+        np.testing.assert_allclose(together.metrics["r2"][chosen], alone.metrics["r2"], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(together.parameters[chosen], alone.parameters, rtol=1e-5, atol=1e-6)
+
+
+def test_sweep_of_a_treatments_own_option_comes_first() -> None:
+    """Then the optimiser's, then the model's; and a schedule is made of the case's own value."""
+    case = line(optimizer=SLOW)
+    halved = treatment(lambda case, learning_rate=1.0: case.with_optimizer(learning_rate=learning_rate / 2))
+
+    assert swept(case, halved, Range("learning_rate", RATES)).sweep.at(1.0).optimizer_options["learning_rate"] == 0.5  # type: ignore[union-attr]  # it has one
+    assert swept(case, None, Range("momentum", RATES)).sweep.at(0.5).optimizer_options["momentum"] == 0.5  # type: ignore[union-attr]  # as above
+    (decay,) = choose(["decay"], [], load_registry().treatments)
+    scheduled = swept(case, decay, Range("learning_rate", RATES)).sweep.at(1.0)  # type: ignore[union-attr]  # as above
+    assert scheduled.optimizer_options["learning_rate"](jnp.array(0)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("momentun", "did you mean momentum"),
+        ("units", "is not a number that could be swept"),
+        ("activation", "is not a number that could be swept"),
+    ],
+)
+def test_option_that_cannot_be_swept(option: str, said: str) -> None:
+    """It is not there, shapes depend on it, or it is no number at all."""
+    with pytest.raises(DoesNotApply) as refused:
+        swept(RELU, None, Range(option, (1.0, 2.0)))
+
+    assert said in str(refused.value)
+
+
+def test_record_of_every_value() -> None:
+    """A run of a sweep has a record for each value, with an even share of the time; rows and resuming are as always."""
+    case = swept(line(optimizer=SLOW), None, Range("learning_rate", (0.0, 0.1)))
+    first = run(case, seeds=8)
+    never, always = first.records()
+
+    assert (never.id, always.id) == ("line@learning_rate=0", "line@learning_rate=0.1")
+    assert (never.converged, always.converged) == (0, 8)
+    assert never.seeds == always.seeds == 8
+    assert always.setting == {"learning_rate": 0.1}
+    assert never.device_seconds == pytest.approx(always.device_seconds)
+
+
+def test_sweep_is_resumed() -> None:
+    """What is there is kept, what is missing is trained, and other values are refused."""
+    folder = RunFolder.create(None, {}, {})
+    case = swept(line(optimizer=SLOW), None, Range("learning_rate", (0.0, 0.1)))
+    run(case, folder, seeds=6)
+    again = CaseRun(case, Settings(seeds=10), RunFolder(folder.path), Notes())
+    for _ in again.shards():
+        pass
+
+    assert [record.seeds for record in again.records()] == [10, 10]
+    other = swept(line(optimizer=SLOW), None, Range("learning_rate", (0.0, 0.2)))
+    with pytest.raises(Exception, match="with sweep"):
+        run(other, RunFolder(folder.path), seeds=10)

@@ -1,0 +1,248 @@
+"""Treatments and sweeps as a user sees them, at both doors."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import LINE, SUPPLY, Command, InstallPlugin
+from test_pytest_plugin import CASES
+
+from benchsuite.plugins import load_registry
+
+TREATMENTS = """
+from dataclasses import replace
+from functools import partial
+import optax
+from benchsuite import DoesNotApply, Treatment, hookimpl
+
+def rest(case, rate=0.0):
+    return replace(case, optimizer=partial(optax.sgd, learning_rate=rate))
+
+def never(case):
+    raise DoesNotApply("lines need none")
+
+def broken(case):
+    raise RuntimeError("oh [red]no[/]")
+
+@hookimpl
+def benchsuite_treatments():
+    for name, change in {"rest": rest, "null": lambda case: case, "never": never, "broken": broken}.items():
+        yield Treatment(name, f"Does {name}.", "https://example.org", change)
+"""
+
+
+@pytest.fixture
+def doctor(benchsuite: Command, install_plugin: InstallPlugin) -> Command:
+    """Runs a command, with the foreign case `line` and foreign treatments installed."""
+    install_plugin("doctor", TREATMENTS)
+    return benchsuite
+
+
+def line_of(text: str, *words: str) -> str:
+    """The first line that begins with `words`."""
+    pattern = re.compile(r"\s+".join(map(re.escape, words)))
+    return next(line for line in text.splitlines() if pattern.match(line.strip()))
+
+
+def test_hook_benchsuite_treatments(install_plugin: InstallPlugin) -> None:
+    """A foreign distribution's treatments are there with no other change."""
+    install_plugin("doctor", TREATMENTS)
+
+    registry = load_registry()
+
+    assert registry.treatments["rest"].options == {"rate": 0.0}
+    assert "adam" in registry.treatments
+    assert registry.left_out == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (TREATMENTS.replace("yield Treatment(", "yield str("), "str"),
+        (TREATMENTS.replace('"null"', '"all"'), "neither all nor none"),
+        (TREATMENTS.replace('"null"', '"adam"'), "treatment adam is already supplied by benchsuite_treatments"),
+        (TREATMENTS.replace("def benchsuite_treatments", "def benchsuite_treatment"), "unknown hook"),
+    ],
+    ids=["type", "name", "taken", "misspelt"],
+)
+def test_broken_treatments_are_left_out(code: str, said: str, install_plugin: InstallPlugin) -> None:
+    """A fault in a plugin is told, and costs the others nothing."""
+    install_plugin("doctor", code, module=f"doctor_{abs(hash(code))}")
+
+    registry = load_registry()
+
+    (plugin,) = registry.left_out
+    assert said in str(plugin.error)
+    assert plugin.treatments == ()
+    assert "adam" in registry.treatments
+
+
+def test_treatments_are_listed(doctor: Command) -> None:
+    """Each with its options, what it does, who says so, and where it applies; for one case, why not."""
+    code, out, _ = doctor("treatments", "line")
+
+    assert code == 0
+    for word in ("rest", "rate=0", "Does rest.", "https://example.org", "leaky-relu", "leak=0.01"):
+        assert word in out
+    assert "line+never: lines need none" in out
+
+
+def test_run_compares_seed_by_seed(doctor: Command) -> None:
+    """The table tells cured from broken, what does not apply, and a failure of a treatment fails the run at its end."""
+    names = ("rest", "null", "never", "broken")
+    code, out, err = doctor("run", "line", *(f"--treatment={name}" for name in names), "--run-dir=out")
+
+    assert code == 1
+    assert "error: treatment broken of line failed: RuntimeError: oh [red]no[/]" in err
+    assert line_of(out, "rest", "20", "0.0 %").split()[-2:] == ["0", "20"]
+    assert line_of(out, "line", "null", "20", "100.0 %").split()[-3:] == ["1", "0", "0"]
+    assert "0, 1, 2, …" in out
+    assert "does not apply" in line_of(out, "never")
+    assert "never does not apply to line: lines need none" in out
+    records = json.loads(Path("out/run.json").read_text())["records"]
+    assert set(records) == {"line", "line+rest", "line+null"}
+    assert doctor("report", "out")[1] == out[out.index("case") :]
+
+
+def test_treatment_applies_nowhere(doctor: Command) -> None:
+    """If nothing that was chosen does, that is an error before anything is trained."""
+    code, _, err = doctor("run", "line", "--treatment=never", "--run-dir=out")
+
+    assert code == 2
+    assert "treatment never applies nowhere:\n  line+never: lines need none" in err
+    assert not Path("out").exists()
+
+
+def test_pictures(doctor: Command) -> None:
+    """What a run was about is drawn, or what is asked for; what the run does not have is refused."""
+    doctor("run", "line", "--treatment=rest", "--run-dir=treated")
+    doctor("run", "line", "--treatment=rest", "--sweep=rate=0,0.1,1e9", "--run-dir=swept")
+
+    assert doctor("report", "treated", "-o", "heat.png")[0] == 0
+    assert doctor("report", "treated", "--picture=ladder", "-o", "ladder.svg")[0] == 0
+    assert doctor("report", "swept", "-o", "sweep.svg")[0] == 0
+    for name in ("heat.png", "ladder.svg", "sweep.svg"):
+        assert Path(name).stat().st_size > 5000
+    assert "no option of this run was swept over" in doctor("report", "treated", "--picture=sweep", "-o", "a.png")[2]
+    assert "no case of this run was treated" in doctor("report", "swept", "--picture=treatments", "-o", "a.png")[2]
+    assert "add -o FILE" in doctor("report", "treated", "--picture=sweep")[2]
+
+
+def test_sweep_table(doctor: Command) -> None:
+    """A line for each value, and how forgiving it is."""
+    code, out, _ = doctor("run", "line", "--treatment=rest", "--sweep=rate=0,0.1,0.2,1e9")
+
+    assert code == 0
+    assert "line+rest: rate from 0 to 1e+09, 4 values side by side, 20 seeds" in out
+    for value, rate in (("0", "0.0 %"), ("0.1", "100.0 %"), ("0.2", "100.0 %"), ("1e+09", "0.0 %")):
+        assert rate in line_of(out, value)
+    assert "20 diverged" in line_of(out, "1e+09")
+    assert "best: 100.0 % at rate = 0.1; within 5 points of it from 0.1 to 0.2, a factor of 2" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--sweep=rate=1:0.1:3"], "is reversed"),
+        (["--sweep=rate=0:1:3"], "rate=0:1:3:linear"),
+        (["--sweep=rates=0.1,0.2"], "--sweep rates applies nowhere"),
+        (["--treatment=rset"], "did you mean rest"),
+        (["--treatment=rest(rates=1)"], "did you mean rate?"),
+        (["--optimizer=optax.adma(1)"], "did you mean adam"),
+        (["--treatment=none", "--treatment=rest"], "none beside others"),
+    ],
+)
+def test_bad_options_are_refused_at_both_doors(
+    doctor: Command, options: list[str], said: str, pytester: pytest.Pytester
+) -> None:
+    """With a sentence, and before anything is trained."""
+    code, _, err = doctor("run", "line", *options)
+    pytester.makepyfile(test_cases=CASES)
+    result = pytester.runpytest_inprocess("--benchmark-only", *options)
+
+    assert code == 2
+    assert said in err
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert said in "\n".join(result.errlines)
+
+
+def test_replay_of_a_treated_seed(doctor: Command) -> None:
+    """As the tables name it, or with the options of a run; one treatment at a time."""
+    for said in (("line+rest",), ("line", "--treatment=rest"), ("line", "--optimizer=sgd(0.0)")):
+        code, out, _ = doctor("replay", *said, "--seed=3")
+        assert code == 0
+        assert "seed 3: stuck" in out
+    code, _, err = doctor("replay", "line", "--treatment=rest", "--treatment=null", "--seed=3")
+    assert code == 2
+    assert "name one" in err
+    assert "lines need none" in doctor("replay", "line+never", "--seed=3")[2]
+
+
+@pytest.fixture
+def cases(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> pytest.Pytester:
+    """A folder with the suite's test over all cases, the foreign case `line` and foreign treatments."""
+    install_plugin("line", LINE + SUPPLY)
+    install_plugin("doctor", TREATMENTS)
+    pytester.makepyfile(test_cases=CASES)
+    return pytester
+
+
+def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
+    """Run the variants of the foreign case."""
+    return pytester.runpytest_inprocess("--benchmark-only", "-p", "no:randomly", *args)
+
+
+def test_pytest_runs_every_treatment(cases: pytest.Pytester) -> None:
+    """Each is a test of its own; one that does not apply is skipped, one that is broken fails in one sentence."""
+    names = [f"--treatment={name}" for name in ("rest", "null", "never", "broken")]
+    result = run(cases, "-k", "line and not xor", "-rs", *names)
+
+    result.assert_outcomes(passed=3, skipped=1, failed=0, errors=1)
+    text = result.stdout.str()
+    for said in (
+        "line+rest: 0 of 20 converged",
+        "line+null: 20 of 20 converged",
+        "test_training[line+rest]",
+        "treatment broken of line failed: RuntimeError: oh [red]no[/]",
+        "does not apply: lines need none",
+        "What treatments change, seed by seed",
+    ):
+        assert said in text
+
+
+def test_treated_cases_are_chosen_repeated_and_compared(cases: pytest.Pytester) -> None:
+    """-k, --lf and --benchmark-compare work on them as on any test."""
+    chosen = run(cases, "-k", "line+rest", "--treatment=rest", "--benchmark-autosave")
+    chosen.assert_outcomes(passed=1, deselected=chosen.parseoutcomes()["deselected"])
+    assert "the run has no seeds of the untreated case" in chosen.stdout.str()
+
+    compared = run(cases, "-k", "line+rest", "--treatment=rest", "--benchmark-compare")
+    assert "test_training[line+rest] (0001_" in compared.stdout.str()
+
+    failed = run(cases, "-k", "line", "--treatment=broken")
+    assert failed.parseoutcomes()["errors"] == 1
+    again = run(cases, "--lf", "-k", "line", "--treatment=broken")
+    assert again.parseoutcomes()["errors"] == 1
+    assert "passed" not in again.parseoutcomes()
+
+
+def test_pytest_runs_sweeps(cases: pytest.Pytester) -> None:
+    """The benchmark is that of all values, its figures are one record for each."""
+    result = run(cases, "-k", "line+rest", "--treatment=rest", "--sweep=rate=0,0.1", "--benchmark-json=out.json")
+
+    result.assert_outcomes(passed=1, deselected=result.parseoutcomes()["deselected"])
+    assert "line+rest@rate=0.1: at best 20 of 20 converged" in result.stdout.str()
+    (benchmark,) = json.loads(Path("out.json").read_text())["benchmarks"]
+    assert [record["converged"] for record in benchmark["extra_info"]["sweep"]] == [0, 20]
+
+
+def test_ini_file_has_treatments(cases: pytest.Pytester) -> None:
+    """One on each line."""
+    cases.makeini("[pytest]\nbenchsuite_treatment =\n    rest\n    null\n")
+
+    collected = run(cases, "--collect-only", "-q", "-k", "line and not xor").stdout.str()
+
+    assert re.findall(r"test_training\[(line.*?)\]", collected) == ["line", "line+rest", "line+null"]

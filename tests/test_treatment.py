@@ -1,0 +1,268 @@
+"""Treatments change what they say, keep what must stay to be compared, and say where they make no sense."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import pytest
+from benchsuite_relu import relu_bias, relu_output, relu_to_relu
+from flax import nnx
+from scipy.stats import binomtest, kstest
+from toys import cut_down, line, line_table, run, treatment
+
+from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Treatment, machine
+from benchsuite.choice import choose
+from benchsuite.ensemble import Ensemble
+from benchsuite.errors import OptionError
+from benchsuite.plugins import load_registry
+from benchsuite.problem import Problem
+from benchsuite.runner import make_plan
+from benchsuite.settings import Settings
+from benchsuite.trace import Trace
+from benchsuite.treatment import combined
+from benchsuite.variant import chosen_variants
+
+REGISTRY = load_registry()
+OURS = REGISTRY.treatments
+
+(RELU,), (BIAS,), (OUTPUT,) = (module.benchsuite_cases() for module in (relu_to_relu, relu_bias, relu_output))
+
+
+def train(case: Case, seeds: int = 16, **schedule: Any) -> Trace:
+    """The first seeds of a case."""
+    case = dataclasses.replace(case, schedule=dataclasses.replace(case.schedule, **schedule))
+    problem = Problem.pose(case, Settings(protocol="source"))
+    return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
+
+
+def starts(case: Case, seeds: int = 16) -> np.ndarray:
+    """The parameters (seeds, p) that the first seeds of a case start from."""
+    problem = Problem.pose(case, Settings())
+    start = jax.jit(jax.vmap(problem.training.start, in_axes=(0, None, None, None)))
+    return np.asarray(start(np.arange(seeds, dtype=np.uint32), None, None, problem.data)[1].parameters)
+
+
+def converged(case: Case, course: Trace) -> np.ndarray:
+    """Which seeds ended as the criterion wants."""
+    return np.asarray(case.criterion.holds(course.metrics[case.criterion.metric][:, -1]))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_treatment_applies_or_says_why(name: str) -> None:
+    """Each of ours can be traced with every case of ours that it applies to, and applies to one at least."""
+    applied = 0
+    for case in map(cut_down, REGISTRY.cases.values()):
+        try:
+            treated = OURS[name].apply(case)
+        except DoesNotApply as reason:
+            assert len(reason.message) > 10  # noqa: PT017  # it may also apply
+            continue
+        assert treated.id == f"{case.name}+{name}"
+        assert Problem.pose(treated, Settings()).training.steps[-1] > 0
+        applied += 1
+
+    assert applied
+    assert OURS[name].summary.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["leaky-relu", "momentum", "adam", "learning-rate-x10"])
+def test_same_starts_and_data(name: str) -> None:
+    """What leaves the parameters' shape and start alone trains the same starts, to the last bit."""
+    np.testing.assert_array_equal(starts(BIAS), starts(OURS[name].apply(BIAS)))
+
+
+def test_starts_of_another_scale_are_the_same_numbers() -> None:
+    """He's start is Glorot's times √2 for a single weight, LeCun's is the same, a larger one is doubled."""
+    glorot = starts(OUTPUT)
+
+    for name, factor in (("he", 2**0.5), ("lecun", 1.0), ("larger-start", 2.0)):
+        np.testing.assert_allclose(starts(OURS[name].apply(OUTPUT)), factor * glorot, rtol=1e-6)
+
+
+def test_positive_bias_is_that_of_the_hidden_units() -> None:
+    """An output bias stays at zero."""
+    b, c, *_ = starts(OURS["positive-bias"].apply(OUTPUT, bias=0.5)).T  # in the order of their names
+
+    assert (b == 0.5).all()
+    assert (c == 0).all()
+
+
+def test_asymmetric_start_has_one_positive_draw() -> None:
+    """Of w and b, one is drawn from Beta(2, 1) and the other from a normal of deviation 0.6007."""
+    b, w = starts(OURS["asymmetric"].apply(BIAS), 400).T
+    (alone,) = starts(OURS["asymmetric"].apply(RELU), 400).T
+
+    assert ((w > 0) | (b > 0)).all()
+    assert kstest(alone, "beta", args=(2, 1)).pvalue > 1e-3
+    negative = np.concatenate([w[w < 0], b[b < 0]]) / 0.6007
+    assert kstest(-negative, "halfnorm").pvalue > 1e-3
+
+
+def test_identity_like_start_is_near_the_identity() -> None:
+    """The identity, with a tenth of Glorot's random start."""
+    case = OURS["identity-like"].apply(REGISTRY.case("mnist-identity-1L"))
+
+    (layer,) = case.model(nnx.Rngs(0)).layers  # type: ignore[attr-defined]  # the model of that case
+
+    noise = np.asarray(layer.kernel[...]) - np.eye(784)
+    assert noise.std() == pytest.approx(0.1 * (2 / (784 + 784)) ** 0.5, rel=0.01)
+
+
+def test_momentum_and_large_rates_jump_the_gap() -> None:
+    """On the wrong side w shrinks by 1 - η a step: above η = 1 it lands on the right one, and all seeds learn."""
+    for name in ("learning-rate-x150", "momentum", "leaky-relu"):
+        treated = OURS[name].apply(RELU)
+        assert converged(treated, train(treated)).all()
+
+
+def test_wider_units_push_each_other_apart() -> None:
+    """With a sum of units, those that all start on the wrong side do not stay there."""
+    wide = OURS["wider"].apply(RELU, factor=2)
+    course = train(wide, 64)
+
+    wrong = (course.parameters[:, 0] < 0).all(axis=1)
+    assert wrong.any()
+    assert converged(wide, course).all()
+
+
+def test_restarts_are_independent_and_cure_only() -> None:
+    """The first is the seed's own start; with three, an eighth of the seeds fail where half of them did."""
+    tripled = OURS["restarts"].apply(RELU, times=3)
+    untreated, treated = (converged(case, train(case, 200, steps=300, evaluate_every=300)) for case in (RELU, tripled))
+
+    assert (treated | ~untreated).all()
+    assert binomtest(int(treated.sum()), 200, 7 / 8).pvalue > 1e-3
+
+
+def test_restarts_count_their_cost() -> None:
+    """The steps of every attempt are steps."""
+    once, twice = (run(case, seeds=6).records()[0] for case in (line(), dataclasses.replace(line(), restarts=2)))
+
+    assert once.converged == twice.converged == 6
+    assert twice.time_to_success["expected_running_time"] == 2 * once.time_to_success["expected_running_time"]
+
+
+@pytest.mark.parametrize(
+    ("name", "x_range", "y_range"), [("unit-scale", (-1, 1), (-0.5, 1)), ("standardise", None, None)]
+)
+def test_scaling_is_measured_on_the_training_rows(name: str, x_range: Any, y_range: Any) -> None:
+    """Inputs are shifted and divided, targets are divided only, and R² of the same prediction is the same."""
+    case = line(dataset=line_table(), schedule=Schedule(epochs=1))
+    treated = OURS[name].apply(case)
+    split = treated.dataset.load({})  # type: ignore[union-attr]  # a table
+    x, y = treated.dataset.prepare(split.train)  # type: ignore[union-attr]  # as above
+
+    if name == "unit-scale":
+        assert (x.min(), x.max()) == pytest.approx(x_range)
+        assert (y.min(), y.max()) == pytest.approx(y_range)
+    else:
+        assert (x.mean(), x.std(), y.std()) == pytest.approx((0, 1, 1), abs=1e-6)
+        assert y.mean() > 0.5
+
+
+def halving(case: Case) -> Case:
+    """A change that needs an option of the optimiser."""
+    return case.with_optimizer(learning_rate=case.optimizer_options["learning_rate"] / 2)
+
+
+def test_treatments_are_joined_in_their_order() -> None:
+    """The second sees what the first made."""
+    joined = combined([treatment(lambda c: dataclasses.replace(c, optimizer=partial(optax.sgd, 1.0)), "one"),
+                       treatment(halving, "half")])  # fmt: skip
+
+    treated = joined.apply(line())
+
+    assert treated.id == "line+one+half"
+    assert treated.optimizer_options["learning_rate"] == 0.5
+
+
+BAD_CHANGES = {
+    "nothing": (lambda case: None, "gives a NoneType, not a Case"),
+    "raises": (lambda case: 1 / 0, "ZeroDivisionError"),
+    "renames": (lambda case: dataclasses.replace(case, name="other"), "changes its name"),
+    "criterion": (
+        lambda case: dataclasses.replace(case, criterion=Criterion("r2", at_least=0)),
+        "changes its criterion",
+    ),
+    "breaks": (lambda case: dataclasses.replace(case, optimizer=3), "optimizer is a int"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), BAD_CHANGES.values(), ids=BAD_CHANGES)
+def test_bad_change_is_told(change: Any, said: str) -> None:
+    """The treatment and the case are named."""
+    with pytest.raises(CaseError, match="treatment change of line") as refused:
+        treatment(change).apply(line())
+
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "all"}, "neither all nor none"),
+        ({"name": "two words"}, "two words"),
+        ({"summary": ""}, "summary"),
+        ({"source": None}, "source"),
+        ({"change": 3}, "not a function"),
+    ],
+)
+def test_bad_treatment_is_refused(fields: dict[str, Any], said: str) -> None:
+    """A plugin learns of a mistake where it made it."""
+    standard = {"name": "name", "summary": "Summary.", "source": "source", "change": lambda case: case}
+
+    with pytest.raises(CaseError) as refused:
+        Treatment(**(standard | fields))
+
+    assert said in str(refused.value)
+
+
+def test_ready_made_optimizer_says_how_to_open_its_options() -> None:
+    """A case that gives a transformation has no options of it to change."""
+    with pytest.raises(DoesNotApply, match="ready-made") as refused:
+        OURS["momentum"].apply(line())
+
+    assert "partial(optax.sgd" in refused.value.hint
+
+
+def test_what_was_chosen_must_apply_somewhere() -> None:
+    """It is an error if none does; beside others it is not."""
+    momentum, null = choose(["momentum"], [], OURS), treatment(lambda case: case, "null")
+
+    with pytest.raises(OptionError, match="momentum applies nowhere:\n  line\\+momentum: its optimiser") as refused:
+        chosen_variants([line()], momentum, Settings())
+
+    assert "other cases" in refused.value.hint
+    untreated, treated, other = chosen_variants([line()], [*momentum, null], Settings())
+    assert untreated.treated
+    assert other.treated
+    assert not treated.applies
+    with pytest.raises(OptionError, match="--sweep momentum applies nowhere"):
+        chosen_variants([line()], [], Settings(sweep="momentum=0.5,0.9"))
+
+
+def test_a_failing_treatment_is_no_reason_to_stop() -> None:
+    """It is handed on as an error, beside what can be trained."""
+    broken = treatment(lambda case: 1 / 0, "broken")
+
+    untreated, treated = chosen_variants([line()], [broken], Settings())
+
+    assert untreated.treated
+    assert treated.applies
+    assert isinstance(treated.error, CaseError)
+
+
+def test_memory_of_restarts_is_a_lane_each() -> None:
+    """Chunks hold fewer seeds where each is several trainings."""
+    settings = Settings(seeds=64, rounds=1)
+    problems = [Problem.pose(dataclasses.replace(line(), restarts=restarts), settings) for restarts in (1, 64)]
+
+    wide, narrow = (make_plan(problem, settings, machine.devices()).chunk_size for problem in problems)
+
+    assert wide == 64
+    assert narrow == len(machine.devices()) * 256 // 64
