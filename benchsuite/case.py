@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchsuite.claim import Claim
 from benchsuite.errors import CaseError, DoesNotApply, demand, near_matches
-from benchsuite.factory import UNSET, options_of, with_options
+from benchsuite.factory import UNSET, followed_by, options_of, with_options
 from benchsuite.metrics import largest_error, mean_squared_error, r2
 from benchsuite.sweep import Sweep
 
@@ -290,7 +290,7 @@ class Case:
         landscape: where `benchsuite landscape` looks.
         restarts: independent starts of every seed, trained on the same batches, of which the best counts.
         treatment: what was done to the case; set by `Treatment.apply`.
-        sweep: the values of an option that are trained side by side; set by `Sweep.over`.
+        sweep: the values of an option that are trained side by side; set by `variant.swept`.
 
     Raises:
         CaseError: a field is of the wrong kind, or two fields do not fit together.
@@ -398,7 +398,7 @@ class Case:
     @property
     def model_options(self) -> dict[str, Any]:
         """The options of the model and their values."""
-        return options_of(self.model, positional=1)
+        return options_of(self.model, arguments=1)
 
     @property
     def optimizer_options(self) -> dict[str, Any]:
@@ -412,6 +412,14 @@ class Case:
             DoesNotApply: the model has no such option.
         """
         return replace(self, model=with_options(self.model, "model", 1, **options))
+
+    def with_start(self, change: Callable[[Any, Any], None]) -> Case:
+        """The case with something done to every fresh model.
+
+        Args:
+            change: (model, rngs) → None, sets the model's parameters; pure JAX otherwise.
+        """
+        return replace(self, model=followed_by(self.model, change))
 
     def with_optimizer(self, **options: Any) -> Case:
         """The case with other options of its optimiser.

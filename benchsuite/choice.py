@@ -17,11 +17,12 @@ from benchsuite.errors import OptionError, near_matches
 from benchsuite.factory import UNSET, options_of
 from benchsuite.treatment import ALL, NONE, Treatment, combined
 
-#: A plus between treatments, but not one within the parentheses of an option.
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.-]*(?::[A-Za-z_]\w*)?)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
+#: A plus between treatments, but not one within the parentheses of an option.
 _PLUS = re.compile(r"\+(?![^(]*\))")
 
-_FORMS = 'a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or a function of yours as module:name'
+_FORMS = 'name a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or a function of yours as module:name'
+_SAID = "the command line"
 _OPTIMIZERS = '"optax.adam(1e-2)", "optax.sgd(0.01, momentum=0.9)" or "module:name(0.01)"'
 
 
@@ -59,17 +60,19 @@ class Call:
 
     @property
     def label(self) -> str:
-        """The call as the name of a treatment: "optax.adam-1e-2"."""
-        return re.sub(r"[^A-Za-z0-9.]+", "-", self.text.strip()).strip("-.")
+        """The call as the name of a treatment: "optax.adam-0.01", "positive-bias-bias-minus1"."""
+        words = [self.name, *map(_word, self.values)]
+        words += [word for name, value in self.options.items() for word in (name, _word(value))]
+        return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
 
-    def bind(self, factory: Callable[..., Any], positional: int = 0) -> dict[str, float]:
+    def bind(self, factory: Callable[..., Any], arguments: int = 0) -> dict[str, float]:
         """All values by the names of the factory's options.
 
         Raises:
             OptionError: it has no such option, or one is given twice.
         """
         try:
-            known = options_of(factory, positional)
+            known = options_of(factory, arguments)
         except (TypeError, ValueError) as error:
             raise OptionError(f"{self.text!r}: {self.name} has no options to set", _OPTIMIZERS) from error
         if len(self.values) > len(known):
@@ -84,6 +87,11 @@ class Call:
                 raise OptionError(f"{self.text!r} gives {name} twice", "give it once")
             bound[name] = value
         return bound
+
+
+def _word(value: float) -> str:
+    """A number as part of a name, such that different numbers give different names."""
+    return repr(value).replace("+", "").replace("e-", "e_").replace("-", "minus").replace("e_", "e-")
 
 
 def _reason(error: BaseException) -> str:
@@ -104,8 +112,8 @@ def _numbers(text: str) -> tuple[tuple[float, ...], dict[str, float]]:
 
 
 def _number(tree: ast.expr) -> float:
-    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
-        return -_number(tree.operand)
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub | ast.UAdd):
+        return _number(tree.operand) * (-1 if isinstance(tree.op, ast.USub) else 1)
     if isinstance(tree, ast.Constant) and isinstance(tree.value, int | float):
         return tree.value
     raise ValueError(f"{ast.unparse(tree)} is not a number")
@@ -120,15 +128,21 @@ def choose(texts: Sequence[str], optimizers: Sequence[str], known: Mapping[str, 
         known: the treatments of all plugins.
 
     Raises:
-        OptionError: one cannot be read, is not there, or cannot be made.
+        OptionError: one cannot be read, is not there, or cannot be made, or two would have the same name.
     """
     if NONE in texts and len(texts) + len(optimizers) > 1:
         raise OptionError(f"--treatment {NONE} beside others", "leave one of them out")
-    chosen: list[Treatment] = []
-    for text in texts:
-        chosen += known.values() if text == ALL else [] if text == NONE else [_find(text, known)]
-    chosen += [_optimizer(text) for text in optimizers]
-    return list({treatment.name: treatment for treatment in chosen}.values())
+    chosen = dict(known) if ALL in texts else {}
+    for text in dict.fromkeys(text for text in texts if text not in (ALL, NONE)):
+        _add(chosen, _find(text, known), text)
+    for text in dict.fromkeys(optimizers):
+        _add(chosen, _optimizer(text), text)
+    return list(chosen.values())
+
+
+def _add(chosen: dict[str, Treatment], treatment: Treatment, text: str) -> None:
+    if chosen.setdefault(treatment.name, treatment) is not treatment:
+        raise OptionError(f"{text!r} has the same name as another treatment, {treatment.name}", "leave one of them out")
 
 
 def _find(text: str, known: Mapping[str, Treatment]) -> Treatment:
@@ -141,26 +155,31 @@ def _find_one(text: str, known: Mapping[str, Treatment]) -> Treatment:
     if ":" in call.name:
         return _from_module(call)
     if call.name not in known:
-        hint = near_matches(call.name, [*known, ALL, NONE])
+        hint = near_matches(call.name, known)
         raise OptionError(f"there is no treatment {call.name!r}", hint)
-    options = call.bind(known[call.name].change, positional=1)
+    options = call.bind(known[call.name].change, arguments=1)
     return known[call.name].with_options(call.label, **options) if options else known[call.name]
 
 
 def _from_module(call: Call) -> Treatment:
-    """A treatment, or a function that makes one or an optax transformation, from a module of the user's."""
+    """A treatment, its change, or a function that makes one or an optax transformation, from a module of the user's."""
     module, _, name = call.name.partition(":")
     found = _import(call, module, name)
     if isinstance(found, Treatment):
-        return found.with_options(call.label, **call.bind(found.change, positional=1))
+        return found.with_options(call.label, **call.bind(found.change, arguments=1))
     if not callable(found):
         raise OptionError(f"{call.name} is a {type(found).__name__}", "name a Treatment, or a function that makes one")
+    if next(iter(options_of(found)), "") == "case":
+        options = call.bind(found, arguments=1)
+        return Treatment(call.label, f"The case is changed by {call.name}.", _SAID, partial(found, **options))
     options = call.bind(found)
     missing = [option for option, value in (options_of(found) | options).items() if value is UNSET]
     if missing:
         raise OptionError(f"{call.text!r}: {call.name} is not told its {', '.join(missing)}", _OPTIMIZERS)
     made = _called(call, found, options)
-    return made if isinstance(made, Treatment) else _replacing_optimizer(call, found, options, made)
+    if isinstance(made, Treatment):
+        return replace(made, name=call.label)
+    return _replacing_optimizer(call, found, options, made)
 
 
 def _import(call: Call, module: str, name: str) -> Any:
@@ -169,9 +188,7 @@ def _import(call: Call, module: str, name: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:
-        raise OptionError(
-            f"{call.name} cannot be imported: {type(error).__name__}: {error}", f"name {_FORMS}"
-        ) from error
+        raise OptionError(f"{call.name} cannot be imported: {type(error).__name__}: {error}", _FORMS) from error
     finally:
         sys.path.remove(folder)
 
@@ -223,4 +240,4 @@ def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mappi
     def change(case: Case) -> Case:
         return replace(case, optimizer=partial(factory, **options))
 
-    return Treatment(call.label, f"The optimiser is {call.text.strip()}.", "the command line", change)
+    return Treatment(call.label, f"The optimiser is {call.text.strip()}.", _SAID, change)

@@ -119,9 +119,9 @@ def treatments(names: tuple[str, ...]) -> int:
         Column("applies to", applies, "left", folds=True),
     ]
     _show(table(registry.treatments.values(), columns))
-    reasons = [v for v in variants if v.error] if names else []
-    for variant in reasons:
-        click.echo(f"{variant.id}: {variant.error}")
+    for variant in variants if names else []:
+        if variant.error:
+            click.echo(f"{variant.id}: {variant.error}")
     return _tell_left_out(registry)
 
 
@@ -161,9 +161,11 @@ def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> 
 
 
 def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFolder) -> int:
+    from benchsuite.variant import inapplicable
+
     records: list[Record] = []
     code = 0
-    folder.keep_inapplicable((v.case, v.treatment, v.error.message) for v in variants if v.error and not v.applies)
+    folder.keep_inapplicable(inapplicable(variants))
     for variant in variants:
         if variant.applies and variant.error:
             click.echo(f"error: {variant.error}", err=True)
@@ -424,8 +426,12 @@ def _show_records(records: Sequence[Record], folder: RunFolder) -> None:
     from benchsuite.report.terminal import summary
     from benchsuite.result import results
 
-    console = Console(highlight=False, emoji=False)
-    console.print(summary(records, console.width, results(folder), folder.inapplicable))
+    console, run = Console(highlight=False, emoji=False), []
+    try:
+        run = results(folder)
+    except BenchsuiteError as error:
+        click.echo(f"treatments and sweeps cannot be shown: {error}", err=True)
+    console.print(summary(records, console.width, run, folder.inapplicable))
     click.echo(f"rows of every seed: {folder.path}")
 
 

@@ -53,7 +53,7 @@ def compare(results: Sequence[Result]) -> list[Comparison]:
         result.record.label: result for result in results if not result.record.treatment and not result.record.setting
     }
     compared = [
-        _compare(untreated.get(_label_without_treatment(result.record)), result)
+        _compare(untreated.get(result.record.untreated_label), result)
         for result in results
         if result.record.treatment and not result.record.setting
     ]
@@ -61,10 +61,6 @@ def compare(results: Sequence[Result]) -> list[Comparison]:
     for place, adjusted in zip(tested, stats.holm([compared[place].p_value or 0 for place in tested]), strict=True):
         compared[place] = replace(compared[place], adjusted_p_value=adjusted)
     return compared
-
-
-def _label_without_treatment(record: Record) -> str:
-    return record.label.replace(f"+{record.treatment}", "", 1)
 
 
 def _compare(untreated: Result | None, treated: Result) -> Comparison:

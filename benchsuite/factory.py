@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any
 
 from benchsuite.errors import DoesNotApply, near_matches
@@ -12,47 +12,82 @@ from benchsuite.errors import DoesNotApply, near_matches
 #: The value of an option that has none yet.
 UNSET = inspect.Parameter.empty
 
+Factory = Callable[..., Any]
 
-def options_of(factory: Callable[..., Any], positional: int = 0) -> dict[str, Any]:
+
+def options_of(factory: Factory, arguments: int = 0) -> dict[str, Any]:
     """The options of a factory and their values now, `UNSET` where one must still be given.
 
     Args:
         factory: a function or class, or a `partial` of one with some of its options given.
-        positional: how many leading parameters are no options, such as a model's `rngs`.
+        arguments: how many leading parameters, of those not given yet, are no options, such as a model's `rngs`.
     """
     function, given = _taken_apart(factory)
-    parameters = list(_signature(function).parameters.values())[positional:]
-    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    taken = _by_position(factory)
+    parameters = list(_signature(function).parameters.values())
+    leading = [p.name for p in parameters if p.name not in taken][:arguments]
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in leading]
     return {parameter.name: given.get(parameter.name, parameter.default) for parameter in named}
 
 
-def with_options(factory: Callable[..., Any], what: str, positional: int = 0, **options: Any) -> Callable[..., Any]:
+def with_options(factory: Factory, what: str, arguments: int = 0, **options: Any) -> Factory:
     """The same factory with other options.
 
     Args:
         factory: as in `options_of`.
         what: it makes, for the reason why it cannot be changed.
-        positional: as in `options_of`.
+        arguments: as in `options_of`.
         options: name → value.
 
     Raises:
         DoesNotApply: it has no such option.
     """
-    known = options_of(factory, positional)
+    known = options_of(factory, arguments)
     for name in options:
         if name not in known:
             raise DoesNotApply(f"its {what} has no option {name!r}", near_matches(name, known) if known else "")
-    function, given = _taken_apart(factory)
-    return partial(function, **{**given, **options})
+    taken = _by_position(factory)
+    if not options.keys() & set(taken):
+        return partial(factory, **options)
+    places = [options.pop(name, known[name]) for name in taken]
+    return partial(factory.func, *places, **{**factory.keywords, **options})  # type: ignore[attr-defined]  # a partial
 
 
-def _taken_apart(factory: Callable[..., Any]) -> tuple[Callable[..., Any], Mapping[str, Any]]:
+def announcing(function: Factory, arguments: list[str], options: Mapping[str, Any]) -> Factory:
+    """A function that takes any options, with these as the ones it tells of."""
+    kinds = inspect.Parameter
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what `inspect.signature` looks for
+        [kinds(name, kinds.POSITIONAL_OR_KEYWORD) for name in arguments]
+        + [kinds(name, kinds.KEYWORD_ONLY, default=value) for name, value in options.items()]
+    )
+    return function
+
+
+def followed_by(factory: Factory, change: Callable[[Any, Any], None]) -> Factory:
+    """The same factory of models, with something done to every model it makes: (model, rngs) → None."""
+
+    def make(rngs: Any, **options: Any) -> Any:
+        model = factory(rngs, **options)
+        change(model, rngs)
+        return model
+
+    return announcing(update_wrapper(make, factory), ["rngs"], options_of(factory, arguments=1))
+
+
+def _taken_apart(factory: Factory) -> tuple[Factory, Mapping[str, Any]]:
     if not isinstance(factory, partial):
         return factory, {}
     return factory.func, _signature(factory.func).bind_partial(*factory.args, **factory.keywords).arguments
 
 
-def _signature(function: Callable[..., Any]) -> inspect.Signature:
+def _by_position(factory: Factory) -> list[str]:
+    """The names of the parameters that a `partial` gives by their place."""
+    if not isinstance(factory, partial):
+        return []
+    return list(_signature(factory.func).bind_partial(*factory.args).arguments)
+
+
+def _signature(function: Factory) -> inspect.Signature:
     if not isinstance(function, type):
         return inspect.signature(function)
     made = inspect.signature(function.__init__)  # type: ignore[misc]  # of a class whose metaclass, like flax's, hides it

@@ -69,7 +69,7 @@ class Plan:
     def id(self) -> str:
         """The case with what was done to it: "relu-to-relu", "relu-to-relu+adam@learning_rate"."""
         swept = "".join(f"@{option}" for option in self.sweep)
-        settings = "".join(f"@{option}={value:.4g}" for option, value in self.setting.items())
+        settings = "".join(f"@{option}={value!r}" for option, value in self.setting.items())
         return self.case + (f"+{self.treatment}" if self.treatment else "") + swept + settings
 
     @property

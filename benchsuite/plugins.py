@@ -157,12 +157,12 @@ def _without_duplicate_plugins(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
 
 
 def _without_duplicate_names(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
-    # A name belongs to the plugin that is called like it, else to one of ours, else to the first by name: a stranger
-    # cannot take it over.
+    # A case belongs to the plugin that is called like it, a name else to one of ours, else to the first by name: a
+    # stranger cannot take it over.
     owner: dict[str, Plugin] = {}
     for plugin in sorted(plugins, key=lambda plugin: not plugin.origin.startswith(f"{PROJECT} ")):
         for what in _names(plugin):
-            if what not in owner or what.endswith(f" {plugin.name}"):
+            if what not in owner or what == f"case {plugin.name}":
                 owner[what] = plugin
     return tuple(_refused_for_duplicates(plugin, owner) for plugin in plugins)
 

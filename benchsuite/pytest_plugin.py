@@ -1,7 +1,7 @@
 """The door for pytest: options, one test for every case, the `bench` fixture, and the convergence table.
 
 Every pytest run of an environment that has benchsuite imports this module, so nothing heavy is imported before a test
-asks for a case.
+asks for a case, or an option for a treatment of them.
 """
 
 from __future__ import annotations
@@ -97,8 +97,11 @@ class Suite:
     def folder(self) -> RunFolder:
         """The run folder, made or resumed when the first case runs."""
         from benchsuite.runner import open_folder
+        from benchsuite.variant import inapplicable
 
-        return open_folder(self.settings)
+        folder = open_folder(self.settings)
+        folder.keep_inapplicable(inapplicable(list(self.variants.values())))
+        return folder
 
 
 #: The property of a test report, and of JUnit files, that says how its case went.
@@ -315,12 +318,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
         writer = config.get_terminal_writer()
         width, colour = writer.fullwidth, writer.hasmarkup
-        suite.folder.keep_inapplicable(
-            (v.case, v.treatment, v.error.message) for v in suite.variants.values() if v.error and not v.applies
-        )
-        shown = summary(suite.records, width, results(suite.folder), suite.folder.inapplicable)
         terminalreporter.section("convergence")
-        terminalreporter.write(render(shown, width, colour))
+        try:
+            run = results(suite.folder)
+        except BenchsuiteError as error:
+            run = []
+            terminalreporter.write_line(f"treatments and sweeps cannot be shown: {error}", red=True)
+        terminalreporter.write(render(summary(suite.records, width, run, suite.folder.inapplicable), width, colour))
         terminalreporter.write_line(f"rows of every seed: {suite.folder.path}")
     if suite.loaded and suite.registry.left_out:
         terminalreporter.section("benchsuite: plugins left out", red=True)

@@ -82,6 +82,11 @@ class Record:
         """All fields as plain JSON values."""
         return asdict(self)
 
+    @property
+    def untreated_label(self) -> str:
+        """The label of the same case without the treatment."""
+        return self.label.replace(f"+{self.treatment}", "", 1) if self.treatment else self.label
+
 
 #: What a record takes over from its plan as it is.
 _FROM_PLAN = (

@@ -207,9 +207,8 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
     _check_names(case, parameters)
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
-    values = len(case.sweep.values) if case.sweep else 1
-    largest = largest_chunk(devices, case.restarts * values)
-    round_size = _round_size(seeds, settings.rounds, len(devices), largest)
+    trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
+    round_size = _round_size(seeds, settings.rounds, len(devices), largest_chunk(devices))
     return Plan(
         case=case.name,
         treatment=case.treatment,
@@ -229,7 +228,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         parameter_names=parameters,
         seeds=seeds,
         round_size=round_size,
-        chunk_size=min(round_size, largest),
+        chunk_size=min(round_size, largest_chunk(devices, trainings)),
         precision=settings.precision,
         prng=PRNG,
         device=about["device"],

@@ -127,9 +127,11 @@ class RunFolder:
 
     def keep_inapplicable(self, inapplicable: Iterable[tuple[str, str, str]]) -> None:
         """Write down which treatments make no sense: (case, treatment, why)."""
+        inapplicable = list(inapplicable)
         for case, treatment, why in inapplicable:
             self.content["inapplicable"].setdefault(case, {})[treatment] = why
-        self._write_run()
+        if inapplicable:
+            self._write_run()
 
     def _write_run(self) -> None:
         _write(self.path / _RUN, json.dumps(self.content, indent=1).encode())

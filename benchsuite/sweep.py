@@ -56,10 +56,15 @@ def _spaced(text: str, said: str) -> tuple[float, ...]:
     if count == 1:
         return (low,)
     if spacing == _LINEAR:
-        return tuple(low + (high - low) * i / (count - 1) for i in range(count))
+        return tuple(_rounded(low + (high - low) * i / (count - 1)) for i in range(count))
     if low <= 0:
         raise OptionError(f"--sweep {text} cannot go from {low:g} in equal ratios", f"write {text}:{_LINEAR}")
-    return tuple(low * (high / low) ** (i / (count - 1)) for i in range(count))
+    return tuple(_rounded(low * (high / low) ** (i / (count - 1))) for i in range(count))
+
+
+def _rounded(value: float) -> float:
+    """A value that can be written down and typed again."""
+    return float(f"{value:.6g}")
 
 
 def _number(text: str, part: str) -> float:

@@ -14,7 +14,7 @@ import optax
 from flax import nnx
 from jax.flatten_util import ravel_pytree
 
-from benchsuite.case import Case, Schedule, Stream, Table
+from benchsuite.case import Batch, Case, Schedule, Stream, Table
 from benchsuite.errors import BenchsuiteError, CaseError
 from benchsuite.trace import PARAMETERS_KEPT
 
@@ -265,13 +265,22 @@ def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data, *,
 
 def _stream_period(dataset: Stream, every: int, step: Step, *, shares_batches: bool) -> Period:
     def period_of_steps(key: jax.Array, state: State, period: jax.Array, _: Data) -> tuple[State, Metrics]:
-        def run_step(state: State, number: jax.Array) -> tuple[State, Metrics]:
-            x, y = dataset.draw(jax.random.fold_in(key, number), dataset.batch_size)
-            if shares_batches:  # without it, XLA draws a batch again for each of those that share it
-                x, y = jax.lax.optimization_barrier((x, y))
-            return step(state, x, y)
+        def draw(number: jax.Array) -> Batch:
+            return dataset.draw(jax.random.fold_in(key, number), dataset.batch_size)
 
-        state, metrics = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
+        def run_step(state: State, number: jax.Array) -> tuple[State, Metrics]:
+            return step(state, *draw(number))
+
+        def run_step_ahead(carried: tuple[State, Batch], number: jax.Array) -> tuple[tuple[State, Batch], Metrics]:
+            state, metrics = step(carried[0], *carried[1])
+            return (state, draw(number + 1)), metrics
+
+        numbers = period * every + jnp.arange(every)
+        if shares_batches:
+            # Drawn one step ahead, a batch has to be kept; else XLA draws it again for each of those that share it.
+            (state, _spare), metrics = jax.lax.scan(run_step_ahead, (state, draw(numbers[0])), numbers)
+        else:
+            state, metrics = jax.lax.scan(run_step, state, numbers)
         return state, jax.tree.map(jnp.mean, metrics)
 
     return period_of_steps

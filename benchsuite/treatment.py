@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 from benchsuite.case import NAME, Case
 from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, demand
-from benchsuite.factory import options_of
+from benchsuite.factory import announcing, options_of
 
 #: What a person says for every treatment there is, and for none.
 ALL, NONE = "all", "none"
@@ -53,11 +53,17 @@ class Treatment:
         demand(
             callable(self.change), f"treatment {self.name}: change is not a function", "give a function Case -> Case"
         )
+        for name, value in self.options.items():
+            demand(
+                isinstance(value, int | float),
+                f"treatment {self.name}: the default of its option {name} is no number",
+                "let change have a case, and options with numbers as defaults",
+            )
 
     @property
     def options(self) -> dict[str, Any]:
         """The options of the change and their values."""
-        return options_of(self.change, positional=1)
+        return options_of(self.change, arguments=1)
 
     def with_options(self, name: str, **options: Any) -> Treatment:
         """The same treatment under another name with other options."""
@@ -101,12 +107,19 @@ class Treatment:
 
 
 def combined(treatments: Sequence[Treatment]) -> Treatment:
-    """One treatment that applies several in turn."""
+    """One treatment that applies several in turn; an option goes to each of them that has it."""
     if len(treatments) == 1:
         return treatments[0]
+
+    def change(case: Case, **options: Any) -> Case:
+        for treatment in treatments:
+            case = treatment.apply(case, **{name: options[name] for name in options.keys() & treatment.options.keys()})
+        return case
+
+    options = {name: value for treatment in treatments for name, value in treatment.options.items()}
     return Treatment(
         "+".join(treatment.name for treatment in treatments),
         " Then: ".join(treatment.summary for treatment in treatments),
         "; ".join(dict.fromkeys(treatment.source for treatment in treatments)),
-        lambda case: reduce(lambda treated, treatment: treatment.apply(treated), treatments, case),
+        announcing(change, ["case"], options),
     )

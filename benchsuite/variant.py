@@ -81,7 +81,13 @@ def swept(case: Case, treatment: Treatment | None, over: Range) -> Case:
     treated = treatment.apply(case) if treatment else case
     at = _option_setter(case, treated, treatment, over.option)
     _check_traceable(at, treated, over.option)
-    return replace(treated, sweep=Sweep(over.option, over.values, at), claims=(), starts={})
+
+    def case_at(value: Any) -> Case:
+        # Not the dataset, which has been loaded once for all values.
+        changed = at(value)
+        return replace(treated, model=changed.model, optimizer=changed.optimizer, loss=changed.loss)
+
+    return replace(treated, sweep=Sweep(over.option, over.values, case_at), claims=(), starts={})
 
 
 def _option_setter(case: Case, treated: Case, treatment: Treatment | None, option: str) -> Callable[[Any], Case]:
@@ -90,7 +96,8 @@ def _option_setter(case: Case, treated: Case, treatment: Treatment | None, optio
         return lambda value: treatment.apply(case, **{option: value})
     if _is_number(option, treated.optimizer_options):
         return lambda value: treated.with_optimizer(**{option: value})
-    if _is_number(option, case.optimizer_options) and treatment:  # which makes a schedule of it
+    if _is_number(option, case.optimizer_options) and option in treated.optimizer_options and treatment:
+        # The treatment makes a schedule of the case's own value.
         return lambda value: treatment.apply(case.with_optimizer(**{option: value}))
     if _is_number(option, treated.model_options):
         return lambda value: treated.with_model(**{option: value})
@@ -121,7 +128,7 @@ def _check_traceable(at: Callable[[Any], Case], treated: Case, option: str) -> N
         jax.eval_shape(build, jax.ShapeDtypeStruct((), "float32"))
     except DoesNotApply:
         raise
-    except (BenchsuiteError, TypeError) as error:  # JAX's errors about traced values are TypeErrors
+    except Exception as error:
         reason = str(error).strip().split("\n")[0]
         raise DoesNotApply(f"{option} of {treated.id} is not a number that could be swept over: {reason}") from error
 
@@ -133,6 +140,11 @@ def _check_applies(variants: Sequence[Variant], over: Range | None) -> None:
     if treated and not any(variant.applies for variant in treated):
         names = ", ".join(dict.fromkeys(variant.treatment for variant in treated))
         raise OptionError(f"treatment {names} applies nowhere:{_reasons(treated)}", "choose another, or other cases")
+
+
+def inapplicable(variants: Sequence[Variant]) -> list[tuple[str, str, str]]:
+    """What makes no sense, as a run folder keeps it: (case, treatment, why)."""
+    return [(v.case, v.treatment, v.error.message) for v in variants if v.error and not v.applies]
 
 
 def _reasons(variants: Sequence[Variant]) -> str:

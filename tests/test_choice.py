@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_treatments_are_chosen_by_name() -> None:
     assert [item.name for item in chosen("he", "adam", "he")] == ["he", "adam"]
     assert [item.name for item in chosen("all")] == list(KNOWN)
     assert chosen("none") == []
-    assert [item.name for item in chosen("he+adam(factor=1e+2)")] == ["he+adam-factor-1e-2"]
+    assert [item.name for item in chosen("he+adam(factor=1e+2)")] == ["he+adam-factor-100.0"]
 
 
 def test_treatments_are_applied_with_the_options_said() -> None:
@@ -106,6 +107,9 @@ def make(learning_rate=0.5):
 def treatment():
     return MINE
 
+def change(case, rate=0.5):
+    return case.with_optimizer(learning_rate=rate)
+
 def needs(it):
     return optax.sgd(it)
 
@@ -126,18 +130,20 @@ def own_module() -> None:
 @pytest.mark.usefixtures("own_module")
 def test_own_modules_are_imported_from_the_working_folder() -> None:
     """A treatment, or a function that makes one or an optimiser, with or without options."""
-    said = ("mine_to_try:MINE(factor=4)", "mine_to_try:treatment", "mine_to_try:make", "mine_to_try:make(0.25)")
-    mine, made, half, quarter = chosen(*said)
+    said = ("MINE(factor=4)", "treatment", "make", "make(0.25)", "change(8)")
+    mine, made, half, quarter, changed = chosen(*(f"mine_to_try:{text}" for text in said))
 
     assert mine.options == {"factor": 4}
-    assert made.name == "mine"
+    assert made.name == "mine-to-try-treatment"
     assert half.apply(line()).optimizer_options == {"learning_rate": 0.5}
     assert quarter.apply(line()).optimizer_options == {"learning_rate": 0.25}
     assert quarter.name == "mine-to-try-make-0.25"
+    assert changed.apply(line(optimizer=partial(optax.sgd, 1.0))).optimizer_options["learning_rate"] == 8.0
 
 
 BAD = {
     "adma": "did you mean adam?",
+    "all+he": "there is no treatment 'all'",
     "": "not a name",
     "adam(": "not a name",
     "adam(1)(2)": "do not match",
@@ -192,6 +198,17 @@ def test_bad_optimizer_is_refused(text: str, said: str) -> None:
         chosen(optimizers=(text,))
 
     assert said in str(refused.value)
+
+
+def test_different_numbers_have_different_names() -> None:
+    """Written in any way that Python has; what would be called the same is refused."""
+    texts = ("adam(1e+2)", "adam(1e-2)", "adam(-0.1)", "adam(.1)", "adam(+2)", "adam(1.)", "adam(-1e-05)")
+
+    names = [item.name for item in chosen(*texts)]
+
+    assert names == ["adam-100.0", "adam-0.01", "adam-minus0.1", "adam-0.1", "adam-2", "adam-1.0", "adam-minus1e-05"]
+    with pytest.raises(OptionError, match="has the same name as another treatment"):
+        chosen("adam(0.1)", "adam(.1)")
 
 
 def test_none_stands_alone() -> None:

@@ -11,7 +11,7 @@ from benchsuite_relu.units import Unit
 from flax import nnx
 
 from benchsuite import DoesNotApply
-from benchsuite.factory import UNSET, options_of, with_options
+from benchsuite.factory import UNSET, followed_by, options_of, with_options
 
 
 def scaled(x: float, /, *args: float, scale: float = 2.0, shift: float, **rest: float) -> tuple[Any, ...]:
@@ -33,8 +33,8 @@ def test_options_have_their_values() -> None:
 
 def test_options_of_a_model_are_those_of_its_class() -> None:
     """Flax hides a class's arguments behind its metaclass, and the random numbers are no option."""
-    assert list(options_of(Unit, positional=1)) == ["bias", "units", "activation", "kernel_init", "bias_init"]
-    assert options_of(partial(Unit, bias=True), positional=1)["bias"] is True
+    assert list(options_of(Unit, arguments=1)) == ["bias", "units", "activation", "kernel_init", "bias_init"]
+    assert options_of(partial(Unit, bias=True), arguments=1)["bias"] is True
 
 
 def test_changed_options_replace_those_given() -> None:
@@ -46,6 +46,26 @@ def test_changed_options_replace_those_given() -> None:
     model = with_options(partial(Unit, bias=True), "model", 1, activation=nnx.elu)(nnx.Rngs(0))
     assert model.activation is nnx.elu
     assert model.b is not None
+
+
+def test_changes_after_a_model_is_made_keep_its_options() -> None:
+    """A model that is changed when it is fresh can be given other options still, however it was given the first."""
+
+    class Net(nnx.Module):
+        def __init__(self, units: int, rngs: nnx.Rngs, **rest: float) -> None:
+            self.kernel = nnx.Param(rngs.normal((units,)))
+            self.rest = rest
+
+    def double(model: Any, _: nnx.Rngs) -> None:
+        model.kernel[...] *= 2
+
+    made = followed_by(partial(Net, 3, depth=4.0), double)
+
+    assert options_of(made, 1) == options_of(partial(Net, 3, depth=4.0), 1) == {"units": 3}
+    assert made(nnx.Rngs(0)).kernel == pytest.approx(2 * Net(3, nnx.Rngs(0)).kernel[...])
+    wider = with_options(partial(Net, 3, depth=4.0), "model", 1, units=5)(nnx.Rngs(0))
+    assert wider.kernel.shape == (5,)
+    assert wider.rest == {"depth": 4.0}
 
 
 def test_unknown_option_is_named_with_near_matches() -> None:

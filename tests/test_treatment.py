@@ -15,7 +15,7 @@ from flax import nnx
 from scipy.stats import binomtest, kstest
 from toys import cut_down, line, line_table, run, treatment
 
-from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Treatment, machine
+from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Stream, Treatment, machine
 from benchsuite.choice import choose
 from benchsuite.ensemble import Ensemble
 from benchsuite.errors import OptionError
@@ -23,9 +23,10 @@ from benchsuite.plugins import load_registry
 from benchsuite.problem import Problem
 from benchsuite.runner import make_plan
 from benchsuite.settings import Settings
+from benchsuite.sweep import Range
 from benchsuite.trace import Trace
 from benchsuite.treatment import combined
-from benchsuite.variant import chosen_variants
+from benchsuite.variant import chosen_variants, swept
 
 REGISTRY = load_registry()
 OURS = REGISTRY.treatments
@@ -181,6 +182,52 @@ def test_treatments_are_joined_in_their_order() -> None:
     assert treated.optimizer_options["learning_rate"] == 0.5
 
 
+@pytest.mark.parametrize("names", ["larger-start+gelu", "asymmetric+wider", "larger-start+asymmetric+he"])
+def test_treatments_of_the_model_are_joined(names: str) -> None:
+    """What changes a fresh model leaves its options to those that follow."""
+    (joined,) = choose([names], [], OURS)
+
+    assert Problem.pose(joined.apply(cut_down(BIAS)), Settings()).training.steps[-1] > 0
+
+
+def test_joined_treatments_have_the_options_of_all() -> None:
+    """They can be set and swept."""
+    (joined,) = choose(["positive-bias+momentum"], [], OURS)
+
+    case = joined.apply(BIAS, bias=0.5, momentum=0.1)
+
+    assert case.optimizer_options["momentum"] == 0.1
+    assert joined.options == {"bias": 0.1, "momentum": 0.9}
+    sweep = swept(BIAS, joined, Range("bias", (0.5, 1.0))).sweep
+    assert sweep
+    assert sweep.at(0.5).id == "relu-bias+positive-bias+momentum"
+
+
+def test_scaling_leaves_other_criteria_alone() -> None:
+    """On another scale, a bound on the loss would be another success."""
+    case = line(dataset=line_table(), schedule=Schedule(epochs=1), criterion=Criterion("loss", at_most=0.1))
+
+    with pytest.raises(DoesNotApply, match="would mean something else"):
+        OURS["standardise"].apply(case)
+
+
+def test_scaled_data_can_be_swept() -> None:
+    """They are scaled once, whatever the values of an option of the optimiser."""
+    tables = line(dataset=line_table(), schedule=Schedule(epochs=2), optimizer=partial(optax.sgd, learning_rate=0.1))
+    wide = line(optimizer=partial(optax.sgd, learning_rate=0.1), dataset=Stream(wide_line, batch_size=8))
+    (joined,) = choose(["standardise+decay"], [], OURS)
+
+    for case in (tables, wide):
+        course = train(swept(case, joined, Range("learning_rate", (0.01, 0.1))), 2)
+        assert np.isfinite(course.metrics["loss"]).all()
+
+
+def wide_line(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
+    """Inputs around 5, with a deviation of 3."""
+    x = 5 + 3 * jax.random.normal(key, (n, 1))
+    return x, x
+
+
 BAD_CHANGES = {
     "nothing": (lambda case: None, "gives a NoneType, not a Case"),
     "raises": (lambda case: 1 / 0, "ZeroDivisionError"),
@@ -210,6 +257,8 @@ def test_bad_change_is_told(change: Any, said: str) -> None:
         ({"summary": ""}, "summary"),
         ({"source": None}, "source"),
         ({"change": 3}, "not a function"),
+        ({"change": lambda case, other: case}, "default of its option other"),
+        ({"change": lambda case, name="x": case}, "default of its option name"),
     ],
 )
 def test_bad_treatment_is_refused(fields: dict[str, Any], said: str) -> None:

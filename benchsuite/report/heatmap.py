@@ -35,7 +35,7 @@ def draw_heatmap(records: Sequence[Record], inapplicable: Sequence[Inapplicable]
     if not any(treatment for _, treatment in cells):
         raise OptionError("no case of this run was treated", "add --treatment to a run, or draw another picture")
     cases = list(dict.fromkeys(case for case, _ in cells))
-    names = list(dict.fromkeys([name for _, name in cells] + [name for _, name, _ in inapplicable]))
+    names = list(dict.fromkeys(name for _, name in cells))
     rates = np.array(
         [[cells[case, name].rate if (case, name) in cells else np.nan for case in cases] for name in names]
     )

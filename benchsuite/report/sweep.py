@@ -29,7 +29,7 @@ def sweeps(records: Sequence[Record]) -> Iterator[RenderableType]:
     for name, swept in sweeps_of(records).items():
         option = _option(swept[0])
         columns = [
-            Column(option, lambda record: f"{record.setting[option]:.4g}", style="bold"),  # noqa: B023  # used at once
+            Column(option, lambda record: _written(record.setting[option]), style="bold"),  # noqa: B023  # used at once
             Column("rate", lambda record: percent(record.rate), style="bold"),
             Column("95 % interval", lambda record: interval(record.rate_interval)),
             Column("", lambda record: "█" * round(_BAR * record.rate), "left"),
@@ -37,16 +37,21 @@ def sweeps(records: Sequence[Record]) -> Iterator[RenderableType]:
             Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
             Column("failed as", lambda r: failures(r.outcomes).replace("\n", ", "), "left", folds=True),
         ]
-        yield from part(f"{name}: {option} from {_span(swept)}", table(swept, columns, gap=1), [forgiveness(swept)])
+        yield from part(f"{name} from {_span(swept)}", table(swept, columns, gap=1), [forgiveness(swept)])
 
 
 def sweeps_of(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """The records of values that were trained side by side, by what they belong to, in the order of the values."""
+    """The records of values that were trained side by side, by case and option, in the order of the values."""
     swept: dict[str, list[Record]] = {}
     for record in records:
         if record.setting:
-            swept.setdefault(_name(record), []).append(record)
+            swept.setdefault(f"{_name(record)}: {_option(record)}", []).append(record)
     return {name: sorted(of, key=lambda record: record.setting[_option(record)]) for name, of in swept.items()}
+
+
+def _written(value: float) -> str:
+    """A value such that it can be typed again."""
+    return repr(value).removesuffix(".0")
 
 
 def _option(record: Record) -> str:
@@ -61,7 +66,7 @@ def _name(record: Record) -> str:
 
 def _span(swept: Sequence[Record]) -> str:
     low, high = (record.setting[_option(record)] for record in (swept[0], swept[-1]))
-    return f"{low:.4g} to {high:.4g}, {len(swept)} values side by side, {swept[0].seeds:,} seeds"
+    return f"{_written(low)} to {_written(high)}, {len(swept)} values side by side, {swept[0].seeds:,} seeds"
 
 
 def forgiveness(swept: Sequence[Record]) -> str:
@@ -77,9 +82,10 @@ def forgiveness(swept: Sequence[Record]) -> str:
         side for side, open_end in (("lower", first == 0), ("upper", last == len(swept) - 1)) if open_end
     )
     beyond = f"; the {ends} end is that of the sweep, so the range may be wider" if ends else ""
+    at, points = _written(swept[best].setting[option]), f"{100 * TOLERANCE:.0f} points"
     return (
-        f"best: {percent(rates[best])} at {option} = {swept[best].setting[option]:.4g}; within {100 * TOLERANCE:.0f}"
-        f" points of it from {low:.4g} to {high:.4g}{ratio}{beyond}"
+        f"best: {percent(rates[best])} at {option} = {at}; within {points} of it"
+        f" from {_written(low)} to {_written(high)}{ratio}{beyond}"
     )
 
 
@@ -94,23 +100,27 @@ def draw_sweep(records: Sequence[Record], path: Path) -> None:
     swept = sweeps_of(records)
     if not swept:
         raise OptionError("no option of this run was swept over", "add --sweep to a run, or draw another picture")
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
-    rate, time = figure.subplots(1, 2)
-    for number, (name, of) in enumerate(swept.items()):
+    options = list(dict.fromkeys(_option(of[0]) for of in swept.values()))
+    figure = Figure(figsize=(11, 4.5 * len(options)), layout="constrained")
+    for (rate, time), option in zip(figure.subplots(len(options), 2, squeeze=False), options, strict=True):
+        _draw_option(rate, time, option, [of for of in swept.values() if _option(of[0]) == option])
+    figure.supxlabel("bands: 95 % intervals; values at which fewer than half converged have no median", size="small")
+    save(figure, path)
+
+
+def _draw_option(rate: Axes, time: Axes, option: str, swept: Sequence[Sequence[Record]]) -> None:
+    for number, of in enumerate(swept):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
-        values = np.array([record.setting[_option(record)] for record in of])
-        _draw_rate(rate, values, of, f"{name}, {of[0].seeds:,} seeds", style)
+        values = np.array([record.setting[option] for record in of])
+        _draw_rate(rate, values, of, f"{_name(of[0])}, {of[0].seeds:,} seeds", style)
         _draw_time(time, values, of, style)
-    options = " or ".join(dict.fromkeys(_option(of[0]) for of in swept.values()))
     for axes, label in ((rate, "share of the seeds that converged"), (time, "median steps to success")):
-        axes.set_xlabel(options)
+        axes.set_xlabel(option)
         axes.set_ylabel(label)
-        axes.set_xscale(_scale([record.setting[_option(record)] for of in swept.values() for record in of]))
+        axes.set_xscale(_scale([record.setting[option] for of in swept for record in of]))
         tidy(axes)
     rate.set_ylim(-0.02, 1.02)
     time.set_yscale("log")
-    figure.supxlabel("bands: 95 % intervals; values at which fewer than half converged have no median", size="small")
-    save(figure, path)
 
 
 def _scale(values: Sequence[float]) -> str:

@@ -15,6 +15,9 @@ from benchsuite.record import Record
 
 _THREE_DIGITS = 100
 
+#: Smaller p-values are as good as this.
+_TINY = 1e-9
+
 
 @dataclass(frozen=True)
 class Column:
@@ -97,6 +100,13 @@ def median_steps(record: Record) -> str:
 def percent(share: float | None) -> str:
     """A share in percent; "-" for none."""
     return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value to two significant digits, as far as anybody cares; "-" for none."""
+    if value is None:
+        return "-"
+    return f"{value:.2g}" if value >= _TINY else f"< {_TINY:g}"
 
 
 def number(value: float | None) -> str:

@@ -66,10 +66,12 @@ def summary(
         inapplicable: which treatments make no sense.
     """
     plain = [record for record in records if not record.treatment and not record.setting]
+    hidden = [result.record for result in run if result.record not in plain]
     return Group(
+        *(_stand_in_note(hidden) if not plain else ()),
         *(_overview(plain, width) if plain else ()),
         *sweeps([result.record for result in run]),
-        *treatments(run, inapplicable),
+        *treatments(run, inapplicable, width),
     )
 
 
@@ -77,12 +79,16 @@ def _overview(records: Sequence[Record], width: int) -> Iterator[RenderableType]
     real = [record for record in records if not record.stand_in]
     stand_in = [record for record in records if record.stand_in]
     yield from _tables(real, width, "") if real else ()
-    if stand_in:
-        note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
-        reasons = sorted({f"why: {record.data_origin}" for record in stand_in})
-        yield from (Text(note, "bold red"), Text("\n".join(reasons), "red"), *_tables(stand_in, width, "red"))
+    yield from (*_stand_in_note(stand_in), *(_tables(stand_in, width, "red") if stand_in else ()))
     yield _legend(records)
     yield from findings(records)
+
+
+def _stand_in_note(records: Sequence[Record]) -> Iterator[Text]:
+    reasons = sorted({f"why: {record.data_origin}" for record in records if record.stand_in})
+    if reasons:
+        note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
+        yield from (Text(note, "bold red"), Text("\n".join(reasons), "red"))
 
 
 def _tables(records: Sequence[Record], width: int, style: str) -> list[RenderableType]:

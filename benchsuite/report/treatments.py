@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from benchsuite.comparison import Comparison, compare
 from benchsuite.record import Record
-from benchsuite.report.tables import Column, count, interval, part, percent, points, seconds, table
+from benchsuite.report.tables import Column, count, failures, interval, p_value, part, percent, points, seconds, table
 from benchsuite.result import Result
 
 #: (case, treatment, why it makes no sense)
@@ -27,47 +28,55 @@ _MEANINGS = (
     "difference: treated minus untreated on the same seeds, in points of a hundred, with Newcombe's interval",
     "p: McNemar's exact test, adjusted by Holm for all comparisons of the run",
     "cured: failed untreated and converged treated; broken: the other way round",
+    "their first seeds can be looked at with `benchsuite replay CASE --treatment … --seed N`",
+    "step: device time for one step of one seed, failed ones too; × as a multiple of the untreated case's in this run",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
-_COSTS = (
-    "step: device time for one step of one seed, failed ones too; as a multiple of the untreated case's in this run",
-    "seeds: look at one with `benchsuite replay CASE+TREATMENT --seed N`",
-)
 
 
-def treatments(results: Sequence[Result], inapplicable: Sequence[Inapplicable]) -> Iterator[RenderableType]:
-    """The tables, each below its title and above what its words mean; none where nothing was treated."""
-    compared = sorted(compare(results), key=lambda c: (c.record.case, c.record.label.count("("), -c.record.rate))
-    if not compared:
-        return
-    alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
-    yield from part("What treatments change, seed by seed", _differences(compared), [*_MEANINGS, *alone])
-    yield from part("What they cost, and seeds to replay", _costs(compared), _COSTS)
-    records = [result.record for result in results if not result.record.setting]
-    yield from part("The rate at a glance", _heatmap(records, inapplicable), _reasons(inapplicable))
+def treatments(results: Sequence[Result], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[RenderableType]:
+    """The tables, and what their words mean; none where nothing was treated.
+
+    Args:
+        results: of the run.
+        inapplicable: which treatments, or sweeps of them, make no sense.
+        width: of the terminal.
+    """
+    compared = compare(results)
+    for label in dict.fromkeys(comparison.record.untreated_label for comparison in compared):
+        of = sorted((c for c in compared if c.record.untreated_label == label), key=lambda c: -c.record.rate)
+        style = "red" if of[0].record.stand_in else ""
+        yield from part(f"What treatments change: {label}", _differences(of, style), [_untreated(of[0])])
+        yield _costs(of, style)
+    if compared:
+        alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
+        yield Text("\n".join([*_MEANINGS, *alone]), "dim")
+        yield from _heatmaps([result.record for result in results], inapplicable, width)
+    if inapplicable:
+        yield Text("\n".join(["", *_reasons(inapplicable)]), "dim")
 
 
-_CASE = Column("case", lambda c: c.record.label.replace(f"+{c.record.treatment}", "", 1), "left", "bold", once=True)
-_TREATMENT = Column("treatment", lambda c: c.record.treatment, "left")
+def _untreated(comparison: Comparison) -> str:
+    record = comparison.untreated
+    if record is None:
+        return f"{UNTREATED}: -"
+    cost = f"{seconds(step_seconds(record))} a step, {seconds(record.device_seconds_per_converged)} per converged"
+    return f"{UNTREATED}: {percent(record.rate)}, {interval(record.rate_interval)} of {record.seeds:,} seeds; {cost}"
 
 
-def _differences(compared: Sequence[Comparison]) -> Table:
-    return table(
-        compared,
-        [
-            _CASE,
-            _TREATMENT,
-            Column("seeds", lambda c: count(c.seeds or c.record.seeds)),
-            Column("rate", lambda c: percent(c.record.rate), style="bold"),
-            Column("95 % interval", lambda c: interval(c.record.rate_interval)),
-            Column("difference", _difference),
-            Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
-            Column("p", lambda c: "-" if c.adjusted_p_value is None else f"{c.adjusted_p_value:.2g}"),
-            Column("cured", lambda c: count(c.cured) if c.untreated else "-"),
-            Column("broken", lambda c: count(c.broken) if c.untreated else "-"),
-        ],
-        gap=1,
-    )
+_TREATMENT = Column("treatment", lambda c: c.record.treatment, "left", folds=True)
+
+
+def _differences(compared: Sequence[Comparison], style: str) -> Table:
+    columns = [
+        _TREATMENT,
+        Column("rate", lambda c: percent(c.record.rate), style="bold"),
+        Column("95 % interval", lambda c: interval(c.record.rate_interval)),
+        Column("difference", _difference),
+        Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
+        Column("p", lambda c: p_value(c.adjusted_p_value)),
+    ]
+    return table(compared, columns, style, gap=1)
 
 
 def _difference(comparison: Comparison) -> Text:
@@ -78,29 +87,28 @@ def _difference(comparison: Comparison) -> Text:
     return Text(points(comparison.difference), style)
 
 
-def _costs(compared: Sequence[Comparison]) -> Table:
-    def multiple(comparison: Comparison) -> str:
-        untreated = comparison.untreated
-        return f"× {step_seconds(comparison.record) / step_seconds(untreated):.2f}" if untreated else "-"
+def _costs(compared: Sequence[Comparison], style: str) -> Table:
+    def step(comparison: Comparison) -> str:
+        took, untreated = step_seconds(comparison.record), comparison.untreated
+        return f"{seconds(took)} × {took / step_seconds(untreated):.2f}" if untreated else seconds(took)
 
-    def before(comparison: Comparison) -> str:
-        return seconds(comparison.untreated.device_seconds_per_converged) if comparison.untreated else "-"
+    columns = [
+        _TREATMENT,
+        Column("seeds", lambda c: count(c.seeds or c.record.seeds)),
+        Column("cured", lambda c: _changed(c, c.cured, c.cured_seeds), "left", folds=True),
+        Column("broken", lambda c: _changed(c, c.broken, c.broken_seeds), "left", folds=True),
+        Column("failed as", lambda c: failures(c.record.outcomes), "left"),
+        Column("step", step),
+        Column("device time\nper converged", lambda c: seconds(c.record.device_seconds_per_converged)),
+    ]
+    return table(compared, columns, style, gap=1)
 
-    return table(
-        compared,
-        [
-            _CASE,
-            _TREATMENT,
-            Column("step", lambda c: seconds(step_seconds(c.record))),
-            Column("", multiple),
-            Column("device time\nper converged", lambda c: seconds(c.record.device_seconds_per_converged)),
-            Column("untreated", before),
-            Column("expected steps\nper success", lambda c: count(c.record.time_to_success["expected_running_time"])),
-            Column("cured seeds", lambda c: _seeds(c.cured_seeds, c.cured), "left", folds=True),
-            Column("broken seeds", lambda c: _seeds(c.broken_seeds, c.broken), "left", folds=True),
-        ],
-        gap=1,
-    )
+
+def _changed(comparison: Comparison, total: int, seeds: Sequence[int]) -> str:
+    if comparison.untreated is None:
+        return "-"
+    named = ", ".join([*map(str, seeds), *(["…"] if total > len(seeds) else [])])
+    return f"{total:,}" + (f": {named}" if named else "")
 
 
 def step_seconds(record: Record) -> float:
@@ -108,35 +116,34 @@ def step_seconds(record: Record) -> float:
     return record.device_seconds / record.seeds / float(record.time_to_success["censored_at"])
 
 
-def _seeds(named: Sequence[int], total: int) -> str:
-    return ", ".join([*(f"{seed}" for seed in named), *(["…"] if total > len(named) else [])]) or "-"
+#: Columns that a cell of the heatmap takes, and the name before it.
+_CELL, _NAME = 17, 24
 
 
-def _heatmap(records: Sequence[Record], inapplicable: Sequence[Inapplicable]) -> Table:
+def _heatmaps(records: Sequence[Record], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[RenderableType]:
+    """The rate at a glance, with as many cases beside each other as there is room for."""
     cells = cells_of(records)
     cases = list(dict.fromkeys(case for case, _ in cells))
-    rows = list(dict.fromkeys([treatment for _, treatment in cells] + [treatment for _, treatment, _ in inapplicable]))
-    refused = {(case, treatment) for case, treatment, _ in inapplicable}
+    rows = list(dict.fromkeys([name for _, name in cells] + [name for _, name, _ in inapplicable]))
+    refused = {(case, name) for case, name, _ in inapplicable}
 
-    def cell(case: str, treatment: str) -> Text:
-        if record := cells.get((case, treatment)):
-            low, high = (f"{100 * end:.0f}" for end in record.rate_interval)
+    def cell(case: str, name: str) -> Text:
+        if record := cells.get((case, name)):
+            low, high = math.floor(100 * record.rate_interval[0]), math.ceil(100 * record.rate_interval[1])
             return Text(f" {percent(record.rate):>7} {f'{low}–{high}':>6} ", _shade(record.rate))
-        short = case.partition(" (")[0]
-        return Text("does not apply" if (short, treatment) in refused else "", "dim")
+        return Text("does not apply" if (case.partition(" (")[0], name) in refused else "", "dim")
 
-    columns = [Column("treatment", lambda name: name or UNTREATED, "left", "bold")]
-    columns += [Column(case.replace(" (", "\n("), partial(cell, case)) for case in cases]
-    return table(rows, columns, gap=1)
+    at_once = max(1, (width - _NAME) // _CELL)
+    for first in range(0, len(cases), at_once):
+        columns = [Column("treatment", lambda name: name or UNTREATED, "left", "bold", folds=True)]
+        shown = cases[first : first + at_once]
+        columns += [Column(case.replace(" (", "\n("), partial(cell, case)) for case in shown]
+        yield from part("The rate at a glance", table(rows, columns, gap=1), [])
 
 
 def cells_of(records: Sequence[Record]) -> dict[tuple[str, str], Record]:
     """The records that have a place in a table of cases × treatments, by (case with its marks, treatment)."""
-    return {
-        (record.label.replace(f"+{record.treatment}", "", 1), record.treatment): record
-        for record in records
-        if not record.setting
-    }
+    return {(record.untreated_label, record.treatment): record for record in records if not record.setting}
 
 
 def _shade(rate: float) -> str:

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
-from benchsuite import DoesNotApply, Treatment, hookimpl
+from benchsuite import DoesNotApply, Landscape, Treatment, hookimpl
 
 
 def wider(case, factor=4):
     units = case.model_options.get("units")
     if units is None:
         raise DoesNotApply("its model has no option 'units'")
-    # Parameters get another shape: what speaks of their values at the start makes no sense any more.
-    return replace(case.with_model(units=int(units * factor)), groups={})
+    # Parameters get another shape: what speaks of their values makes no sense any more.
+    return replace(case.with_model(units=int(units * factor)), groups={}, landscape=Landscape())
 
 
 def restarts(case, times=4):

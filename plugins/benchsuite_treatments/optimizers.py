@@ -27,7 +27,7 @@ def rmsprop(case, learning_rate=1e-3):
 def decay(case, decay=1e-3):
     rate = _learning_rate(case)
     if not getattr(case.optimizer, "func", case.optimizer).__module__.startswith("optax."):
-        raise DoesNotApply("its learning rate follows a schedule already")
+        raise DoesNotApply("its optimiser is not one of optax's that takes a schedule")
     return case.with_optimizer(learning_rate=lambda step: rate / (1 + decay * step))
 
 
@@ -37,7 +37,9 @@ def larger_learning_rate(case, factor):
 
 def _with(case, function, **options):
     if getattr(case.optimizer, "func", None) is function:
-        raise DoesNotApply(f"its optimiser is {function.__name__} already")
+        if all(case.optimizer_options[name] == value for name, value in options.items()):
+            raise DoesNotApply(f"its optimiser is {function.__name__} already")
+        return case.with_optimizer(**options)
     return replace(case, optimizer=partial(function, **options))
 
 

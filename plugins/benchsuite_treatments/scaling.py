@@ -8,7 +8,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 
-from benchsuite import DoesNotApply, Split, Stream, Treatment, hookimpl
+from benchsuite import DoesNotApply, Stream, Treatment, hookimpl
 
 #: Examples from which the scale of a stream is taken, and how near to the wanted one it may be.
 SAMPLE, NEAR = 10_000, 0.05
@@ -31,6 +31,8 @@ def _mean_and_deviation(x):
 
 
 def _scaled(case, measure, unbounded):
+    if case.criterion.metric != "r2":
+        raise DoesNotApply(f"its criterion, on {case.criterion.metric}, would mean something else on another scale")
     if isinstance(case.dataset, Stream):
         if unbounded:
             raise DoesNotApply(unbounded)
@@ -41,8 +43,9 @@ def _scaled(case, measure, unbounded):
 
 
 def _scaled_stream(stream, measure):
-    x, y = stream.draw(jax.random.key(0), SAMPLE)
-    shift, scale = measure(x)
+    with jax.ensure_compile_time_eval():  # a sweep may be being traced
+        x, y = stream.draw(jax.random.key(0), SAMPLE)
+        (shift, scale), (_, y_scale) = (tuple(map(float, measure(values))) for values in (x, y))
     if abs(shift) < NEAR and abs(scale - 1) < NEAR:
         raise DoesNotApply("its inputs have that scale already")
 
@@ -50,7 +53,6 @@ def _scaled_stream(stream, measure):
         x, y = stream.draw(key, n)
         return (x - shift) / scale, y / y_scale
 
-    _, y_scale = measure(y)
     draw.__name__ = stream.name
     return replace(stream, draw=draw)
 
@@ -69,7 +71,7 @@ def _scaled_table(table, measure):
     def measured(split):
         x, y = table.prepare(split.train)
         scales["x"], scales["y"] = [tuple(map(float, measure(values))) for values in (x, y)]
-        return Split(split.train, split.test)
+        return split
 
     def prepare(rows):
         x, y = table.prepare(rows)

@@ -1,8 +1,5 @@
 """Other random starts."""
 
-import functools
-from dataclasses import replace
-
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -34,33 +31,21 @@ def scaled(case, scale=2.0):
             if isinstance(parameter, nnx.Param):
                 parameter[...] = scale * parameter[...]
 
-    return _starting(case, multiply)
+    return case.with_start(multiply)
 
 
 def asymmetric(case):
-    return _starting(case, _make_asymmetric)
+    return case.with_start(_make_asymmetric)
 
 
 def identity_like(case, noise=0.1):
     kernels = [kernel for kernel, _ in _layers(nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))) if kernel.ndim]
     if not kernels:
         raise DoesNotApply("it has no layers, only single units")
-    if any(rows != columns for rows, columns in (kernel.shape for kernel in kernels)):
+    if any(kernel.shape != kernel.shape[:1] * 2 for kernel in kernels):
         raise DoesNotApply("its layers are not square")
     glorot = nnx.initializers.glorot_uniform()
     return case.with_model(kernel_init=lambda key, shape, *dtype: jnp.eye(*shape) + noise * glorot(key, shape, *dtype))
-
-
-def _starting(case, change):
-    """The case with something done to every fresh model: (model, rngs) → None."""
-
-    @functools.wraps(case.model)
-    def started(rngs, **options):
-        model = case.model(rngs, **options)
-        change(model, rngs)
-        return model
-
-    return replace(case, model=started)
 
 
 def _layers(model):
