@@ -2,121 +2,27 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchsuite.call import Call
 from benchsuite.case import Case
 from benchsuite.errors import OptionError, near_matches
 from benchsuite.factory import UNSET, options_of
 from benchsuite.treatment import ALL, NONE, Treatment, combined
 
-_CALL = re.compile(r"(?P<name>[A-Za-z_][\w.-]*(?::[A-Za-z_]\w*)?)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
 #: A plus between treatments, but not one within the parentheses of an option.
 _PLUS = re.compile(r"\+(?![^(]*\))")
 
 _FORMS = 'name a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or a function of yours as module:name'
 _SAID = "the command line"
 _OPTIMIZERS = '"optax.adam(1e-2)", "optax.sgd(0.01, momentum=0.9)" or "module:name(0.01)"'
-
-
-@dataclass(frozen=True)
-class Call:
-    """A name and the options that were written after it; nothing of it is evaluated.
-
-    Args:
-        name: dotted, and with a colon after a module's name.
-        values: the numbers without a name, in their order.
-        options: name → number or truth value.
-        text: all of it.
-    """
-
-    name: str
-    values: tuple[float, ...]
-    options: Mapping[str, float]
-    text: str
-
-    @classmethod
-    def parse(cls, text: str, hint: str) -> Call:
-        """Read "name", or "name(1e-2, option=0.9)".
-
-        Raises:
-            OptionError: it is neither; the hint is added.
-        """
-        match = _CALL.fullmatch(text.strip())
-        if not match:
-            raise OptionError(f"{text!r} is not a name, with or without numbers in parentheses", hint)
-        try:
-            values, options = _numbers(match["options"] or "")
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise OptionError(f"{text!r} cannot be read: {_reason(error)}", hint) from error
-        return cls(match["name"], values, options, text)
-
-    @property
-    def label(self) -> str:
-        """The call as the name of a treatment: "optax.adam-0.01", "positive-bias-bias-minus1"."""
-        words = [self.name, *map(_word, self.values)]
-        words += [word for name, value in self.options.items() for word in (name, _word(value))]
-        return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
-
-    def bind(self, factory: Callable[..., Any], arguments: int = 0) -> dict[str, float]:
-        """All values by the names of the factory's options.
-
-        Raises:
-            OptionError: it has no such option, or one is given twice.
-        """
-        try:
-            known = options_of(factory, arguments)
-        except (TypeError, ValueError) as error:
-            raise OptionError(f"{self.text!r}: {self.name} has no options to set", _OPTIMIZERS) from error
-        if len(self.values) > len(known):
-            raise OptionError(
-                f"{self.text!r} gives {len(self.values)} values, {self.name} has {len(known)} options", ""
-            )
-        bound: dict[str, float] = dict(zip(known, self.values, strict=False))
-        for name, value in self.options.items():
-            if name not in known:
-                raise OptionError(f"{self.text!r}: {self.name} has no option {name!r}", near_matches(name, known))
-            if name in bound:
-                raise OptionError(f"{self.text!r} gives {name} twice", "give it once")
-            bound[name] = value
-        return bound
-
-
-def _word(value: float) -> str:
-    """A number as part of a name, such that different numbers give different names."""
-    return repr(value).replace("+", "").replace("e-", "e_").replace("-", "minus").replace("e_", "e-")
-
-
-def _reason(error: BaseException) -> str:
-    return error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
-
-
-def _numbers(text: str) -> tuple[tuple[float, ...], dict[str, float]]:
-    """What stands between the parentheses."""
-    call = ast.parse(f"call({text})", mode="eval").body
-    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "call":
-        raise ValueError("the parentheses do not match")
-    options: dict[str, float] = {}
-    for keyword in call.keywords:
-        if keyword.arg is None:
-            raise ValueError("** is not understood")
-        options[keyword.arg] = _number(keyword.value)
-    return tuple(_number(value) for value in call.args), options
-
-
-def _number(tree: ast.expr) -> float:
-    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub | ast.UAdd):
-        return _number(tree.operand) * (-1 if isinstance(tree.op, ast.USub) else 1)
-    if isinstance(tree, ast.Constant) and isinstance(tree.value, int | float):
-        return tree.value
-    raise ValueError(f"{ast.unparse(tree)} is not a number")
 
 
 def choose(texts: Sequence[str], optimizers: Sequence[str], known: Mapping[str, Treatment]) -> list[Treatment]:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from toys import line, treatment
 
 from benchsuite import BenchsuiteError, Case, Treatment
+from benchsuite.call import Call
 from benchsuite.case import NAME
-from benchsuite.choice import Call, choose
+from benchsuite.choice import choose
 from benchsuite.errors import OptionError
 from benchsuite.factory import options_of
 
@@ -173,7 +174,7 @@ def test_bad_treatment_is_refused(text: str, said: str) -> None:
         chosen(text)
 
     assert said in str(refused.value)
-    assert refused.value.hint or "options" in said
+    assert refused.value.hint
     assert not Path("hacked").exists()
 
 

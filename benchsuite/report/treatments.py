@@ -39,10 +39,11 @@ def treatments(results: Sequence[Result], inapplicable: Sequence[Inapplicable], 
 
     Args:
         results: of the run.
-        inapplicable: which treatments, or sweeps of them, make no sense.
+        inapplicable: which treatments, or sweeps of them, make no sense for which cases.
         width: of the terminal.
     """
-    compared = compare(results)
+    compared, trained = compare(results), {result.record.case for result in results}
+    inapplicable = [item for item in inapplicable if item[0] in trained]
     for label in dict.fromkeys(comparison.record.untreated_label for comparison in compared):
         of = sorted((c for c in compared if c.record.untreated_label == label), key=lambda c: -c.record.rate)
         style = "red" if of[0].record.stand_in else ""
