@@ -74,7 +74,8 @@ class Ensemble:
         self._spread = NamedSharding(mesh, PartitionSpec("seeds"))
         self._everywhere = NamedSharding(mesh, PartitionSpec())
         self._data = jax.device_put(problem.data, self._everywhere)
-        self._training, self._sweep = problem.training, problem.case.sweep
+        self._training = problem.shared_training if self._pinned else problem.training
+        self._sweep = problem.case.sweep
         self._settings = np.array(self._sweep.values, np.float32) if self._sweep else None
         with jax.default_matmul_precision(precision):
             self._compile(len(parameter_names(problem.case)))

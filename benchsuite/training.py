@@ -114,13 +114,14 @@ def draw_evaluation_data(case: Case, stream: Stream) -> Any:
     return _guard(case, "data", lambda: stream.draw(key, stream.evaluation_size))
 
 
-def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
+def make_training(case: Case, schedule: Schedule, data: Data, *, shares_batches: bool = False) -> Training:
     """The training of one seed of `case` under `schedule`.
 
     Args:
         case: what to train.
         schedule: the case's own or its quick one.
         data: arrays, or their shapes.
+        shares_batches: whether many are going to be trained on the same batches.
 
     Raises:
         CaseError: a function of the case fails on its data, or gives a wrong shape.
@@ -128,7 +129,8 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
 
     def loop(setting: jax.Array | None) -> Loop:
         one = case if case.sweep is None else case.sweep.at(setting)
-        made = _make_loop(one, schedule, data, shares_batches=bool(case.sweep) or one.restarts > 1)
+        shared = shares_batches or bool(case.sweep) or one.restarts > 1
+        made = _make_loop(one, schedule, data, shares_batches=shared)
         return made if one.restarts == 1 else _best_of(made, one)
 
     def start(
