@@ -129,6 +129,8 @@ def test_pictures(doctor: Command) -> None:
     assert doctor("report", "treated", "-o", "heat.png")[0] == 0
     assert doctor("report", "treated", "--picture=ladder", "-o", "ladder.svg")[0] == 0
     assert doctor("report", "swept", "-o", "sweep.svg")[0] == 0
+    doctor("run", "line", "--treatment=rest", "--sweep=rate=0,1e-9", "--run-dir=still")
+    assert doctor("report", "still", "-o", "still.png")[0] == 0, "nothing converged, so there is no median to draw"
     for name in ("heat.png", "ladder.svg", "sweep.svg"):
         assert Path(name).stat().st_size > 5000
     assert "no option of this run was swept over" in doctor("report", "treated", "--picture=sweep", "-o", "a.png")[2]

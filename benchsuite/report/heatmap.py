@@ -11,7 +11,8 @@ import numpy as np
 from benchsuite.errors import OptionError
 from benchsuite.record import Record
 from benchsuite.report.picture import save
-from benchsuite.report.treatments import UNTREATED, Inapplicable, cells_of
+from benchsuite.report.tables import UNTREATED
+from benchsuite.report.treatments import Inapplicable, cells_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from benchsuite import stats
 from benchsuite.errors import OptionError
 from benchsuite.record import Record
 from benchsuite.report.picture import COLOURS, DASHES, save, tidy
-from benchsuite.report.tables import Column, count, failures, interval, median_steps, part, percent, table
+from benchsuite.report.tables import UNTREATED, Column, count, failures, interval, median_steps, part, percent, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,27 +100,38 @@ def draw_sweep(records: Sequence[Record], path: Path) -> None:
     swept = sweeps_of(records)
     if not swept:
         raise OptionError("no option of this run was swept over", "add --sweep to a run, or draw another picture")
-    options = list(dict.fromkeys(_option(of[0]) for of in swept.values()))
-    figure = Figure(figsize=(11, 4.5 * len(options)), layout="constrained")
-    for (rate, time), option in zip(figure.subplots(len(options), 2, squeeze=False), options, strict=True):
-        _draw_option(rate, time, option, [of for of in swept.values() if _option(of[0]) == option])
-    figure.supxlabel("bands: 95 % intervals; values at which fewer than half converged have no median", size="small")
+    panels: dict[tuple[str, str], list[list[Record]]] = {}
+    for of in swept.values():
+        panels.setdefault((of[0].case, _option(of[0])), []).append(of)
+    figure = Figure(figsize=(11, 3.6 * len(panels) + 0.4), layout="constrained")
+    rows = figure.subplots(len(panels), 2, sharex="row", squeeze=False)
+    for (rate, time), (place, curves) in zip(rows, panels.items(), strict=True):
+        _draw_panels(rate, time, *place, curves)
+    figure.supxlabel(
+        "bands: 95 % intervals; time: the median over the seeds, where half of them converged, and, dotted, the"
+        " expected steps per success",
+        size="small",
+    )
     save(figure, path)
 
 
-def _draw_option(rate: Axes, time: Axes, option: str, swept: Sequence[Sequence[Record]]) -> None:
-    for number, of in enumerate(swept):
+def _draw_panels(rate: Axes, time: Axes, case: str, option: str, curves: Sequence[Sequence[Record]]) -> None:
+    """One case under one option: a curve for each treatment."""
+    for number, of in enumerate(curves):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
         values = np.array([record.setting[option] for record in of])
-        _draw_rate(rate, values, of, f"{_name(of[0])}, {of[0].seeds:,} seeds", style)
+        _draw_rate(rate, values, of, of[0].treatment or UNTREATED, style)
         _draw_time(time, values, of, style)
-    for axes, label in ((rate, "share of the seeds that converged"), (time, "median steps to success")):
+    for axes, label in ((rate, "share that converged"), (time, "steps to success")):
+        axes.set_title(f"{case}, {curves[0][0].seeds:,} seeds", fontsize="medium")
         axes.set_xlabel(option)
         axes.set_ylabel(label)
-        axes.set_xscale(_scale([record.setting[option] for of in swept for record in of]))
+        axes.set_xscale(_scale([record.setting[option] for of in curves for record in of]))
         tidy(axes)
-    rate.set_ylim(-0.02, 1.02)
+    rate.set_ylim(-0.02, 1.05)
+    steps = curves[0][0].time_to_success
     time.set_yscale("log")
+    time.set_ylim(0.8 * steps["resolution"], 10 * steps["censored_at"])  # also where no value has a median
 
 
 def _scale(values: Sequence[float]) -> str:
@@ -140,6 +151,8 @@ def _draw_time(axes: Axes, values: np.ndarray, of: Sequence[Record], style: dict
         return np.nan if value is None else value
 
     median = [steps(record.time_to_success["median"]) for record in of]
+    expected = [steps(record.time_to_success["expected_running_time"]) for record in of]
     low, high = np.transpose([[steps(end) for end in record.time_to_success["median_interval"]] for record in of])
+    axes.plot(values, expected, linestyle=":", color=style["color"])
     axes.plot(values, median, marker="o", markersize=4, **style)  # type: ignore[arg-type]  # a style
     axes.fill_between(values, low, high, color=style["color"], alpha=0.2, linewidth=0)

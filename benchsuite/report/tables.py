@@ -13,6 +13,9 @@ from rich.text import Text
 from benchsuite.outcome import Outcome
 from benchsuite.record import Record
 
+#: What is said of a case without a treatment.
+UNTREATED = "untreated"
+
 _THREE_DIGITS = 100
 
 #: Smaller p-values are as good as this.

@@ -12,7 +12,19 @@ from rich.text import Text
 
 from benchsuite.comparison import Comparison, compare
 from benchsuite.record import Record
-from benchsuite.report.tables import Column, count, failures, interval, p_value, part, percent, points, seconds, table
+from benchsuite.report.tables import (
+    UNTREATED,
+    Column,
+    count,
+    failures,
+    interval,
+    p_value,
+    part,
+    percent,
+    points,
+    seconds,
+    table,
+)
 from benchsuite.result import Result
 
 #: (case, treatment, why it makes no sense)
@@ -20,9 +32,6 @@ Inapplicable = tuple[str, str, str]
 
 #: Below this adjusted p-value a difference is shown in colour.
 _LEVEL = 0.05
-
-#: What the row of the untreated cases is called.
-UNTREATED = "untreated"
 
 _MEANINGS = (
     "difference: treated minus untreated on the same seeds, in points of a hundred, with Newcombe's interval",
