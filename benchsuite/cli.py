@@ -347,17 +347,12 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
 def report(path: Path | None, output: Path | None, picture: str | None) -> int:
     """Show the tables of the run in folder RUN (the latest by default), a finished one or not."""
     from benchsuite.report.picture import check_path
-    from benchsuite.result import results
-    from benchsuite.store import RunFolder
 
     if output:
         check_path(output)
     elif picture:
         raise OptionError("--picture draws into a file", "add -o FILE")
-    folder = RunFolder(path) if path else RunFolder.latest()
-    found = results(folder)
-    if not found:
-        raise OptionError(f"{folder.path} has no finished round", "go on with --resume, or name another run")
+    folder, found = _finished(path)
     if output:
         _draw(found, folder, picture or _about(found), output)
         click.echo(f"{folder.path} - drawn into {output}")
@@ -383,6 +378,46 @@ def _draw(found: Sequence[Result], folder: RunFolder, picture: str, output: Path
         draw_heatmap([result.record for result in found], folder.inapplicable, output)
     else:
         draw_sweep([result.record for result in found], output)
+
+
+@cli.command()
+@click.argument("path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "kind",
+    required=True,
+    type=click.Choice(["bencher", "github", "parquet"]),
+    help="bencher: Bencher Metric Format; github: customBiggerIsBetter of github-action-benchmark;"
+    " parquet: a row for every seed.",
+)
+@click.option(
+    "-o", "--output", type=_PICTURE, help="Write into FILE; texts go to the terminal without.", metavar="FILE"
+)
+def export(path: Path | None, kind: str, output: Path | None) -> int:
+    """Write the figures of the run in folder RUN (the latest by default) for another tool."""
+    from benchsuite import export as exporter
+
+    if not output and kind not in exporter.TEXTS:
+        raise OptionError(f"{kind} is no text", "add -o FILE")
+    _, found = _finished(path)
+    if output:
+        exporter.export(found, kind, output)
+        click.echo(f"written into {output}", err=True)
+    else:
+        click.echo(exporter.TEXTS[kind](found))
+    return 0
+
+
+def _finished(path: Path | None) -> tuple[RunFolder, list[Result]]:
+    """A run and its results, of which there is at least one."""
+    from benchsuite.result import results
+    from benchsuite.store import RunFolder
+
+    folder = RunFolder(path) if path else RunFolder.latest()
+    found = results(folder)
+    if not found:
+        raise OptionError(f"{folder.path} has no finished round", "go on with --resume, or name another run")
+    return folder, found
 
 
 @cli.command()

@@ -107,6 +107,17 @@ class Suite:
 #: The property of a test report, and of JUnit files, that says how its case went.
 _PROPERTY = "benchsuite"
 
+#: Figures of a record that JUnit files have as well.
+_FIGURES = (
+    "seeds",
+    "converged",
+    "rate",
+    "rate_interval",
+    "seeds_per_second",
+    "device_seconds_per_converged",
+    "dataset",
+)
+
 _SUITE = pytest.StashKey[Suite]()
 
 
@@ -250,6 +261,8 @@ class Bench:
         self._benchmark.extra_info.update(facts)
         said = f"{best.label}: {'at best ' if run.plan.sweep else ''}{best.converged:,} of {best.seeds:,} converged"
         self._properties.append((_PROPERTY, said))
+        if not run.plan.sweep:
+            self._properties += [(f"{_PROPERTY}.{name}", getattr(best, name)) for name in _FIGURES]
         return records
 
     def _measure(self, run: CaseRun) -> None:

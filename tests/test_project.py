@@ -24,7 +24,7 @@ LAYERS = """
 13  __main__
 12  pytest_plugin  cli
 11  report
-10  comparison  runner  survey
+10  comparison  export  runner  survey
  9  result  ensemble
  8  store
  7  problem  record

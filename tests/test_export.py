@@ -1,0 +1,84 @@
+"""Other tools get the rate, and a row for every seed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from conftest import LINE, SUPPLY, Command, InstallPlugin
+from pyarrow import parquet
+from test_pytest_plugin import CASES
+
+
+@pytest.fixture
+def finished(benchsuite: Command) -> Command:
+    """Runs a command, with a finished run in the folder "out"."""
+    benchsuite("run", "line", "xor", "--seeds=6", "--optimizer=sgd(0.0)", "--run-dir=out")
+    return benchsuite
+
+
+def test_bencher_metric_format(finished: Command) -> None:
+    """Name → measure → value, with the interval of the rate."""
+    code, out, _ = finished("export", "out", "--format=bencher")
+
+    metrics = json.loads(out)
+    assert code == 0
+    assert set(metrics) == {"line", "line+sgd-0.0", "xor", "xor+sgd-0.0"}
+    assert metrics["line"]["convergence-rate"] == {
+        "value": 1.0,
+        "lower_value": pytest.approx(0.6097, abs=1e-4),
+        "upper_value": 1.0,
+    }
+    assert metrics["line"]["seeds-per-second"]["value"] > 0
+    assert "device-seconds-per-converged" not in metrics["line+sgd-0.0"]
+
+
+def test_github_action_benchmark(finished: Command) -> None:
+    """A list of entries, of which a bigger value is better."""
+    finished("export", "out", "--format=github", "-o", "github.json")
+
+    entries = json.loads(Path("github.json").read_text())
+    assert {"name": "line: converged", "unit": "%", "value": 100.0}.items() <= entries[0].items()
+    assert entries[0]["range"] == "61.0 to 100.0"
+    assert entries[1]["unit"] == "seeds/s"
+    assert all(isinstance(entry["value"], float) for entry in entries)
+
+
+def test_parquet_has_a_row_for_every_seed(finished: Command) -> None:
+    """Of every case; what a case has no parameter for is empty."""
+    finished("export", "out", "--format=parquet", "-o", "seeds.parquet")
+
+    table = parquet.read_table("seeds.parquet").to_pydict()
+    assert len(table["seeds"]) == 24
+    assert set(table["treatment"]) == {"", "sgd-0.0"}
+    of_line = [row for row, case in enumerate(table["case"]) if case == "line"]
+    assert [table["outcomes"][row] for row in of_line[:6]] == ["converged"] * 6
+    assert all(table["start.kernel[0, 0]"][row] is not None for row in of_line)
+    assert any(value is None for value in table["start.kernel[0, 0]"])
+
+
+def test_what_cannot_be_exported(finished: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each failure says what to do."""
+    assert "add -o FILE" in finished("export", "out", "--format=parquet")[2]
+    assert "no run" in finished("export", "nowhere", "--format=bencher")[2]
+    assert "choose a folder that exists" in finished("export", "out", "--format=bencher", "-o", "no/where.json")[2]
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    code, _, err = finished("export", "out", "--format=parquet", "-o", "a.parquet")
+    assert code == 2
+    assert "pip install 'benchsuite[parquet]'" in err
+
+
+def test_junit_file_has_the_figures(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
+    """As properties of the case's test."""
+    install_plugin("line", LINE + SUPPLY)
+    pytester.makepyfile(test_cases=CASES)
+
+    pytester.runpytest_inprocess("--benchmark-only", "-k", "line and not xor", "--junit-xml=out.xml")
+
+    found = {item.get("name"): item.get("value") for item in ET.parse("out.xml").iter("property")}
+    assert found["benchsuite.rate"] == "1.0"
+    assert found["benchsuite.seeds"] == "20"
+    assert found["benchsuite"] == "line: 20 of 20 converged"
