@@ -16,7 +16,7 @@ from benchsuite.errors import BenchsuiteError, OptionError, near_matches
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from benchsuite.case import Case
     from benchsuite.plugins import Registry
@@ -144,12 +144,25 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
+    reference = _reference(settings)
     about = machine.describe(machine.devices(settings.platform))
     folder = open_folder(settings)
     left_out = [plugin.name for plugin in registry.left_out]
     click.echo("\n".join(header(about, settings.protocol, settings.precision, left_out)))
     code = _run_variants(variants, settings, folder)
+    if reference and code != INTERRUPTED:
+        code = _compare(reference, folder, settings.convergence_compare_fail) or code
     return code or _tell_left_out(registry)
+
+
+def _reference(settings: Settings) -> RunFolder | None:
+    """What the run is going to be compared with, read before anything is trained."""
+    from benchsuite.gate import Gate
+    from benchsuite.store import RunFolder
+
+    for text in settings.convergence_compare_fail:
+        Gate.parse(text)
+    return RunFolder(settings.convergence_compare) if settings.convergence_compare else None
 
 
 def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> list[Variant]:
@@ -408,6 +421,36 @@ def export(path: Path | None, kind: str, output: Path | None) -> int:
     return 0
 
 
+@cli.command()
+@click.argument("reference", metavar="REFERENCE", type=click.Path(path_type=Path))
+@click.argument("path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--fail", "gates", multiple=True, metavar="GATE", help="Fail if a case has dropped: rate:0.01, speed:0.01."
+)
+def compare(reference: Path, path: Path | None, gates: tuple[str, ...]) -> int:
+    """Compare the run in folder RUN (the latest by default) with the one in REFERENCE.
+
+    Rates are compared seed by seed where the seeds are the same, speeds where the machines agree. Runs of another
+    protocol, of other data or of a changed case are not compared.
+    """
+    from benchsuite.store import RunFolder
+
+    now = RunFolder(path) if path else RunFolder.latest()
+    return _compare(RunFolder(reference), now, gates)
+
+
+def _compare(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> int:
+    """Show what has changed; the exit code says whether a gate falls."""
+    from benchsuite.report.changes import compared
+
+    console = _console()
+    shown, fallen = compared(reference, now, texts)
+    console.print(shown)
+    for reason in fallen:
+        click.echo(f"gate: {reason}", err=True)
+    return FAILED if fallen else 0
+
+
 def _finished(path: Path | None) -> tuple[RunFolder, list[Result]]:
     """A run and its results, of which there is at least one."""
     from benchsuite.result import results
@@ -456,12 +499,10 @@ def _tell_left_out(registry: Registry) -> int:
 
 
 def _show_records(records: Sequence[Record], folder: RunFolder) -> None:
-    from rich.console import Console
-
     from benchsuite.report.terminal import summary
     from benchsuite.result import results
 
-    console, run = Console(highlight=False, emoji=False), []
+    console, run = _console(), []
     try:
         run = results(folder)
     except BenchsuiteError as error:
@@ -471,9 +512,13 @@ def _show_records(records: Sequence[Record], folder: RunFolder) -> None:
 
 
 def _show(renderable: RenderableType) -> None:
+    _console().print(renderable)
+
+
+def _console() -> Console:
     from rich.console import Console
 
-    Console(highlight=False, emoji=False).print(renderable)
+    return Console(highlight=False, emoji=False)
 
 
 def main() -> None:

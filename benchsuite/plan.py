@@ -51,6 +51,7 @@ class Plan:
     trace_seconds: float = 0.0
     compile_seconds: float = 0.0
     setting: dict[str, float] = field(default_factory=dict)
+    version: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -61,9 +62,9 @@ class Plan:
         """The plan that was stored; fields of other versions are passed over.
 
         Raises:
-            KeyError: a field is missing.
+            TypeError: a field is missing.
         """
-        return cls(**{f.name: values[f.name] for f in fields(cls)})
+        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
 
     @property
     def id(self) -> str:

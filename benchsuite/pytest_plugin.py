@@ -19,6 +19,8 @@ from benchsuite.errors import BenchsuiteError
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from benchsuite.case import Case
     from benchsuite.plugins import Registry
     from benchsuite.record import Record
@@ -94,6 +96,25 @@ class Suite:
         return {variant.id: variant for variant in chosen_variants(cases, chosen, self.settings)}
 
     @cached_property
+    def reference(self) -> RunFolder | None:
+        """What the run is compared with."""
+        from benchsuite.gate import Gate
+        from benchsuite.store import RunFolder
+
+        for text in self.settings.convergence_compare_fail:
+            Gate.parse(text)
+        return RunFolder(self.settings.convergence_compare) if self.settings.convergence_compare else None
+
+    @cached_property
+    def compared(self) -> tuple[RenderableType, list[str]] | None:
+        """What has changed since the reference, and why gates fall."""
+        if self.reference is None or not self.records:
+            return None
+        from benchsuite.report.changes import compared
+
+        return compared(self.reference, self.folder, self.settings.convergence_compare_fail)
+
+    @cached_property
     def folder(self) -> RunFolder:
         """The run folder, made or resumed when the first case runs."""
         from benchsuite.runner import open_folder
@@ -167,8 +188,9 @@ def pytest_collection(session: pytest.Session) -> None:
     suite = session.config.stash[_SUITE]
     asked = suite.settings.treatment or suite.settings.optimizer or suite.settings.sweep
     try:
+        suite.reference  # noqa: B018  # reads and checks it
         if asked:
-            suite.variants  # noqa: B018  # makes and checks them
+            suite.variants  # noqa: B018  # as above
     except BenchsuiteError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -325,11 +347,11 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the convergence table, and the plugins that were left out."""
     suite = config.stash[_SUITE]
+    writer = config.get_terminal_writer()
     if suite.records:
         from benchsuite.report.terminal import render, summary
         from benchsuite.result import results
 
-        writer = config.get_terminal_writer()
         width, colour = writer.fullwidth, writer.hasmarkup
         terminalreporter.section("convergence")
         try:
@@ -339,6 +361,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(f"treatments and sweeps cannot be shown: {error}", red=True)
         terminalreporter.write(render(summary(suite.records, width, run, suite.folder.inapplicable), width, colour))
         terminalreporter.write_line(f"rows of every seed: {suite.folder.path}")
+    if suite.records and suite.compared:
+        from benchsuite.report.terminal import render
+
+        shown, fallen = suite.compared
+        terminalreporter.section("convergence compared", red=bool(fallen))
+        terminalreporter.write(render(shown, writer.fullwidth, writer.hasmarkup))
+        for reason in fallen:
+            terminalreporter.write_line(f"gate: {reason}", red=True)
     if suite.loaded and suite.registry.left_out:
         terminalreporter.section("benchsuite: plugins left out", red=True)
         for plugin in suite.registry.left_out:
@@ -346,7 +376,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Let a run whose plugins were not all usable not pass as one without a fault."""
+    """Let a run fail whose plugins were not all usable, or that a gate does not let pass."""
     suite = session.config.stash.get(_SUITE, None)
-    if suite and suite.loaded and suite.registry.left_out and exitstatus == pytest.ExitCode.OK:
+    if not suite or exitstatus != pytest.ExitCode.OK:
+        return
+    fallen = suite.compared[1] if suite.compared else []
+    if fallen or (suite.loaded and suite.registry.left_out):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

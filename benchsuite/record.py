@@ -55,6 +55,8 @@ class Record:
     device_count: int
     precision: str
     prng: str
+    version: str
+    program: str
     criterion: str
     seeds: int
     planned_seeds: int
@@ -75,6 +77,7 @@ class Record:
     compile_seconds: float
     first_run_seconds: float | None
     round_seconds: list[float]
+    round_seeds: list[int]
     chunk_size: int
     claims: list[dict[str, Any]]
 
@@ -103,7 +106,7 @@ _FROM_PLAN = (
         "data_origin",
         "criterion",
     ),
-    *("device", "platform", "precision", "prng", "trace_seconds", "compile_seconds"),
+    *("device", "platform", "precision", "prng", "version", "program", "trace_seconds", "compile_seconds"),
 )
 
 
@@ -137,6 +140,7 @@ def _summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None) -> Reco
         device_seconds_per_converged=device_seconds / rate["converged"] if rate["converged"] else None,
         first_run_seconds=first,
         round_seconds=[shard.seconds for shard in steady],
+        round_seeds=[len(shard.rows) for shard in steady],
         chunk_size=min(shard.chunk_size for shard in shards),
         claims=[judge(claim, plan, rows, starts).to_json() for claim in plan.claims],
     )

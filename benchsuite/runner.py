@@ -22,6 +22,7 @@ from benchsuite.start import start_values
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
 from benchsuite.training import PRNG, fingerprint, parameter_names
+from benchsuite.version import case_version
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
@@ -223,6 +224,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
+        version=case_version(case, problem.schedule),
         program=fingerprint(case, problem.training, problem.data),
         steps=list(problem.training.steps),
         parameter_names=parameters,

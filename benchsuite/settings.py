@@ -75,6 +75,15 @@ class Settings:
         " learning_rate=1e-4:1:13 are 13 values in equal ratios; momentum=0:0.9:10:linear; or bias=0.1,1,10.",
         "OPTION=RANGE",
     )
+    convergence_compare: Path | None = _option(
+        None, "Compare with the run in this folder: the rates, and the speeds where the machines agree.", "RUN"
+    )
+    convergence_compare_fail: tuple[str, ...] = _option(
+        (),
+        "Fail if a case has dropped since then: rate:0.01 or speed:0.01, with the level of the test (corrected for the"
+        " number of cases); may be given several times.",
+        "GATE",
+    )
     resume: bool = _option(False, "Go on with the run in --run-dir, or with the latest one: only what is missing runs.")
 
     def __post_init__(self) -> None:
@@ -86,6 +95,8 @@ class Settings:
             raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
         if self.sweep:
             Range.parse(self.sweep)
+        if self.convergence_compare_fail and not self.convergence_compare:
+            raise OptionError("there is a gate, but nothing to compare with", "add --convergence-compare RUN")
         for option in OPTIONS:
             value = getattr(self, option.name)
             if option.choices and value not in option.choices:
@@ -147,7 +158,7 @@ class Option:
                 return int(value)
             except ValueError:
                 raise OptionError(f"{self.flag} is {value!r}", "give a whole number of at least 1") from None
-        return Path(value) if self.name.endswith("_dir") else value
+        return Path(value) if self.metavar in ("DIR", "RUN") else value
 
 
 OPTIONS = tuple(

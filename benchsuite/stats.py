@@ -176,21 +176,80 @@ def paired_difference_interval(
     Source: R. G. Newcombe (1998), Statistics in Medicine 17, 2635-2650, there method 10.
     """
     trials = both + cured + broken + neither
-    after, before = (both + cured) / trials, (both + broken) / trials
-    (after_low, after_high), (before_low, before_high) = (
-        rate_interval(both + changed, trials, confidence) for changed in (cured, broken)
-    )
     margins = (both + cured) * (broken + neither) * (both + broken) * (cured + neither)
     excess = both * neither - cured * broken
     corrected = max(excess - trials / 2, 0) if excess > 0 else excess
     phi = corrected / margins**0.5 if margins else 0.0
+    return _squared_and_added((both + broken, trials), (both + cured, trials), phi, confidence)
 
-    def distance(one: float, other: float) -> float:
-        return (one**2 - 2 * phi * one * other + other**2) ** 0.5
 
-    low = after - before - distance(after - after_low, before_high - before)
-    high = after - before + distance(after_high - after, before - before_low)
+def difference_interval(
+    before: tuple[int, int], after: tuple[int, int], confidence: float = CONFIDENCE
+) -> tuple[float, float]:
+    """Newcombe's interval of the difference of two proportions of independent trials, after minus before.
+
+    Args:
+        before: successes and trials, of which there must be some.
+        after: the same of the others.
+        confidence: the coverage, between 0 and 1.
+
+    Source: R. G. Newcombe (1998), Statistics in Medicine 17, 873-890, there method 10.
+    """
+    return _squared_and_added(before, after, 0.0, confidence)
+
+
+def _squared_and_added(
+    before: tuple[int, int], after: tuple[int, int], phi: float, confidence: float
+) -> tuple[float, float]:
+    """The interval of a difference from Wilson's of the two proportions, whose correlation is phi."""
+    one, other = before[0] / before[1], after[0] / after[1]
+    (one_low, one_high), (other_low, other_high) = (rate_interval(*counts, confidence) for counts in (before, after))
+
+    def distance(first: float, second: float) -> float:
+        return max(first**2 - 2 * phi * first * second + second**2, 0.0) ** 0.5
+
+    low = other - one - distance(other - other_low, one_high - one)
+    high = other - one + distance(other_high - other, one - one_low)
     return max(low, -1.0), min(high, 1.0)
+
+
+def rates_p_value(before: tuple[int, int], after: tuple[int, int]) -> float:
+    """The two-sided p-value of Fisher's exact test that two proportions are the same.
+
+    Args:
+        before: successes and trials.
+        after: the same of the others.
+    """
+    import numpy as np
+    from scipy.stats import fisher_exact
+
+    table = np.array([[successes, trials - successes] for successes, trials in (before, after)])
+    return float(fisher_exact(table).pvalue)
+
+
+def rank_p_value(before: np.ndarray, after: np.ndarray) -> float:
+    """The two-sided p-value of Mann and Whitney's exact rank test that two samples are of one distribution."""
+    from scipy.stats import mannwhitneyu
+
+    return float(mannwhitneyu(before, after, method="auto").pvalue)
+
+
+def visible_broken(level: float) -> int:
+    """How many broken seeds, without a cured one, McNemar's exact test calls a change at `level`."""
+    import math
+
+    return math.ceil(1 - math.log2(level))
+
+
+def visible_drop(rate: float, trials: int, level: float, power: float) -> float:
+    """The drop of a rate that two independent samples of so many trials each show with a probability of `power`.
+
+    Source: J. L. Fleiss (1981), Statistical Methods for Rates and Proportions, chapter 3, to first order.
+    """
+    from scipy.stats import norm
+
+    deviation = (2 * max(rate * (1 - rate), 1 / trials) / trials) ** 0.5
+    return float(min(rate, (norm.isf(level / 2) + norm.ppf(power)) * deviation))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

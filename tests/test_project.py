@@ -21,17 +21,18 @@ ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-13  __main__
-12  pytest_plugin  cli
-11  report
-10  comparison  export  runner  survey
+14  __main__
+13  pytest_plugin  cli
+12  report
+11  gate
+10  comparison  change  export  runner  survey
  9  result  ensemble
  8  store
  7  problem  record
  6  verdict  plugins
  5  shard  hookspecs  variant  choice
  4  rows  landscape  treatment
- 3  outcome  training  data  start  plan
+ 3  outcome  training  data  start  plan  version
  2  case  settings  call
  1  claim  machine  factory  sweep
  0  errors  metrics  stats  trace  progress

@@ -1,0 +1,309 @@
+"""What has changed from one run to another, what cannot be compared, and which gate falls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optax
+import pytest
+from conftest import LINE, SUPPLY, Command, InstallPlugin
+from hypothesis import given
+from hypothesis import strategies as st
+from test_comparison import result
+from test_pytest_plugin import CASES
+from toys import line, line_table
+
+from benchsuite import Case, Criterion, Schedule, stats
+from benchsuite.change import NEW, Change, Run, changes
+from benchsuite.errors import OptionError
+from benchsuite.gate import Gate
+from benchsuite.result import Result
+from benchsuite.version import case_version
+
+MACHINE = {"versions": {"jax": "1"}}
+GOOD, BAD = [1] * 40, [1] * 10 + [0] * 30
+
+
+def run(*converged: list[int], machine: dict[str, Any] | None = None, **fields: Any) -> Run:
+    """A run of as many cases, with `fields` of their records."""
+    results = [result(ends) for ends in converged]
+    renamed = [
+        Result(replace(item.record, id=f"case-{n}", label=f"case-{n}", **fields), item.rows)
+        for n, item in enumerate(results)
+    ]
+    return Run(renamed, machine or MACHINE)
+
+
+def one(before: Run, after: Run) -> Change:
+    """The change of the only case."""
+    (change,) = changes(before, after, 0.05)
+    return change
+
+
+def test_the_same_seeds_are_paired() -> None:
+    """McNemar's test, and the interval of pairs."""
+    rate = one(run(GOOD), run(BAD)).rate
+
+    assert rate
+    assert rate.worse
+    assert (rate.test, rate.seeds) == ("McNemar", {"cured": 0, "broken": 30})
+    assert rate.p_value == stats.paired_p_value(0, 30)
+    assert rate.interval == stats.paired_difference_interval(10, 0, 30, 0)
+    assert rate.visible == 6 / 40, "six broken seeds have p = 2/64, five have 2/32"
+
+
+def test_other_seeds_are_not() -> None:
+    """Fisher's test, and the interval of independent rates."""
+    rate = one(run(GOOD), run(BAD[:30])).rate
+
+    assert rate
+    assert rate.test == "Fisher"
+    assert rate.p_value == stats.rates_p_value((40, 40), (10, 30))
+    assert rate.interval == stats.difference_interval((40, 40), (10, 30))
+    assert rate.seeds is None
+
+
+def test_better_is_a_change_too() -> None:
+    """It is shown, but no gate falls."""
+    change = one(run(BAD), run(GOOD))
+
+    assert change.rate
+    assert not change.rate.worse
+    assert change.rate.adjusted_p_value < 0.001
+    assert Gate.parse("rate:0.01").falls([change]) == []
+
+
+def test_p_values_are_corrected_for_the_number_of_cases() -> None:
+    """By Holm's method."""
+    found = changes(run(GOOD, GOOD, GOOD), run(BAD, GOOD, GOOD), 0.05)
+
+    p_values = [change.rate.p_value for change in found if change.rate]
+    assert [change.rate.adjusted_p_value for change in found if change.rate] == stats.holm(p_values)
+    assert found[1].rate
+    assert found[1].rate.visible == 7 / 40
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"protocol": "quick"}, "another protocol: the reference has source, this run has quick"),
+        ({"dataset": "mnist"}, "another data: the reference has noisy_line, this run has mnist"),
+        ({"stand_in": True}, "this run has noisy_line, a stand-in"),
+        ({"criterion": "r2 ≥ 0.9"}, "another criterion"),
+        ({"version": "deadbeef"}, "another case version"),
+        ({"program": "fedcba"}, "the program has changed, and JAX has not"),
+    ],
+)
+def test_other_cases_are_refused(fields: dict[str, Any], said: str) -> None:
+    """With what is another; and a gate of the rate falls, for nobody knows."""
+    change = one(run(GOOD), run(GOOD, **fields))
+
+    assert change.rate is None
+    assert change.speed is None
+    assert said in change.rate_incomparable
+    assert Gate("rate", 0.05).falls([change]) == [f"case-0: not comparable: {change.rate_incomparable}"]
+
+
+def test_another_program_under_another_jax_is_no_other_case() -> None:
+    """JAX changes the program, and whether that changes the rate is what is asked."""
+    change = one(run(GOOD), run(BAD, program="other", machine={"versions": {"jax": "2"}}))
+
+    assert change.rate
+    assert change.speed_incomparable == "another jax: 1, now 2"
+
+
+def test_new_and_missing_cases() -> None:
+    """A new case lets no gate fall, a missing one does."""
+    grown, shrunk = changes(run(GOOD), run(GOOD, GOOD), 0.05), changes(run(GOOD, GOOD), run(GOOD), 0.05)
+
+    assert grown[1].rate_incomparable == NEW
+    assert Gate("rate", 0.05).falls(grown) == []
+    assert Gate("rate", 0.05).falls(shrunk) == ["case-1: not comparable: this run does not have it"]
+
+
+ROUNDS = {"round_seeds": [10] * 8}
+
+
+def test_speeds_are_compared_by_rank() -> None:
+    """Of steady rounds, where the machines agree; a slower one lets the gate of the speed fall, and no other."""
+    seconds = [1.0, 1.1, 0.9, 1.05, 0.95, 1.0, 1.02, 0.98]
+    fast = run(GOOD, round_seconds=seconds, **ROUNDS)
+    slow = run(GOOD, round_seconds=[2 * value for value in seconds], **ROUNDS)
+    change = one(fast, slow)
+
+    assert change.speed
+    assert (change.speed.before, change.speed.after) == (pytest.approx(10, rel=0.02), pytest.approx(5, rel=0.02))
+    assert change.speed.adjusted_p_value < 0.01
+    assert Gate.parse("speed:0.01").falls([change])
+    assert Gate.parse("rate:0.01").falls([change]) == []
+    assert Gate.parse("speed").falls([one(slow, fast)]) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"device": "other"}, "another device: cpu, now other"),
+        ({"precision": "default"}, "another precision"),
+        ({"device_count": 8}, "another device count"),
+        ({"chunk_size": 7}, "another chunk size"),
+        ({"round_seconds": [1.0] * 3}, "3 steady rounds, a rank test needs 4"),
+    ],
+)
+def test_speeds_of_other_machines_are_not_compared(fields: dict[str, Any], said: str) -> None:
+    """The rates are, all the same."""
+    standard = {"round_seconds": [1.0] * 8, **ROUNDS}
+    change = one(run(GOOD, **standard), run(GOOD, **(standard | fields)))
+
+    assert change.rate
+    assert said in change.speed_incomparable
+    assert Gate("speed", 0.05).falls([change]) == []
+
+
+@pytest.mark.parametrize("text", ["rat:0.01", "rate:2", "rate:x", "rate:0", "", "speed:"])
+def test_bad_gate_is_refused(text: str) -> None:
+    """With the form that it has."""
+    with pytest.raises(OptionError) as refused:
+        Gate.parse(text)
+
+    assert "rate:0.01" in str(refused.value)
+
+
+COUNTS = st.integers(1, 300)
+
+
+@given(COUNTS, COUNTS, st.data())
+def test_difference_interval_contains_the_difference(first: int, second: int, data: st.DataObject) -> None:
+    """It lies within -1 to 1."""
+    before = (data.draw(st.integers(0, first)), first)
+    after = (data.draw(st.integers(0, second)), second)
+    low, high = stats.difference_interval(before, after)
+
+    assert -1 <= low <= after[0] / second - before[0] / first + 1e-12
+    assert after[0] / second - before[0] / first - 1e-12 <= high <= 1
+
+
+def test_difference_interval_is_the_published_one() -> None:
+    """Newcombe's first example, 56 of 70 and 48 of 80: 0.0524 to 0.3339."""
+    assert stats.difference_interval((48, 80), (56, 70)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_visible_drops_are_seen() -> None:
+    """As many broken seeds as are said have a p-value below the level, one less has not; power is what is said."""
+    for level in (0.05, 0.01, 0.001):
+        broken = stats.visible_broken(level)
+        assert stats.paired_p_value(0, broken) <= level < stats.paired_p_value(0, broken - 1)
+    drop = stats.visible_drop(0.5, 1000, 0.05, 0.8)
+    drawn = np.random.default_rng(0).binomial(1000, [[0.5], [0.5 - drop]], size=(2, 400))
+    seen = [stats.rates_p_value((int(a), 1000), (int(b), 1000)) <= 0.05 for a, b in drawn.T]
+    assert 0.7 < np.mean(seen) < 0.9
+
+
+def version(**fields: Any) -> str:
+    """The version of a case with these fields."""
+    case = line(**fields)
+    return case_version(case, case.schedule)
+
+
+OPTIMIZER: Callable[..., Any] = partial(optax.sgd, learning_rate=0.1)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "other"},
+        {"optimizer": partial(optax.sgd, learning_rate=0.2)},
+        {"optimizer": partial(optax.adam, learning_rate=0.1)},
+        {"criterion": Criterion("r2", at_least=0.9)},
+        {"schedule": Schedule(steps=80, evaluate_every=20)},
+        {"dataset": line_table(), "schedule": Schedule(epochs=2)},
+        {"restarts": 2},
+        {"loss": lambda p, y: abs(p - y).mean()},
+    ],
+)
+def test_a_changed_case_has_another_version(fields: dict[str, Any]) -> None:
+    """Whatever defines it; what only describes it does not."""
+    assert version(optimizer=OPTIMIZER) == version(optimizer=OPTIMIZER, summary="Told otherwise.", claims=[])
+    assert version(**({"optimizer": OPTIMIZER} | fields)) != version(optimizer=OPTIMIZER)
+
+
+def test_versions_of_our_cases_are_all_different(registered: dict[str, Case]) -> None:
+    """And the same when they are asked for again."""
+    versions = [case_version(case, case.schedule) for case in registered.values()]
+
+    assert len(set(versions)) == len(registered)
+    assert versions == [case_version(case, case.schedule) for case in registered.values()]
+
+
+@pytest.fixture
+def registered() -> dict[str, Case]:
+    """The cases of all plugins."""
+    from benchsuite.plugins import load_registry
+
+    return load_registry().cases
+
+
+AT_REST = (LINE + SUPPLY).replace("rate=0.1", "rate=0.0")
+
+
+def under_another_jax(folder: str) -> None:
+    """Let a run have been made with another JAX."""
+    path = Path(folder) / "run.json"
+    content = json.loads(path.read_text())
+    content["machine"]["versions"]["jax"] = "0.0.1"
+    path.write_text(json.dumps(content))
+
+
+def test_compare_command(benchsuite: Command) -> None:
+    """The same run twice has not changed; with a gate, a run that is not comparable fails."""
+    for folder in ("before", "after"):
+        benchsuite("run", "line", "--rounds=6", f"--run-dir={folder}")
+    code, out, _ = benchsuite("compare", "before", "after", "--fail=rate:0.01")
+
+    assert code == 0
+    assert "What has changed since before" in out
+    assert "+0.0" in out
+    benchsuite("run", "line", "--seeds=30", "--optimizer=sgd(0.1)", "--run-dir=more")
+    code, out, err = benchsuite("compare", "more", "before", "--fail=rate:0.01")
+    assert code == 1
+    assert "gate: line+sgd-0.1: not comparable: this run does not have it" in err
+    assert "no run" in benchsuite("compare", "nowhere", "after")[2]
+    assert "there is no gate" in benchsuite("compare", "before", "after", "--fail=rat:1")[2]
+
+
+def test_run_is_compared_at_its_end(benchsuite: Command) -> None:
+    """With the options of pytest; a gate without a reference is refused."""
+    benchsuite("run", "line", "--run-dir=before")
+    code, out, _ = benchsuite("run", "line", "--convergence-compare=before", "--convergence-compare-fail=rate:0.01")
+
+    assert code == 0
+    assert "What has changed since before" in out
+    assert "add --convergence-compare RUN" in benchsuite("run", "line", "--convergence-compare-fail=rate:0.01")[2]
+
+
+def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
+    """A dropped rate under another JAX fails the session, and says so."""
+    pytester.makepyfile(test_cases=CASES)
+    args = ("--benchmark-only", "-k", "line and not xor", "-p", "no:randomly")
+    site = install_plugin("line", LINE + SUPPLY)
+    assert pytester.runpytest_subprocess(*args, "--run-dir=before").ret == 0
+    compare = ("--convergence-compare=before", "--convergence-compare-fail=rate:0.01")
+    same = pytester.runpytest_subprocess(*args, *compare)
+    assert same.ret == 0
+    same.stdout.fnmatch_lines(["*= convergence compared =*", "line *100.0 %*100.0 %*+0.0*"])
+
+    (site / "plugin_line.py").write_text(AT_REST)
+    refused = pytester.runpytest_subprocess(*args, *compare)
+    assert refused.ret == 1
+    refused.stdout.fnmatch_lines(["gate: line: not comparable: another case version*"])
+
+    under_another_jax("before")
+    dropped = pytester.runpytest_subprocess(*args, *compare)
+    assert dropped.ret == 1
+    dropped.stdout.fnmatch_lines(["gate: line: its rate has dropped (McNemar's p = 1.9e-06, level 0.01)"])
+    assert pytester.runpytest_subprocess(*args, "--convergence-compare=nowhere").ret == pytest.ExitCode.USAGE_ERROR
