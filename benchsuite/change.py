@@ -12,8 +12,8 @@ from benchsuite import stats
 from benchsuite.record import Record
 from benchsuite.result import Result
 
-#: Why a case that only this run has is not compared.
-NEW = "the reference does not have it"
+#: Why a case that only one of the runs has is not compared.
+NEW, MISSING = "the reference does not have it", "this run does not have it"
 
 #: A drop of this size would be seen with this probability, where seeds cannot be paired.
 POWER = 0.8
@@ -92,7 +92,7 @@ def changes(reference: Run, now: Run, level: float) -> list[Change]:
     """
     before = {result.record.id: result for result in reference.results}
     found = [_change(before.pop(result.record.id, None), result, reference, now) for result in now.results]
-    found += [Change(result.record.label, None, "this run does not have it") for result in before.values()]
+    found += [Change(result.record.label, None, MISSING, None, MISSING) for result in before.values()]
     rated = [place for place, change in enumerate(found) if change.rate]
     for place in rated:
         found[place] = replace(found[place], rate=_with_visible(found[place], now.results[place], level / len(rated)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchsuite.change import NEW, Change
+from benchsuite.change import MISSING, NEW, Change
 from benchsuite.errors import OptionError, near_matches
 
 RATE, SPEED = "rate", "speed"
@@ -47,7 +47,7 @@ class Gate:
     def falls(self, changes: Sequence[Change]) -> list[str]:
         """Why it falls, a sentence for each case; none where it holds.
 
-        A case whose rate cannot be compared lets the gate of the rate fall, unless it is new: nobody would know. That
+        A case of both runs whose rates cannot be compared lets the gate of the rate fall, for nobody would know. That
         speeds cannot be compared is no fault: machines differ.
         """
         reasons = []
@@ -56,6 +56,6 @@ class Gate:
             if difference and difference.worse and difference.adjusted_p_value <= self.level:
                 p = f"{difference.test}'s p = {difference.adjusted_p_value:.2g}"
                 reasons.append(f"{change.label}: its {self.figure} has dropped ({p}, level {self.level:g})")
-            if self.figure == RATE and change.rate is None and change.rate_incomparable != NEW:
+            if self.figure == RATE and change.rate is None and change.rate_incomparable not in (NEW, MISSING):
                 reasons.append(f"{change.label}: not comparable: {change.rate_incomparable}")
         return reasons
