@@ -14,9 +14,11 @@ from test_pytest_plugin import CASES
 
 
 @pytest.fixture
-def finished(benchsuite: Command) -> Command:
-    """Runs a command, with a finished run in the folder "out"."""
-    benchsuite("run", "line", "xor", "--seeds=6", "--optimizer=sgd(0.0)", "--run-dir=out")
+def finished(benchsuite: Command, install_plugin: InstallPlugin) -> Command:
+    """Runs a command, with a finished run of two cases in the folder "out"."""
+    unbiased = "model=lambda rngs: nnx.Linear(1, 1, use_bias=False, rngs=rngs)"
+    install_plugin("slope", LINE + SUPPLY.replace("line()", f"line('slope', {unbiased})"))
+    benchsuite("run", "line", "slope", "--seeds=6", "--optimizer=sgd(0.0)", "--run-dir=out")
     return benchsuite
 
 
@@ -26,7 +28,7 @@ def test_bencher_metric_format(finished: Command) -> None:
 
     metrics = json.loads(out)
     assert code == 0
-    assert set(metrics) == {"line", "line+sgd-0.0", "xor", "xor+sgd-0.0"}
+    assert set(metrics) == {"line", "line+sgd-0.0", "slope", "slope+sgd-0.0"}
     assert metrics["line"]["convergence-rate"] == {
         "value": 1.0,
         "lower_value": pytest.approx(0.6097, abs=1e-4),
@@ -56,8 +58,7 @@ def test_parquet_has_a_row_for_every_seed(finished: Command) -> None:
     assert set(table["treatment"]) == {"", "sgd-0.0"}
     of_line = [row for row, case in enumerate(table["case"]) if case == "line"]
     assert [table["outcomes"][row] for row in of_line[:6]] == ["converged"] * 6
-    assert all(table["start.kernel[0, 0]"][row] is not None for row in of_line)
-    assert any(value is None for value in table["start.kernel[0, 0]"])
+    assert [value is None for value in table["start.bias[0]"]] == [case == "slope" for case in table["case"]]
 
 
 def test_what_cannot_be_exported(finished: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,15 +161,16 @@ def test_two_sweeps_in_one_folder(doctor: Command) -> None:
     assert doctor("report", "out", "-o", "both.svg")[0] == 0
 
 
-def test_a_damaged_shard_of_another_case_costs_no_table(doctor: Command) -> None:
+def test_a_damaged_shard_of_another_case_costs_no_table(doctor: Command, install_plugin: InstallPlugin) -> None:
     """What was just trained is shown all the same."""
+    install_plugin("other", LINE + SUPPLY.replace("line()", "line('other')"))
     doctor("run", "line", "--run-dir=out")
     for path in Path("out/line").glob("seeds-*.npz"):
         path.write_bytes(b"damaged")
-    code, out, err = doctor("run", "xor", "--seeds=4", "--resume", "--run-dir=out")
+    code, out, err = doctor("run", "other", "--seeds=4", "--resume", "--run-dir=out")
 
     assert code == 0
-    assert "xor" in out
+    assert "other" in out
     assert "treatments and sweeps cannot be shown" in err
 
 
