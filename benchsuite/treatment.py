@@ -27,9 +27,9 @@ class Treatment:
         summary: one sentence.
         source: who advises it: an address or a reference.
         change: (Case, **options) → Case, by `Case.with_model`, `Case.with_optimizer` or `dataclasses.replace`. It
-            raises `DoesNotApply` with the reason where it makes no sense. Options are numbers that have defaults; a
-            sweep hands over arrays that JAX traces. A change of the parameters' names or number takes the case's
-            groups away.
+            raises `DoesNotApply` with the reason where it makes no sense. Options are numbers that have defaults. A
+            sweep hands over arrays that JAX traces, and takes from the changed case its model, optimiser and loss
+            alone. A change of the parameters' names or number takes the case's groups away.
 
     Raises:
         CaseError: a field is of the wrong kind.

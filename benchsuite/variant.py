@@ -83,7 +83,7 @@ def swept(case: Case, treatment: Treatment | None, over: Range) -> Case:
     _check_traceable(at, treated, over.option)
 
     def case_at(value: Any) -> Case:
-        # Not the dataset, which has been loaded once for all values.
+        # Not the dataset: all values are judged on the same data.
         changed = at(value)
         return replace(treated, model=changed.model, optimizer=changed.optimizer, loss=changed.loss)
 
