@@ -184,8 +184,10 @@ def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFo
             click.echo(f"error: {variant.error}", err=True)
             code = FAILED
     try:
-        for case in (variant.treated for variant in variants if variant.treated):
-            code = _run_case(case, settings, folder, records) or code
+        cases = [variant.treated for variant in variants if variant.treated]
+        for number, case in enumerate(cases, start=1):
+            place = f"{number}/{len(cases)}" if len(cases) > 1 else ""
+            code = _run_case(case, settings, folder, records, place) or code
     except KeyboardInterrupt:
         click.echo(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
         code = INTERRUPTED
@@ -194,12 +196,12 @@ def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFo
     return code
 
 
-def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[Record]) -> int:
+def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[Record], place: str) -> int:
     from benchsuite.progress import Live
     from benchsuite.runner import CaseRun
 
     try:
-        with Live(sys.stderr) as live:
+        with Live(sys.stderr, place=place) as live:
             case_run = CaseRun(case, settings, folder, live)
             try:
                 for _ in case_run.shards():

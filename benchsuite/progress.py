@@ -18,10 +18,11 @@ class Live:
     Args:
         file: where to show it; a bar if it is a terminal, plain lines otherwise.
         unit: what is counted.
+        place: the case's among all of the run, to be shown before its label.
     """
 
-    def __init__(self, file: TextIO, unit: str = "seeds") -> None:
-        self._unit = unit
+    def __init__(self, file: TextIO, unit: str = "seeds", place: str = "") -> None:
+        self._unit, self._place = unit, place
         self._console = Console(file=file, highlight=False)
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
@@ -48,6 +49,7 @@ class Live:
 
     def begin(self, label: str, seeds: int, done: int) -> None:
         """Show a case."""
+        label = f"{self._place} {label}".strip()
         self._label, self._total, self._stored, self._done = label, seeds, done, done
         self._task = self._progress.add_task(label, total=seeds, completed=done, stage="", rate="")
 
