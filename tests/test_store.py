@@ -124,7 +124,7 @@ def test_plan_that_lacks_a_field() -> None:
     del content["plans"]["line"]["program"]
     path.write_text(json.dumps(content))
 
-    with pytest.raises(StoreError, match="a plan is wrong: .* 'program'"):
+    with pytest.raises(StoreError, match=r"a plan is wrong: .* 'program'"):
         RunFolder(path.parent)
 
 
