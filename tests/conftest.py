@@ -122,3 +122,5 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
+    # A pytest inside of a test is no worker of -n, even if the test is run by one.
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
