@@ -134,6 +134,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     With --treatment or --optimizer, every case is trained untreated and treated, and compared seed by seed.
     """
     from benchsuite import machine
+    from benchsuite.gate import reference_of
     from benchsuite.report.header import header
     from benchsuite.runner import open_folder
     from benchsuite.store import resumed
@@ -144,7 +145,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
-    reference = _reference(settings)
+    reference = reference_of(settings)
     about = machine.describe(machine.devices(settings.platform))
     folder = open_folder(settings)
     left_out = [plugin.name for plugin in registry.left_out]
@@ -153,16 +154,6 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     if reference and code != INTERRUPTED:
         code = _compare(reference, folder, settings.convergence_compare_fail) or code
     return code or _tell_left_out(registry)
-
-
-def _reference(settings: Settings) -> RunFolder | None:
-    """What the run is going to be compared with, read before anything is trained."""
-    from benchsuite.gate import Gate
-    from benchsuite.store import RunFolder
-
-    for text in settings.convergence_compare_fail:
-        Gate.parse(text)
-    return RunFolder(settings.convergence_compare) if settings.convergence_compare else None
 
 
 def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> list[Variant]:

@@ -49,16 +49,13 @@ def github(results: Sequence[Result]) -> str:
 #: Formats that are texts.
 TEXTS: Mapping[str, Callable[[Sequence[Result]], str]] = {"bencher": bencher, "github": github}
 
-#: Every format, as a person names it.
-FORMATS = (*TEXTS, "parquet")
-
 
 def export(results: Sequence[Result], kind: str, path: Path) -> None:
     """Write results into a file.
 
     Args:
         results: of a run.
-        kind: one of `FORMATS`.
+        kind: one of `TEXTS`, or "parquet".
         path: the file, which is replaced.
 
     Raises:

@@ -7,11 +7,25 @@ from dataclasses import dataclass
 
 from benchsuite.change import MISSING, NEW, Change
 from benchsuite.errors import OptionError, near_matches
+from benchsuite.settings import Settings
+from benchsuite.store import RunFolder
 
 RATE, SPEED = "rate", "speed"
 
 #: Level at which a change counts where no gate says so.
 LEVEL = 0.05
+
+
+def reference_of(settings: Settings) -> RunFolder | None:
+    """The run to compare with, read together with the gates before anything is trained.
+
+    Raises:
+        OptionError: a gate cannot be read.
+        StoreError: there is no such run.
+    """
+    for text in settings.convergence_compare_fail:
+        Gate.parse(text)
+    return RunFolder(settings.convergence_compare) if settings.convergence_compare else None
 
 
 @dataclass(frozen=True)

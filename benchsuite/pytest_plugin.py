@@ -98,12 +98,11 @@ class Suite:
     @cached_property
     def reference(self) -> RunFolder | None:
         """What the run is compared with."""
-        from benchsuite.gate import Gate
-        from benchsuite.store import RunFolder
+        if self.settings.convergence_compare is None:
+            return None
+        from benchsuite.gate import reference_of
 
-        for text in self.settings.convergence_compare_fail:
-            Gate.parse(text)
-        return RunFolder(self.settings.convergence_compare) if self.settings.convergence_compare else None
+        return reference_of(self.settings)
 
     @cached_property
     def compared(self) -> tuple[RenderableType, list[str]] | None:
@@ -112,7 +111,10 @@ class Suite:
             return None
         from benchsuite.report.changes import compared
 
-        return compared(self.reference, self.folder, self.settings.convergence_compare_fail)
+        try:
+            return compared(self.reference, self.folder, self.settings.convergence_compare_fail)
+        except BenchsuiteError as error:  # a damaged shard must not cost the session its summary
+            return "", [str(error)]
 
     @cached_property
     def folder(self) -> RunFolder:

@@ -322,7 +322,7 @@ def test_run_without_cases_imports_no_jax(pytester: pytest.Pytester) -> None:
         import sys
 
         def test_other():
-            heavy = {"jax", "flax", "optax", "scipy", "rich.table", "matplotlib", "pooch"}
+            heavy = {"jax", "flax", "optax", "numpy", "scipy", "rich.table", "matplotlib", "pooch"}
             assert not heavy & set(sys.modules)
         """
     )

@@ -62,8 +62,7 @@ def _scaled_table(table, measure):
     scales = {}
 
     def load(files):
-        split = table.load(files)
-        return measured(split)
+        return measured(table.load(files))
 
     def stand_in():
         return measured(table.stand_in())
