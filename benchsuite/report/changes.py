@@ -9,7 +9,7 @@ from rich.text import Text
 
 from benchsuite.change import Change, Difference, Run, changes
 from benchsuite.gate import LEVEL, Gate
-from benchsuite.report.tables import Column, p_value, part, per_second, percent, points, table
+from benchsuite.report.tables import Column, Sheet, p_value, per_second, percent, points
 from benchsuite.result import results
 from benchsuite.store import RunFolder
 
@@ -40,7 +40,7 @@ def compared(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tupl
     return Group(*changes_table(found, str(reference.path), level)), fallen
 
 
-def changes_table(changes: Sequence[Change], reference: str, level: float) -> Iterator[RenderableType]:
+def changes_table(changes: Sequence[Change], reference: str, level: float) -> Iterator[Sheet]:
     """The table of rates and that of speeds, and what their words mean.
 
     Args:
@@ -64,8 +64,8 @@ def changes_table(changes: Sequence[Change], reference: str, level: float) -> It
         Column("ratio", lambda c: _ratio(c.speed, level)),
         Column("p", lambda c: p_value(c.speed.adjusted_p_value) if c.speed else "-"),
     ]
-    yield from part(f"What has changed since {reference}", table(changes, rates, gap=1), _MEANINGS)
-    yield from part("How fast, since then", table(changes, speeds, gap=1), _incomparable(changes))
+    yield Sheet(f"What has changed since {reference}", changes, rates, _MEANINGS)
+    yield Sheet("How fast, since then", changes, speeds, _incomparable(changes))
 
 
 def _difference(difference: Difference | None, level: float) -> Text:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from benchsuite.record import Record
-from benchsuite.report.tables import Column, count, failures, interval, number, part, percent, table
+from benchsuite.report.tables import Column, Sheet, count, failures, interval, number, percent
 from benchsuite.verdict import HOLDS, NOT_JUDGED, REFUTED
 
 #: A record and one of its groups, starts, diagnostics or claims.
@@ -19,13 +17,10 @@ _Item = tuple[Record, dict[str, Any]]
 _VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
 
 
-def findings(records: Sequence[Record]) -> Iterator[RenderableType]:
-    """The tables that have something to show, each below its title and above what its words mean."""
-    yield from part("How small an error, how often", _ladder(records), [_ERROR])
-    yield from part("The rate by how the seeds started", _groups(_items(records, "groups")), [])
-    yield from part("Named starts, which are not part of any rate", _starts(_items(records, "starts")), [])
-    yield from part("Why they end where they do", _diagnostics(_items(records, "diagnostics")), _readings(records))
-    yield from part("What the sources say", _claims(_items(records, "claims")), _tests(records))
+def findings(records: Sequence[Record]) -> Iterator[Sheet]:
+    """The tables that have something to show."""
+    sheets = ladder(records), groups(records), starts(records), diagnostics(records), claims(records)
+    return (sheet for sheet in sheets if sheet.rows)
 
 
 _ERROR = "ε of 10 %: the largest absolute error on the evaluation data among the best tenth of the seeds"
@@ -50,7 +45,9 @@ def _items(records: Sequence[Record], field: str) -> list[_Item]:
 _CASE = Column("case", lambda item: item[0].label, "left", "bold", once=True)
 
 
-def _ladder(records: Sequence[Record]) -> Table:
+def ladder(records: Sequence[Record]) -> Sheet:
+    """How small an error is reached how often; there must be a record."""
+
     def rung(place: int) -> Column:
         title = f"R² ≥\n{records[0].ladder['r2'][place]['at_least']:g}"
         return Column(title, lambda record: percent(record.ladder["r2"][place]["rate"]))
@@ -61,12 +58,15 @@ def _ladder(records: Sequence[Record]) -> Table:
 
     rungs = [rung(n) for n in range(len(records[0].ladder["r2"]))]
     errors = [error(n) for n in range(len(records[0].ladder["largest_error"]))]
-    return table(records, [Column("case", lambda record: record.label, "left", "bold"), *rungs, *errors], gap=1)
+    columns = [Column("case", lambda record: record.label, "left", "bold"), *rungs, *errors]
+    return Sheet("How small an error, how often", records, columns, [_ERROR])
 
 
-def _groups(items: Sequence[_Item]) -> Table:
-    return table(
-        items,
+def groups(records: Sequence[Record]) -> Sheet:
+    """The rate of each kind of start."""
+    return Sheet(
+        "The rate by how the seeds started",
+        _items(records, "groups"),
         [
             _CASE,
             Column("started with", lambda item: item[1]["name"], "left"),
@@ -76,16 +76,18 @@ def _groups(items: Sequence[_Item]) -> Table:
             Column("95 % interval", lambda item: interval(item[1]["rate_interval"])),
             Column("failed as", lambda item: failures(item[1]["outcomes"]).replace("\n", ", "), "left", folds=True),
         ],
-        gap=1,
     )
 
 
-def _starts(items: Sequence[_Item]) -> Table:
+def starts(records: Sequence[Record]) -> Sheet:
+    """Where the starts that a case names lead."""
+
     def values(item: _Item, field: str) -> str:
         return ", ".join(f"{name} = {number(value)}" for name, value in item[1][field].items())
 
-    return table(
-        items,
+    return Sheet(
+        "Named starts, which are not part of any rate",
+        _items(records, "starts"),
         [
             _CASE,
             Column("start", lambda item: item[1]["name"], "left"),
@@ -95,26 +97,34 @@ def _starts(items: Sequence[_Item]) -> Table:
             Column("steps", lambda item: count(item[1]["steps_to_success"])),
             Column("loss", lambda item: number(item[1]["final"]["loss"])),
         ],
+        gap=2,
     )
 
 
-def _diagnostics(items: Sequence[_Item]) -> Table:
+def diagnostics(records: Sequence[Record]) -> Sheet:
+    """What a case measures of every trained model."""
+
     def spread(item: _Item) -> str:
         low, high = item[1]["q05"], item[1]["q95"]
         return "the same for all" if low is not None and low == high else f"{number(low)} to {number(high)}"
 
-    return table(
-        items,
+    return Sheet(
+        "Why they end where they do",
+        _items(records, "diagnostics"),
         [
             _CASE,
             Column("figure", lambda item: item[1]["name"], "left"),
             Column("median", lambda item: number(item[1]["median"]), style="bold"),
             Column("90 % of the seeds", spread),
         ],
+        _readings(records),
+        gap=2,
     )
 
 
-def _claims(items: Sequence[_Item]) -> Table:
+def claims(records: Sequence[Record]) -> Sheet:
+    """The statements of the sources, and what the seeds say of them."""
+
     def statement(item: _Item) -> str:
         record, claim = item
         among = f" (starts with {claim['among']})" if claim["among"] else ""
@@ -127,12 +137,15 @@ def _claims(items: Sequence[_Item]) -> Table:
         p = f"\np = {claim['p_value']:.2g}" if claim["p_value"] is not None else ""
         return Text.assemble((claim["verdict"], _VERDICT_STYLES[claim["verdict"]]), p)
 
-    return table(
-        items,
+    return Sheet(
+        "What the sources say",
+        _items(records, "claims"),
         [
             _CASE,
             Column("what is said, and how it is checked", statement, "left", folds=True),
             Column("what the seeds show", lambda item: item[1]["found"] or "-", "left", folds=True),
             Column("verdict", verdict, "left"),
         ],
+        _tests(records),
+        gap=2,
     )

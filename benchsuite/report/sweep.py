@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import RenderableType
 
 from benchsuite import stats
 from benchsuite.errors import OptionError
 from benchsuite.record import Record
 from benchsuite.report.picture import COLOURS, DASHES, save, tidy
-from benchsuite.report.tables import UNTREATED, Column, count, failures, interval, median_steps, part, percent, table
+from benchsuite.report.tables import UNTREATED, Column, Sheet, count, failures, interval, median_steps, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +23,7 @@ TOLERANCE = 0.05
 _BAR = 20
 
 
-def sweeps(records: Sequence[Record]) -> Iterator[RenderableType]:
+def sweeps(records: Sequence[Record]) -> Iterator[Sheet]:
     """A table for each option that was swept over, with how forgiving it is."""
     for name, swept in sweeps_of(records).items():
         option = _option(swept[0])
@@ -37,7 +36,7 @@ def sweeps(records: Sequence[Record]) -> Iterator[RenderableType]:
             Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
             Column("failed as", lambda r: failures(r.outcomes).replace("\n", ", "), "left", folds=True),
         ]
-        yield from part(f"{name} from {_span(swept)}", table(swept, columns, gap=1), [forgiveness(swept)])
+        yield Sheet(f"{name} from {_span(swept)}", swept, columns, [forgiveness(swept)])
 
 
 def sweeps_of(records: Sequence[Record]) -> dict[str, list[Record]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -62,13 +62,36 @@ def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: 
     return made
 
 
-def part(title: str, made: Table, meanings: Sequence[str]) -> Iterator[RenderableType]:
-    """A table below its title and above what its words mean; nothing where it has no rows."""
-    if made.row_count:
-        yield Text(f"\n{title}", "bold")
-        yield made
-        if meanings:
-            yield Text("\n".join(meanings), "dim")
+@dataclass(frozen=True)
+class Sheet:
+    """A table below its title and above what its words mean, for a terminal and for a page.
+
+    Args:
+        title: above it; it may be empty.
+        rows: what it shows.
+        columns: how.
+        meanings: sentences below it.
+        style: of the table in a terminal.
+        gap: between its columns there.
+    """
+
+    title: str
+    rows: Sequence[Any]
+    columns: Sequence[Column]
+    meanings: Sequence[str] = ()
+    style: str = ""
+    gap: int = 1
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        if self.title:
+            yield Text(f"\n{self.title}", "bold")
+        yield table(self.rows, self.columns, self.style, self.gap)
+        if self.meanings:
+            yield Text("\n".join(self.meanings), "dim")
+
+    def cells(self) -> list[list[str]]:
+        """What stands in every row, as plain text."""
+        return [[str(column.cell(row)) for column in self.columns] for row in self.rows]
 
 
 def case_name(record: Record) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from benchsuite.comparison import Comparison, compare
@@ -15,15 +14,14 @@ from benchsuite.record import Record
 from benchsuite.report.tables import (
     UNTREATED,
     Column,
+    Sheet,
     count,
     failures,
     interval,
     p_value,
-    part,
     percent,
     points,
     seconds,
-    table,
 )
 from benchsuite.result import Result
 
@@ -56,7 +54,7 @@ def treatments(results: Sequence[Result], inapplicable: Sequence[Inapplicable], 
     for label in dict.fromkeys(comparison.record.untreated_label for comparison in compared):
         of = sorted((c for c in compared if c.record.untreated_label == label), key=lambda c: -c.record.rate)
         style = "red" if of[0].record.stand_in else ""
-        yield from part(f"What treatments change: {label}", _differences(of, style), [_untreated(of[0])])
+        yield _differences(label, of, style)
         yield _costs(of, style)
     if compared:
         alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
@@ -77,7 +75,7 @@ def _untreated(comparison: Comparison) -> str:
 _TREATMENT = Column("treatment", lambda c: c.record.treatment, "left", folds=True)
 
 
-def _differences(compared: Sequence[Comparison], style: str) -> Table:
+def _differences(label: str, compared: Sequence[Comparison], style: str) -> Sheet:
     columns = [
         _TREATMENT,
         Column("rate", lambda c: percent(c.record.rate), style="bold"),
@@ -86,7 +84,7 @@ def _differences(compared: Sequence[Comparison], style: str) -> Table:
         Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
         Column("p", lambda c: p_value(c.adjusted_p_value)),
     ]
-    return table(compared, columns, style, gap=1)
+    return Sheet(f"What treatments change: {label}", compared, columns, [_untreated(compared[0])], style)
 
 
 def _difference(comparison: Comparison) -> Text:
@@ -97,7 +95,7 @@ def _difference(comparison: Comparison) -> Text:
     return Text(points(comparison.difference), style)
 
 
-def _costs(compared: Sequence[Comparison], style: str) -> Table:
+def _costs(compared: Sequence[Comparison], style: str) -> Sheet:
     def step(comparison: Comparison) -> str:
         took, untreated = step_seconds(comparison.record), comparison.untreated
         return f"{seconds(took)} × {took / step_seconds(untreated):.2f}" if untreated else seconds(took)
@@ -111,7 +109,7 @@ def _costs(compared: Sequence[Comparison], style: str) -> Table:
         Column("step", step),
         Column("device time\nper converged", lambda c: seconds(c.record.device_seconds_per_converged)),
     ]
-    return table(compared, columns, style, gap=1)
+    return Sheet("", compared, columns, style=style)
 
 
 def _changed(comparison: Comparison, total: int, seeds: Sequence[int]) -> str:
@@ -130,7 +128,7 @@ def step_seconds(record: Record) -> float:
 _CELL, _NAME = 17, 24
 
 
-def _heatmaps(records: Sequence[Record], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[RenderableType]:
+def _heatmaps(records: Sequence[Record], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[Sheet]:
     """The rate at a glance, with as many cases beside each other as there is room for."""
     cells = cells_of(records)
     cases = list(dict.fromkeys(case for case, _ in cells))
@@ -148,7 +146,7 @@ def _heatmaps(records: Sequence[Record], inapplicable: Sequence[Inapplicable], w
         columns = [Column("treatment", lambda name: name or UNTREATED, "left", "bold", folds=True)]
         shown = cases[first : first + at_once]
         columns += [Column(case.replace(" (", "\n("), partial(cell, case)) for case in shown]
-        yield from part("The rate at a glance", table(rows, columns, gap=1), [])
+        yield Sheet("The rate at a glance", rows, columns)
 
 
 def cells_of(records: Sequence[Record]) -> dict[tuple[str, str], Record]:
