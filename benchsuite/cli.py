@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from benchsuite import __version__
-from benchsuite.errors import BenchsuiteError, OptionError, near_matches
+from benchsuite.errors import BenchsuiteError, OptionError, near_matches, plain
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def treatments(names: tuple[str, ...]) -> int:
     _show(table(registry.treatments.values(), columns))
     for variant in variants if names else []:
         if variant.error:
-            click.echo(f"{variant.id}: {variant.error}")
+            _say(f"{variant.id}: {variant.error}")
     return _tell_left_out(registry)
 
 
@@ -135,6 +135,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     """
     from benchsuite import machine
     from benchsuite.gate import reference_of
+    from benchsuite.report import page_writer
     from benchsuite.report.header import header
     from benchsuite.runner import open_folder
     from benchsuite.store import resumed
@@ -146,11 +147,15 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     registry.check_dataset(settings.dataset)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
     reference = reference_of(settings)
+    if settings.report:
+        page_writer()  # so that it is known before anything is trained whether there can be a page
     about = machine.describe(machine.devices(settings.platform))
     folder = open_folder(settings)
     left_out = [plugin.name for plugin in registry.left_out]
-    click.echo("\n".join(header(about, settings.protocol, settings.precision, left_out)))
+    _say("\n".join(header(about, settings.protocol, settings.precision, left_out)))
     code = _run_variants(variants, settings, folder)
+    if settings.report and folder.plans:
+        _write_report([folder], settings.report, reference)
     if reference and code != INTERRUPTED:
         code = _compare(reference, folder, settings.convergence_compare_fail) or code
     return code or _tell_left_out(registry)
@@ -172,7 +177,7 @@ def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFo
     folder.keep_inapplicable(inapplicable(variants))
     for variant in variants:
         if variant.applies and variant.error:
-            click.echo(f"error: {variant.error}", err=True)
+            _say(f"error: {variant.error}", err=True)
             code = FAILED
     try:
         cases = [variant.treated for variant in variants if variant.treated]
@@ -180,7 +185,7 @@ def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFo
             place = f"{number}/{len(cases)}" if len(cases) > 1 else ""
             code = _run_case(case, settings, folder, records, place) or code
     except KeyboardInterrupt:
-        click.echo(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
+        _say(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
         code = INTERRUPTED
     if records:
         _show_records(records, folder)
@@ -190,6 +195,7 @@ def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFo
 def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[Record], place: str) -> int:
     from benchsuite.progress import Live
     from benchsuite.runner import CaseRun
+    from benchsuite.survey import keep_surfaces
 
     try:
         with Live(sys.stderr, place=place) as live:
@@ -197,11 +203,14 @@ def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[R
             try:
                 for _ in case_run.shards():
                     pass
+                if settings.report:
+                    live.stage("landscape")
+                    keep_surfaces(case, settings, folder)
             finally:
                 if case_run.has_rows:
                     records += case_run.records()
     except BenchsuiteError as error:
-        click.echo(f"error: {error}", err=True)
+        _say(f"error: {error}", err=True)
         return FAILED
     return 0
 
@@ -239,10 +248,10 @@ def replay(name: str, seed: int | None, start: str | None, output: Path | None, 
     parameters = parameter_names(case)
     if output:
         draw_training(trace, parameters, title, case.criterion.metric, output)
-        click.echo(f"{title} - drawn into {output}")
+        _say(f"{title} - drawn into {output}")
         return 0
     _show(evaluations(trace, parameters))
-    click.echo(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
+    _say(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
     if case.diagnostics:
         _show(diagnostics(trace, problem.facts, {item.name: item.reading for item in case.diagnostics}))
     return 0
@@ -302,7 +311,7 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
     For two parameters, or where the case names two, a grid of starts is trained as well, to show where each leads.
     Ctrl-C while it is trained draws what there is by then.
     """
-    from benchsuite.landscape import Landscape
+    from benchsuite.landscape import Landscape, seen_by
     from benchsuite.progress import Live
     from benchsuite.report.landscape import draw_landscape
     from benchsuite.report.picture import check_path
@@ -323,7 +332,7 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
         live.stage("paths")
         paths = survey.paths(seeds, live.trained)
         live.stage("loss")
-        surfaces = survey.surfaces(paths)
+        surfaces = survey.surfaces(seen_by(paths))
         live.stage("grid of starts")
         try:
             for grown in survey.basins(live.trained) if basins else ():
@@ -331,18 +340,22 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
         except KeyboardInterrupt:
             code = INTERRUPTED
     draw_landscape(Landscape(f"{label}: {case.summary}", surfaces, paths, found, case.landscape.solution), output)
-    click.echo(f"{'interrupted; ' if code else ''}{label} - drawn into {output}", err=bool(code))
+    _say(f"{'interrupted; ' if code else ''}{label} - drawn into {output}", err=bool(code))
     return code
 
 
 @cli.command()
-@click.argument("path", metavar="[RUN]", required=False, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
-    type=_PICTURE,
-    help="Draw a picture into FILE (.png, .svg, .pdf) instead.",
-    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a page and a summary in Markdown into folder OUT; or, where OUT ends with .png, .svg or .pdf, draw one"
+    " picture into it.",
+    metavar="OUT",
+)
+@click.option(
+    "--compare", "reference", type=click.Path(path_type=Path), metavar="RUN", help="Add what has changed since RUN."
 )
 @click.option(
     "--picture",
@@ -350,20 +363,41 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
     help="What to draw: how small an error is reached how often and how soon; the rate under each treatment;"
     " or the rate at each value of a sweep. [default: what the run was about]",
 )
-def report(path: Path | None, output: Path | None, picture: str | None) -> int:
-    """Show the tables of the run in folder RUN (the latest by default), a finished one or not."""
-    from benchsuite.report.picture import check_path
+def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None) -> int:
+    """Show the tables of the run in folder RUN (the latest by default), a finished one or not.
 
+    With -o they become a page, on which several RUNs of different cases can stand together. It is one file that needs
+    no network, and `pip install 'benchsuite[report]'` to be made.
+    """
+    from benchsuite.report.picture import ENDINGS, check_path
+    from benchsuite.store import RunFolder
+
+    is_picture = output is not None and (bool(picture) or output.suffix.lower() in ENDINGS)
+    if output and not is_picture:
+        folders = [RunFolder(path) for path in paths] or [RunFolder.latest()]
+        return _write_report(folders, output, RunFolder(reference) if reference else None)
+    if reference:
+        raise OptionError("--compare is for the page", "add -o DIR, or use `benchsuite compare`")
+    if len(paths) > 1:
+        raise OptionError(f"{len(paths)} runs", "name one, or add -o DIR to have them on one page")
     if output:
         check_path(output)
     elif picture:
         raise OptionError("--picture draws into a file", "add -o FILE")
-    folder, found = _finished(path)
+    folder, found = _finished(paths[0] if paths else None)
     if output:
         _draw(found, folder, picture or _about(found), output)
-        click.echo(f"{folder.path} - drawn into {output}")
+        _say(f"{folder.path} - drawn into {output}")
         return 0
     _show_records([result.record for result in found], folder)
+    return 0
+
+
+def _write_report(folders: Sequence[RunFolder], output: Path, reference: RunFolder | None) -> int:
+    from benchsuite.report import page_writer
+
+    for path in page_writer()(folders, output, reference):
+        _say(f"written: {path}")
     return 0
 
 
@@ -408,7 +442,7 @@ def export(path: Path | None, kind: str, output: Path | None) -> int:
     _, found = _finished(path)
     if output:
         exporter.export(found, kind, output)
-        click.echo(f"written into {output}", err=True)
+        _say(f"written into {output}", err=True)
     else:
         click.echo(exporter.TEXTS[kind](found))
     return 0
@@ -440,7 +474,7 @@ def _compare(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> int:
     shown, fallen = compared(reference, now, texts)
     console.print(shown)
     for reason in fallen:
-        click.echo(f"gate: {reason}", err=True)
+        _say(f"gate: {reason}", err=True)
     return FAILED if fallen else 0
 
 
@@ -470,10 +504,10 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
             raise OptionError(f"there is no dataset {name!r} to fetch", near_matches(name, downloads))
     for name in names or downloads:
         download = downloads[name]
-        paths = obtain(name, download, data_dir, fetch=not verify, on_fetch=lambda url: click.echo(f"fetching {url}"))
+        paths = obtain(name, download, data_dir, fetch=not verify, on_fetch=lambda url: _say(f"fetching {url}"))
         for file, path in paths.items():
             content = verified_content(path, download.sha256[file])
-            click.echo(f"{name}: {path} is sound ({len(content):,} bytes uncompressed)")
+            _say(f"{name}: {path} is sound ({len(content):,} bytes uncompressed)")
     return 0
 
 
@@ -487,7 +521,7 @@ def _registry(platform: str = "auto") -> Registry:
 
 def _tell_left_out(registry: Registry) -> int:
     for plugin in registry.left_out:
-        click.echo(f"left out: {plugin.name} ({plugin.origin}): {plugin.error}", err=True)
+        _say(f"left out: {plugin.name} ({plugin.origin}): {plugin.error}", err=True)
     return FAILED if registry.left_out else 0
 
 
@@ -499,9 +533,14 @@ def _show_records(records: Sequence[Record], folder: RunFolder) -> None:
     try:
         run = results(folder)
     except BenchsuiteError as error:
-        click.echo(f"treatments and sweeps cannot be shown: {error}", err=True)
+        _say(f"treatments and sweeps cannot be shown: {error}", err=True)
     console.print(summary(records, console.width, run, folder.inapplicable))
-    click.echo(f"rows of every seed: {folder.path}")
+    _say(f"rows of every seed: {folder.path}")
+
+
+def _say(text: str, err: bool = False) -> None:
+    """Print a line in which there may be names and texts of plugins."""
+    click.echo(plain(text), err=err)
 
 
 def _show(renderable: RenderableType) -> None:
@@ -529,8 +568,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BenchsuiteError as error:
-        click.echo(f"error: {error}", err=True)
+        _say(f"error: {error}", err=True)
         sys.exit(click.UsageError.exit_code if isinstance(error, OptionError) else FAILED)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        _say("interrupted", err=True)
         sys.exit(INTERRUPTED)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+#: Characters that move the cursor or turn the text around: control characters but line breaks, and marks of direction.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def plain(text: str) -> str:
+    """A text from somebody else as it can be shown: what would not be seen is written as its code."""
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class BenchsuiteError(Exception):
@@ -20,7 +29,7 @@ class BenchsuiteError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n  try: {self.hint}" if self.hint else self.message
+        return plain(f"{self.message}\n  try: {self.hint}" if self.hint else self.message)
 
 
 class OptionError(BenchsuiteError):

@@ -17,7 +17,7 @@ def bencher(results: Sequence[Result]) -> str:
 
     Source: https://bencher.dev/docs/reference/bencher-metric-format
     """
-    return json.dumps({record.label: _measures(record) for record, _ in results}, indent=1)
+    return json.dumps({result.record.label: _measures(result.record) for result in results}, indent=1)
 
 
 def _measures(record: Record) -> dict[str, dict[str, float]]:
@@ -37,7 +37,7 @@ def github(results: Sequence[Result]) -> str:
     Source: https://github.com/benchmark-action/github-action-benchmark
     """
     entries: list[dict[str, Any]] = []
-    for record, _ in results:
+    for record in (result.record for result in results):
         low, high = (100 * end for end in record.rate_interval)
         about = f"{record.converged} of {record.seeds} seeds; {record.device}; {record.dataset}"
         rate = {"name": f"{record.label}: converged", "unit": "%", "value": 100 * record.rate}

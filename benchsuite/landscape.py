@@ -30,6 +30,15 @@ class Path:
     named: bool
 
 
+def seen_by(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """All values that every parameter takes on the paths."""
+    names = paths[0].names if paths else ()
+    return {
+        name: np.concatenate([path.trace.parameters[:, :, number].ravel() for path in paths])
+        for number, name in enumerate(names)
+    }
+
+
 @dataclass(frozen=True)
 class Surface:
     """The loss on the evaluation data over a grid of one or two parameters.

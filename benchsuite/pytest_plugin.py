@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from benchsuite.errors import BenchsuiteError
+from benchsuite.errors import BenchsuiteError, plain
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
@@ -117,6 +117,19 @@ class Suite:
             return "", [str(error)]
 
     @cached_property
+    def page(self) -> tuple[str, bool] | None:
+        """Where the page of the run has been written, or why not, and whether it has."""
+        if self.settings.report is None or not self.records:
+            return None
+        from benchsuite.report import page_writer
+
+        try:
+            page, *_ = page_writer()([self.folder], self.settings.report, self.reference)
+        except BenchsuiteError as error:
+            return f"the page cannot be written: {error}", False
+        return f"page: {page}", True
+
+    @cached_property
     def folder(self) -> RunFolder:
         """The run folder, made or resumed when the first case runs."""
         from benchsuite.runner import open_folder
@@ -191,6 +204,10 @@ def pytest_collection(session: pytest.Session) -> None:
     asked = suite.settings.treatment or suite.settings.optimizer or suite.settings.sweep
     try:
         suite.reference  # noqa: B018  # reads and checks it
+        if suite.settings.report:
+            from benchsuite.report import page_writer
+
+            page_writer()
         if asked:
             suite.variants  # noqa: B018  # as above
     except BenchsuiteError as error:
@@ -268,6 +285,7 @@ class Bench:
     def _train(self, case: Case) -> list[Record]:
         from benchsuite.progress import Live
         from benchsuite.runner import CaseRun
+        from benchsuite.survey import keep_surfaces
 
         suite, reporter = self._config.stash[_SUITE], self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
@@ -276,6 +294,9 @@ class Bench:
             run = CaseRun(case, suite.settings, suite.folder, live)
             try:
                 self._measure(run)
+                if suite.settings.report:
+                    live.stage("landscape")
+                    keep_surfaces(case, suite.settings, suite.folder)
             finally:
                 if run.has_rows:
                     suite.records += run.records()
@@ -363,6 +384,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(f"treatments and sweeps cannot be shown: {error}", red=True)
         terminalreporter.write(render(summary(suite.records, width, run, suite.folder.inapplicable), width, colour))
         terminalreporter.write_line(f"rows of every seed: {suite.folder.path}")
+    if suite.page:
+        terminalreporter.write_line(suite.page[0], red=not suite.page[1])
     if suite.records and suite.compared:
         from benchsuite.report.terminal import render
 
@@ -374,14 +397,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if suite.loaded and suite.registry.left_out:
         terminalreporter.section("benchsuite: plugins left out", red=True)
         for plugin in suite.registry.left_out:
-            terminalreporter.write_line(f"{plugin.name} ({plugin.origin}): {plugin.error}")
+            terminalreporter.write_line(plain(f"{plugin.name} ({plugin.origin}): {plugin.error}"))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Let a run fail whose plugins were not all usable, or that a gate does not let pass."""
+    """Let a run fail whose plugins were not all usable, that a gate does not let pass, or whose page is not written."""
     suite = session.config.stash.get(_SUITE, None)
     if not suite or exitstatus != pytest.ExitCode.OK:
         return
     fallen = suite.compared[1] if suite.compared else []
-    if fallen or (suite.loaded and suite.registry.left_out):
+    if fallen or (suite.page and not suite.page[1]) or (suite.loaded and suite.registry.left_out):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -84,6 +84,12 @@ class Settings:
         " number of cases); may be given several times.",
         "GATE",
     )
+    report: Path | None = _option(
+        None,
+        "Write a page with pictures and tables of this run into this folder, and a summary in Markdown. It needs"
+        " `pip install 'benchsuite[report]'`.",
+        "DIR",
+    )
     resume: bool = _option(False, "Go on with the run in --run-dir, or with the latest one: only what is missing runs.")
 
     def __post_init__(self) -> None:

@@ -6,18 +6,20 @@ import contextlib
 import io
 import itertools
 import json
-import os
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchsuite import file
 from benchsuite.claim import Claim
 from benchsuite.errors import CaseError, StoreError
+from benchsuite.landscape import Surface
 from benchsuite.machine import commit
+from benchsuite.outcome import Outcome
 from benchsuite.plan import Plan
 from benchsuite.record import Record
 from benchsuite.rows import Rows, under
@@ -27,7 +29,9 @@ from benchsuite.shard import Shard
 #: Where run folders are made unless the user says so, below the working folder.
 ROOT = Path(".benchsuite")
 
-_RUN, _SHARDS, _STARTS = "run.json", "seeds-*.npz", "starts.npz"
+_RUN, _SHARDS, _STARTS, _SURFACES = "run.json", "seeds-*.npz", "starts.npz", "surfaces.npz"
+
+_NO_ROOM = "make room or choose another --run-dir; finished rounds are kept, --resume goes on from them"
 
 #: The layout of run.json and of the shards; a change that an older reader would misread raises it.
 SCHEMA = 3
@@ -148,8 +152,7 @@ class RunFolder:
             "chunk_size": shard.chunk_size,
             "device_count": shard.device_count,
         }
-        name = f"seeds-{shard.seeds[0]:06}-{shard.seeds[-1]:06}.npz"
-        _write_columns(self.path / case / name, facts, shard.rows, shard.curves)
+        _write_columns(self.path / case / _shard_name(shard.seeds), facts, shard.rows, shard.curves)
 
     def keep_starts(self, case: str, rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
         """Write the rows of the named starts.
@@ -167,6 +170,35 @@ class RunFolder:
         """
         path = self.path / case / _STARTS
         return _read_columns(path)[1] if path.exists() else None
+
+    def keep_surfaces(self, case: str, surfaces: Sequence[Surface]) -> None:
+        """Write the loss of `case` over its parameters.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        arrays = {f"{n}.axis.{name}": values for n, s in enumerate(surfaces) for name, values in s.axes.items()}
+        arrays |= {f"{n}.loss": surface.loss for n, surface in enumerate(surfaces)}
+        told = [{"title": surface.title, "fixed": dict(surface.fixed)} for surface in surfaces]
+        _write_arrays(self.path / case / _SURFACES, {"surfaces": told}, arrays)
+
+    def surfaces(self, case: str) -> list[Surface]:
+        """The loss of `case` over its parameters, as far as it has been kept.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        path = self.path / case / _SURFACES
+        if not path.exists():
+            return []
+        facts, arrays = _read_arrays(path)
+        try:
+            return [
+                Surface(told["title"], under(f"{n}.axis.", arrays), arrays[f"{n}.loss"], told["fixed"])
+                for n, told in enumerate(facts["surfaces"])
+            ]
+        except (KeyError, TypeError) as error:
+            raise _damaged(path, error) from error
 
     def shards(self, case: str) -> list[Shard]:
         """The finished rounds of `case`, by their first seed.
@@ -194,24 +226,7 @@ def _new_folder(now: datetime) -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that, whenever the process dies, it is there as a whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror}",
-            "make room or choose another --run-dir; finished rounds are kept, --resume goes on from them",
-        ) from error
+    file.write(path, content, _NO_ROOM)
 
 
 def _read_run(path: Path) -> dict[str, Any]:
@@ -247,21 +262,50 @@ def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
 
 
 def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
-    columns = rows.columns | {f"curve.{name}": values for name, values in curves.items()}
+    _write_arrays(path, facts, rows.columns | {f"curve.{name}": values for name, values in curves.items()})
+
+
+def _write_arrays(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **{"facts": np.array(json.dumps({"schema": SCHEMA, **facts})), **columns})  # type: ignore[arg-type]  # arrays
+    np.savez(buffer, **{"facts": np.array(json.dumps({"schema": SCHEMA, **facts})), **arrays})  # type: ignore[arg-type]  # arrays
     _write(path, buffer.getvalue())
 
 
 def _read_shard(path: Path) -> Shard:
     facts, rows, curves = _read_columns(path)
     try:
-        return Shard(rows, curves, **facts)
-    except TypeError as error:
+        shard = Shard(rows, curves, **facts)
+        _check(path, shard)
+    except (TypeError, ValueError) as error:
         raise _damaged(path, error) from error
+    return shard
+
+
+def _check(path: Path, shard: Shard) -> None:
+    """Refuse what no run leaves: columns of unequal length, unknown outcomes, other seeds than the file's name says."""
+    if len({len(column) for column in shard.rows.columns.values()}) != 1 or not len(shard.rows):
+        raise ValueError("its columns are not of one length")
+    if unknown := set(shard.rows.outcomes.tolist()) - {outcome.value for outcome in Outcome}:
+        raise ValueError(f"it has the outcome {min(map(str, unknown))!r}")
+    if path.name != _shard_name(shard.seeds):
+        raise ValueError(f"it holds the seeds {shard.seeds[0]} to {shard.seeds[-1]}")
+    if not shard.seconds > 0:
+        raise ValueError(f"its seconds are {shard.seconds}")
+
+
+def _shard_name(seeds: np.ndarray) -> str:
+    return f"seeds-{seeds[0]:06}-{seeds[-1]:06}.npz"
 
 
 def _read_columns(path: Path) -> tuple[dict[str, Any], Rows, dict[str, np.ndarray]]:
+    facts, columns = _read_arrays(path)
+    try:
+        return facts, Rows.from_columns(columns), under("curve.", columns)
+    except KeyError as error:
+        raise _damaged(path, error) from error
+
+
+def _read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
@@ -269,7 +313,7 @@ def _read_columns(path: Path) -> tuple[dict[str, Any], Rows, dict[str, np.ndarra
         schema = facts.pop("schema")
         if schema != SCHEMA:
             raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use its version")
-        return facts, Rows.from_columns(columns), under("curve.", columns)
+        return facts, columns
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(path, error) from error
 

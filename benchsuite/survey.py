@@ -16,8 +16,10 @@ from benchsuite.errors import CaseError, OptionError, near_matches
 from benchsuite.landscape import Basins, Path, Surface
 from benchsuite.outcome import NEVER, classify, steps_to_success
 from benchsuite.problem import Problem
+from benchsuite.rows import Rows
 from benchsuite.settings import Settings
 from benchsuite.start import Start, start_values
+from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
 from benchsuite.training import parameter_names
 
@@ -29,6 +31,9 @@ PATH_POINTS = 100
 
 #: Bytes that one point of a grid takes while a landscape is made and drawn.
 BYTES_PER_POINT = 200
+
+#: Points along each axis of a landscape on a page, and starts from which it takes its extent.
+PAGE_GRID, STARTS_SHOWN = 40, 24
 
 #: How far a picture reaches beyond the paths, as a share of their extent.
 MARGIN = 0.15
@@ -140,12 +145,16 @@ class Survey:
             for number, label in enumerate(labels)
         ]
 
-    def surfaces(self, paths: Sequence[Path]) -> list[Surface]:
-        """The curve or surface and its close-up, or planes through the solution."""
+    def surfaces(self, seen: Mapping[str, np.ndarray]) -> list[Surface]:
+        """The curve or surface and its close-up, or planes through the solution.
+
+        Args:
+            seen: parameter → values that are to be within it, if its case names no range.
+        """
         if len(self._names) > SURFACE:
-            planes = ({name: self._range(name, ()) for name in pair} for pair in combinations(self._solution, 2))
+            planes = ({name: self._range(name, {}) for name in pair} for pair in combinations(self._solution, 2))
             return [self._surface("", plane, self._solution) for plane in planes]
-        whole = {name: self._range(name, paths) for name in self._ordered}
+        whole = {name: self._range(name, seen) for name in self._ordered}
         surfaces = [self._surface("loss", whole, {})]
         if close_up := self.case.landscape.close_up:
             surfaces.append(self._surface("close-up", close_up, {}))
@@ -159,7 +168,7 @@ class Survey:
         """
         if not self._has_basins:
             return
-        ranges = self.case.landscape.basins or {name: self._range(name, ()) for name in self._ordered}
+        ranges = self.case.landscape.basins or {name: self._range(name, {}) for name in self._ordered}
         axes = self._axes(ranges)
         fixed = {name: 0.0 for name in self._names if name not in axes}
         shape = tuple(len(values) for values in reversed(axes.values()))
@@ -192,14 +201,12 @@ class Survey:
         columns = [grids[name].ravel() if name in grids else np.full(size, fixed[name]) for name in self._names]
         return np.stack(columns, axis=1).astype(np.float32)
 
-    def _range(self, name: str, paths: Sequence[Path]) -> Range:
-        """The case's own range, or what the paths and the solution need and a margin."""
+    def _range(self, name: str, seen: Mapping[str, np.ndarray]) -> Range:
+        """The case's own range, or what was seen and the solution need, and a margin."""
         if name in self.case.landscape.ranges:
             return self.case.landscape.ranges[name]
-        number = self._names.index(name)
-        seen = [path.trace.parameters[:, :, number].ravel() for path in paths]
         known = [start[name] for start in (self._solution, *self.case.starts.values()) if start]
-        values = np.concatenate([*seen, known, [-REACH, REACH]])
+        values = np.concatenate([seen.get(name, np.empty(0)), known, [-REACH, REACH]])
         values = values[np.isfinite(values)]
         margin = MARGIN * (values.max() - values.min())
         return float(values.min() - margin), float(values.max() + margin)
@@ -213,6 +220,19 @@ class Survey:
 
     def _fitting(self, problem: Problem, size: int, *, pinned: bool) -> Ensemble:
         return Ensemble.fitting(problem, size, self._devices, self._settings.precision, pinned=pinned)
+
+
+def keep_surfaces(case: Case, settings: Settings, folder: RunFolder) -> None:
+    """Leave the loss of a case in its run, for the page; nothing where it has no landscape, or was treated or swept.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    if case.treatment or case.sweep or folder.surfaces(case.id) or not has_landscape(case):
+        return
+    rows = Rows.join([shard.rows for shard in folder.shards(case.id)])[:STARTS_SHOWN]
+    seen = {name: np.concatenate([rows.start[name], rows.end[name]]) for name in rows.start}
+    folder.keep_surfaces(case.id, Survey(case, settings, PAGE_GRID).surfaces(seen))
 
 
 def has_landscape(case: Case) -> bool:

@@ -87,4 +87,4 @@ def test_named_places_exist(case: Case) -> None:
 
     assert start_values(case, case.starts, names).shape == (len(case.starts), len(names))
     if has_landscape(case):
-        assert Survey(case, Settings(), grid=4).surfaces([])
+        assert Survey(case, Settings(), grid=4).surfaces({})

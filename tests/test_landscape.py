@@ -16,7 +16,7 @@ from toys import line
 
 from benchsuite import Case, CaseError, Landscape, Schedule, machine
 from benchsuite.errors import OptionError
-from benchsuite.landscape import Basins, Surface
+from benchsuite.landscape import Basins, Surface, seen_by
 from benchsuite.landscape import Landscape as LandscapeOfCase
 from benchsuite.outcome import NEVER
 from benchsuite.report.landscape import draw_landscape
@@ -39,7 +39,7 @@ def test_curve_is_the_loss_on_the_evaluation_data() -> None:
     survey = Survey(case_of(relu_to_relu), Settings(), grid=31)
     x = np.asarray(survey.problem.data.test[0], float)
 
-    whole, close_up = survey.surfaces([])
+    whole, close_up = survey.surfaces({})
 
     for surface in (whole, close_up):
         (w,) = surface.axes.values()
@@ -52,7 +52,7 @@ def test_surface_has_its_axes_the_right_way_round() -> None:
     """Rows are the second parameter, columns the first, as the case orders them."""
     survey = Survey(case_of(relu_bias), Settings(), grid=5)
 
-    whole, _ = survey.surfaces([])
+    whole, _ = survey.surfaces({})
 
     assert list(whole.axes) == ["w", "b"]
     assert whole.loss.shape == (5, 5)
@@ -65,7 +65,7 @@ def test_planes_go_through_the_solution() -> None:
     """Six planes of four parameters, each with the loss of the solution at its place."""
     survey = Survey(case_of(relu_output, landscape=Landscape(solution={"w": 1, "b": 0, "v": 1, "c": 0})), Settings(), 5)
 
-    planes = survey.surfaces([])
+    planes = survey.surfaces({})
 
     assert [list(plane.axes) for plane in planes] == [
         ["w", "b"], ["w", "v"], ["w", "c"], ["b", "v"], ["b", "c"], ["v", "c"]
@@ -188,7 +188,7 @@ def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
     """It need say nothing: the ranges are those that its paths need."""
     survey = Survey(line(), Settings(), grid=4)
 
-    (surface,) = survey.surfaces(paths := survey.paths(2, quiet))
+    (surface,) = survey.surfaces(seen_by(paths := survey.paths(2, quiet)))
 
     assert has_landscape(line())
     ends = np.concatenate([path.trace.parameters[0] for path in paths])
@@ -203,7 +203,7 @@ def test_any_landscape_can_be_drawn(rate: float, tmp_path: Path) -> None:
     survey = Survey(line(optimizer=optax.sgd(rate)), Settings(), grid=4)
     paths = survey.paths(2, quiet)
     *_, basins = survey.basins(quiet)
-    seen = LandscapeOfCase("line", survey.surfaces(paths), paths, basins, {})
+    seen = LandscapeOfCase("line", survey.surfaces(seen_by(paths)), paths, basins, {})
 
     draw_landscape(seen, tmp_path / "line.png")
 

@@ -34,7 +34,7 @@ LAYERS = """
  4  rows  landscape  treatment
  3  outcome  training  data  start  plan  version
  2  case  settings  call
- 1  claim  machine  factory  sweep
+ 1  claim  machine  factory  sweep  file
  0  errors  metrics  stats  trace  progress
 """
 
@@ -169,7 +169,8 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
 
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
-    ours = {path.relative_to(ROOT) for path in modules("benchsuite")} | {Path("benchsuite/py.typed")}
+    others = [path for path in (ROOT / "benchsuite").rglob("*.*") if path.suffix in (".typed", ".html", ".css", ".js")]
+    ours = {path.relative_to(ROOT) for path in (*modules("benchsuite"), *others)}
     theirs = {path.relative_to(ROOT / "plugins") for path in modules("plugins")}
     assert packed == {path.as_posix() for path in ours | theirs}
 

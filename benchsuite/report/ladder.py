@@ -33,7 +33,7 @@ def draw_ladder(results: Sequence[Result], path: Path) -> None:
     figure = Figure(figsize=(15, 5), layout="constrained")
     figure.suptitle("How small an error, how often, how soon")
     r2, error, time = figure.subplots(1, 3)
-    for number, (record, rows) in enumerate(results):
+    for number, (record, rows, *_) in enumerate(results):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
         _draw_distribution(r2, 1 - rows.final["r2"], f"{record.label}, {record.seeds:,} seeds", style)
         _draw_distribution(error, rows.final["largest_error"], record.label, style)

@@ -25,8 +25,8 @@ DASHES = ("-", "--", ":", "-.")
 OUTCOME_COLOURS = {
     Outcome.CONVERGED: "#0072B2",
     Outcome.STUCK: "#D55E00",
-    Outcome.SLOW: "#F0E442",
-    Outcome.DEAD: "#000000",
+    Outcome.SLOW: "#E69F00",
+    Outcome.DEAD: "#7A7A7A",
     Outcome.LOST: "#CC79A7",
     Outcome.DIVERGED: "#009E73",
 }

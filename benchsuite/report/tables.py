@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from benchsuite.errors import plain
 from benchsuite.outcome import Outcome
 from benchsuite.record import Record
 
@@ -57,7 +58,7 @@ def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: 
         shown = [
             "" if column.once and now == last else now for column, now, last in zip(columns, cells, above, strict=True)
         ]
-        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in shown))  # no markup in names
+        made.add_row(*(Text(plain(cell)) if isinstance(cell, str) else cell for cell in shown))  # no markup in names
         above = cells
     return made
 
@@ -84,14 +85,14 @@ class Sheet:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self.title:
-            yield Text(f"\n{self.title}", "bold")
+            yield Text(plain(f"\n{self.title}"), "bold")
         yield table(self.rows, self.columns, self.style, self.gap)
         if self.meanings:
-            yield Text("\n".join(self.meanings), "dim")
+            yield Text(plain("\n".join(self.meanings)), "dim")
 
     def cells(self) -> list[list[str]]:
         """What stands in every row, as plain text."""
-        return [[str(column.cell(row)) for column in self.columns] for row in self.rows]
+        return [[plain(str(column.cell(row))) for column in self.columns] for row in self.rows]
 
 
 def case_name(record: Record) -> str:

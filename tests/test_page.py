@@ -1,0 +1,333 @@
+"""The page of a run: everything is on it, nothing leaves it, and no text of a plugin becomes part of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import LINE, SUPPLY, Command, InstallPlugin, write_plugin
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page, sync_playwright
+from test_pytest_plugin import CASES
+
+from benchsuite.errors import plain
+from benchsuite.report.page.markdown import escaped
+from benchsuite.report.page.page import sort_value
+from benchsuite.store import RunFolder
+
+EVIL = "<script>alert(1)</script>\"'|`\n\u202egnp\x1b[31m"
+
+#: A case with a name of a stranger's wherever a name is free, whose end depends on its start.
+HOSTILE = f"""
+evil = {EVIL!r}
+
+@hookimpl
+def benchsuite_cases():
+    yield line(
+        "hostile",
+        model=lambda rngs: nnx.Linear(1, 1, use_bias=False, rngs=rngs),
+        groups={{evil: lambda start: start["kernel[0, 0]"] > 0}},
+        starts={{evil: {{"kernel[0, 0]": 2.0}}}},
+        claims=[Claim(evil, FailureRate(equals=0.5), source=evil)],
+        source="https://example.org/" + evil,
+    )
+    yield line("steep", rate=1e9)
+    yield line("slow", rate=1e-3, model=lambda rngs: nnx.Linear(1, 1, rngs=rngs))
+"""
+
+
+class Elements(HTMLParser):
+    """All elements of a page with their attributes, and its text."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keeps it."""
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Keeps what is not the content of a script."""
+        if self.found and self.found[-1][0] not in ("script", "style"):
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of hostile, steep, slow and line in "out", and its page in "page"."""
+    folder = tmp_path_factory.mktemp("finished")
+    plugins = [
+        write_plugin(folder / name, name, LINE + code) for name, code in (("hostile", HOSTILE), ("line", SUPPLY))
+    ]
+    command = [sys.executable, "-m", "benchsuite", "run", "hostile", "steep", "slow", "line", "--seeds=12"]
+    path = os.pathsep.join([*map(str, plugins), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [*command, "--optimizer=sgd(0.0)", "--report=page", "--run-dir=out"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "written: page/index.html" in done.stdout
+    return folder
+
+
+@pytest.fixture
+def hostile(finished: Path) -> None:
+    """Lets a test begin in a folder with that run and its page."""
+    for name in ("out", "page"):
+        shutil.copytree(finished / name, name)
+
+
+@pytest.mark.usefixtures("hostile")
+def test_page_tells_everything_in_order() -> None:
+    """All sections, each of its figures with numbers, and a summary and a picture beside it."""
+    page = Elements(Path("page/index.html").read_text())
+    sections = [about["id"] for tag, about in page.found if tag == "section"]
+    figures = [about["data-figure"] for tag, about in page.found if tag == "figure"]
+
+    assert sections == ["measured", "learnt", "failed", "time", "error", "learning", "starts", "treatments", "claims"]
+    assert {"rates", "outcomes", "success", "costs", "rounds", "r2", "largest-error", "treatments"} <= set(figures)
+    assert {"learning-hostile", "starts-hostile", "starts-hostile-0", "starts-line-0"} <= set(figures)
+    assert len(figures) == len(set(figures))
+    assert sum(tag == "details" for tag, _ in page.found) >= len(figures)
+    assert re.search(r"line\s+noisy_line\s+12\s+12\s+100.0 %", page.text)
+    assert "| line | noisy\\_line | 12 | 12 | 100.0 % |" in Path("page/summary.md").read_text()
+    assert "<svg" in Path("page/rates.svg").read_text()
+
+
+@pytest.mark.usefixtures("hostile")
+def test_page_asks_nobody_for_anything() -> None:
+    """It holds all that it needs, and its policy forbids the rest."""
+    content = Path("page/index.html").read_text()
+    page = Elements(content)
+
+    loaded = [about for tag, about in page.found if tag not in ("a", "meta") and ("src" in about or "href" in about)]
+    (policy,) = [about["content"] or "" for _, about in page.found if about.get("http-equiv")]
+    assert not loaded
+    assert policy.startswith("default-src 'none';")
+    assert "http" not in policy
+    assert len(content) < 3_000_000
+
+
+@pytest.mark.usefixtures("hostile")
+def test_foreign_texts_stay_texts(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """HTML, script, quotes, line breaks, control characters and marks of direction are shown, not obeyed."""
+    install_plugin("hostile", LINE + HOSTILE)
+    content = Path("page/index.html").read_text()
+    page = Elements(content)
+
+    assert "<script>alert" not in content
+    assert not any(letter in content.replace("\n", "") for letter in "\u202e\x1b")
+    assert "<script>alert(1)</script>\"'|`" in page.text
+    assert "\\u202egnp\\x1b[31m" in page.text
+    assert not [about for tag, about in page.found if tag == "a" and "script" in str(about["href"])]
+    for command in (("report", "out"), ("replay", "hostile", "--start", EVIL), ("list",)):
+        out = "".join(map(str, benchsuite(*command)))
+        assert "\u202e" not in out
+        assert "\x1b" not in out
+
+
+@given(st.text())
+def test_plain_shows_what_would_not_be_seen(text: str) -> None:
+    """Nothing else is changed, and doing it again changes nothing."""
+    shown = plain(text)
+
+    assert plain(shown) == shown
+    assert not set(shown) & set("\u202e\u2066\u200f\x1b\r\x00\u2028")
+    assert shown == text or not set(text) <= set(shown)
+
+
+@given(st.text(alphabet="a1|*_<>`[]\\&#~\n-+.!"))
+def test_markdown_keeps_tables_whole(text: str) -> None:
+    """No text of a cell ends its cell, its row, or begins an element."""
+    shown = escaped(text)
+
+    assert "\n" not in shown
+    assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[]", shown)
+    assert not re.search(r"(?<!\\)(?:\\\\)*<(?!br>)", shown)
+
+
+@pytest.mark.parametrize(
+    ("cells", "order"),
+    [
+        (["2.65 s", "109 ms", "17 min", "9 µs"], [3, 1, 0, 2]),
+        (["1,000", "46.3 %", "> 2,000", "−3"], [3, 1, 0, 2]),
+        (["< 1e-09", "0.02", "1"], [0, 1, 2]),
+        (["relu-bias", "Adam", "he"], [1, 2, 0]),
+    ],
+)
+def test_cells_are_sorted_by_what_they_mean(cells: list[str], order: list[int]) -> None:
+    """Times by their length whatever their unit, numbers by their value, names by the alphabet."""
+    assert sorted(range(len(cells)), key=lambda place: sort_value(cells[place])) == order
+
+
+@pytest.mark.usefixtures("hostile")
+def test_several_runs_stand_on_one_page(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """Of different cases; the same case twice is a comparison, and is refused by name."""
+    install_plugin("hostile", LINE + HOSTILE)
+    benchsuite("run", "line", "--seeds=4", "--run-dir=again")
+
+    assert benchsuite("report", "out", "again", "-o", "both")[0] == 2
+    assert "line is in out and in again" in benchsuite("report", "out", "again", "-o", "both")[2]
+    benchsuite("run", "slow", "--seeds=4", "--run-dir=other")
+    code, _, _ = benchsuite("report", "again", "other", "-o", "both")
+    text = Elements(Path("both/index.html").read_text()).text
+    assert code == 0
+    assert "2 cases on" in text
+    assert all(name in text for name in ("again", "other"))
+
+
+def test_page_says_what_has_changed(benchsuite: Command) -> None:
+    """Since a reference, as a figure and in the summary."""
+    benchsuite("run", "line", "--seeds=20", "--run-dir=before")
+    benchsuite("run", "line", "--seeds=20", "--run-dir=after")
+
+    code, _, _ = benchsuite("report", "after", "-o", "page", "--compare", "before")
+
+    page = Elements(Path("page/index.html").read_text())
+    assert code == 0
+    assert "What has changed since before" in page.text
+    assert "changes" in [about.get("data-figure") for _, about in page.found]
+    assert "**What has changed since before**" in Path("page/summary.md").read_text()
+
+
+def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty, cut, newer or edited run, and a folder that cannot be written, are told in a sentence."""
+    benchsuite("run", "line", "--seeds=4", "--run-dir=out")
+    (shard, *_) = sorted(Path("out/line").glob("seeds-*.npz"))
+    Path("empty").mkdir()
+    Path("file").touch()
+
+    assert "empty holds no run" in benchsuite("report", "empty", "-o", "page")[2]
+    assert "cannot be written" in benchsuite("report", "out", "-o", "file")[2]
+    assert "add -o DIR" in benchsuite("report", "out", "--compare", "out")[2]
+    assert "add -o DIR" in benchsuite("report", "out", "out")[2]
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: len(whole) // 2])
+    assert f"{shard} is damaged" in benchsuite("report", "out", "-o", "page")[2]
+    shard.write_bytes(whole)
+    shard.rename(shard.with_name("seeds-000100-000101.npz"))
+    assert "it holds the seeds 0 to" in benchsuite("report", "out", "-o", "page")[2]
+    about = json.loads(Path("out/run.json").read_text())
+    Path("out/run.json").write_text(json.dumps(about | {"schema": 99}))
+    assert "has schema 99" in benchsuite("report", "out", "-o", "page")[2]
+    Path("out/run.json").write_text(json.dumps(about | {"plans": {}}))
+    assert "has no finished round" in benchsuite("report", "out", "-o", "page")[2]
+    monkeypatch.setitem(sys.modules, "benchsuite.report.page.page", None)
+    assert "pip install 'benchsuite[report]'" in benchsuite("report", "out", "-o", "page")[2]
+    assert not Path("page").exists()
+
+
+def test_pytest_writes_a_page(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
+    """With --report; where it cannot, the session fails."""
+    install_plugin("line", LINE + SUPPLY)
+    pytester.makepyfile(test_cases=CASES)
+    options = ("--benchmark-only", "-k", "line and not xor", "--seeds=6")
+
+    result = pytester.runpytest_inprocess(*options, "--report=page", "--run-dir=out")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["page: page/index.html"])
+    assert "line" in (pytester.path / "page" / "summary.md").read_text()
+    assert len(RunFolder(pytester.path / "out").surfaces("line")) == 1
+    (pytester.path / "file").touch()
+    failed = pytester.runpytest_inprocess(*options, "--report=file")
+    assert failed.ret == pytest.ExitCode.TESTS_FAILED
+    failed.stdout.fnmatch_lines(["the page cannot be written: *"])
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser, the system's own."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("there is no Chromium; install it, for example with `apt-get install chromium`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(browser: Browser, noticed: list[str], **how: Any) -> Page:
+    """The page of the run, drawn; what the browser complains of or asks for is noticed."""
+    page = browser.new_context(**how).new_page()
+    own = Path("page/index.html").resolve().as_uri()
+    page.on("console", lambda message: noticed.append(message.text))
+    page.on("pageerror", lambda error: noticed.append(str(error)))
+    page.on("dialog", lambda dialog: noticed.append(dialog.message))
+    page.on("request", lambda asked: None if asked.url == own else noticed.append(asked.url))
+    page.goto(own)
+    page.wait_for_selector("body[data-drawn=all]", timeout=60_000)
+    return page
+
+
+@pytest.mark.usefixtures("hostile")
+def test_page_in_a_browser(chromium: Browser) -> None:
+    """All charts are drawn without a complaint or request; filter, sorting and downloads work without a page load."""
+    noticed: list[str] = []
+    page = opened(chromium, noticed)
+
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('figure')].map(f => [f.dataset.drawn, !!f.querySelector('svg path')])"
+    )
+    assert drawn == [["yes", True]] * len(drawn)
+    first = "section#learnt details table tbody tr:visible"
+    page.click("section#learnt details summary")
+    assert page.locator(first).count() == 4
+    page.locator("section#learnt th button", has_text="rate").press("Enter")
+    rates = page.locator(f"{first} td:nth-child(5)").all_inner_texts()
+    assert rates == sorted(rates, key=sort_value)
+    with page.expect_download() as saved:
+        page.click("figure[data-figure=rates] [data-save=csv]")
+    assert saved.value.path().read_text().startswith("case,rate,low,high,seeds,converged\n")
+    with page.expect_download() as saved:
+        page.click("figure[data-figure=rates] [data-save=png]")
+    assert saved.value.path().read_bytes().startswith(b"\x89PNG")
+    page.get_by_label("Show what is named").fill("steep")
+    page.wait_for_function("document.querySelector('.filter output').textContent !== ''")
+    page.wait_for_function(
+        "document.querySelector('figure[data-figure=rates] svg').textContent.includes('line') === false"
+    )
+    assert page.locator(first).count() == 1
+    assert page.locator("figure[data-case]:visible").count() == 2, "its learning curves and its landscape"
+    assert noticed == []
+
+
+@pytest.mark.usefixtures("hostile")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_on_a_phone(chromium: Browser, scheme: str) -> None:
+    """Nothing is wider than it, and letters stand out from the paper by day and by night."""
+    noticed: list[str] = []
+    page = opened(chromium, noticed, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate(CONTRAST) > 7
+    assert noticed == []
+
+
+#: The contrast of the page's letters with its paper, see https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio.
+CONTRAST = """() => {
+  const style = getComputedStyle(document.body);
+  const light = (colour) => {
+    const parts = colour.match(/[0-9]+/g).slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [high, low] = [light(style.color), light(style.backgroundColor)].sort((a, b) => b - a);
+  return (high + 0.05) / (low + 0.05);
+}"""
