@@ -11,6 +11,7 @@ import numpy as np
 from benchsuite import stats
 from benchsuite.record import Record
 from benchsuite.result import Result
+from benchsuite.store import RunFolder
 
 #: Why a case that only one of the runs has is not compared.
 NEW, MISSING = "the reference does not have it", "this run does not have it"
@@ -76,10 +77,22 @@ class Change:
 
 @dataclass(frozen=True)
 class Run:
-    """The results of a run and the machine that it was made on, as `machine.describe` gives it."""
+    """One of two runs that are compared.
+
+    Args:
+        results: of the run.
+        machine: that it was made on, as `machine.describe` gives it.
+        doubts: why its timing is not to be relied on.
+    """
 
     results: Sequence[Result]
     machine: Mapping[str, Any]
+    doubts: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, folder: RunFolder, results: Sequence[Result]) -> Run:
+        """A run with some of its results."""
+        return cls(results, folder.machine, folder.doubts)
 
 
 def changes(reference: Run, now: Run, level: float) -> list[Change]:
@@ -124,7 +137,7 @@ def _change(before: Result | None, after: Result, reference: Run, now: Run) -> C
     why = _other_case(before.record, after.record, reference.machine, now.machine)
     if why:
         return Change(label, None, why, None, why)
-    slow = _other_machine(before.record, after.record, reference.machine, now.machine)
+    slow = _disturbed(reference, now) or _other_machine(before.record, after.record, reference.machine, now.machine)
     speed = None if slow else _speed(before.record, after.record)
     return Change(label, _rate(before, after), "", speed, slow)
 
@@ -150,6 +163,15 @@ def _data(record: Record) -> str:
 
 def _versions(machine: Mapping[str, Any]) -> dict[str, Any]:
     return {name: machine.get("versions", {}).get(name) for name in _PACKAGES}
+
+
+def _disturbed(reference: Run, now: Run) -> str:
+    """Why a timing is not to be relied on; empty where nothing speaks against it."""
+    return "; ".join(
+        f"{which}'s timing is in doubt: {', '.join(run.doubts)}"
+        for which, run in (("the reference", reference), ("this run", now))
+        if run.doubts
+    )
 
 
 def _other_machine(before: Record, after: Record, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -491,6 +491,32 @@ def _finished(path: Path | None) -> tuple[RunFolder, list[Result]]:
 
 
 @cli.command()
+@click.argument("paths", metavar="[RUN]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--site", "path", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The site.")
+@click.option("--title", default="", metavar="TEXT", help="Of the site.")
+@click.option("--address", default="", metavar="URL", help="Where it is published, for the links of its feed.")
+def publish(paths: tuple[Path, ...], path: Path, title: str, address: str) -> int:
+    """Add the RUNs (the latest by default), each as a night, to the static site in DIR.
+
+    The site has an index, a page for each run, the rate and speed of each case over time with the nights at which they
+    changed, an Atom feed of these changes, and a badge. Runs that are published are never written again.
+    """
+    from benchsuite.report import installed
+    from benchsuite.store import RunFolder
+
+    folders = [RunFolder(run) for run in paths] or [RunFolder.latest()]
+    with installed("a site"):
+        from benchsuite.site.site import Site
+    added = Site.publish(path, folders, title, address)
+    for night in added:
+        _say(f"published: {path / 'runs' / night.name / 'index.html'}")
+    if len(added) < len(folders):
+        _say(f"already there: {len(folders) - len(added)} of {len(folders)}")
+    _say(f"site: {path / 'index.html'}")
+    return 0
+
+
+@cli.command()
 @click.argument("names", metavar="[DATASET]...", nargs=-1)
 @click.option("--verify", is_flag=True, help="Only look whether the files are there and sound; fetch nothing.")
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Look into DIR first.")

@@ -102,6 +102,16 @@ class RunFolder:
         return dict(self.content["settings"])
 
     @property
+    def doubts(self) -> list[str]:
+        """Why the timing of this run is not to be relied on; nothing where that was not watched."""
+        return list(self.content.get("conditions", {}).get("doubts", []))
+
+    def keep_conditions(self, before: Mapping[str, Any], after: Mapping[str, Any], doubts: Sequence[str]) -> None:
+        """Write down the state of the machine before and after, and why it makes the timing doubtful."""
+        self.content["conditions"] = {"before": dict(before), "after": dict(after), "doubts": list(doubts)}
+        self._write_run()
+
+    @property
     def plans(self) -> list[Plan]:
         """How the cases that have been started are run, in the order in which they were."""
         return list(self._plans.values())

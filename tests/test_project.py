@@ -21,8 +21,9 @@ ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-14  __main__
-13  pytest_plugin  cli
+15  __main__
+14  pytest_plugin  cli
+13  site
 12  report
 11  gate
 10  comparison  change  export  runner  survey

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,25 @@ if TYPE_CHECKING:
     Writer = Callable[[Sequence[RunFolder], Path, RunFolder | None], list[Path]]
 
 
+@contextmanager
+def installed(what: str) -> Iterator[None]:
+    """Say which extra is missing where an import within fails.
+
+    Raises:
+        OptionError: it does.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise OptionError(f"{what} needs {error.name}", "pip install 'benchsuite[report]'") from error
+
+
 def page_writer() -> Writer:
     """What writes the page of runs into a folder: `page.page.write_report`.
 
     Raises:
         OptionError: the libraries that it needs are not installed.
     """
-    try:
+    with installed("a page"):
         from benchsuite.report.page.page import write_report
-    except ImportError as error:
-        raise OptionError(f"a page needs {error.name}", "pip install 'benchsuite[report]'") from error
     return write_report

@@ -34,7 +34,7 @@ def compared(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tupl
     """
     gates = [Gate.parse(text) for text in texts]
     level = min((gate.level for gate in gates), default=LEVEL)
-    before, after = (Run(results(folder), folder.machine) for folder in (reference, now))
+    before, after = (Run.of(folder, results(folder)) for folder in (reference, now))
     found = changes(before, after, level)
     fallen = [reason for gate in gates for reason in gate.falls(found)]
     return Group(*changes_table(found, str(reference.path), level)), fallen

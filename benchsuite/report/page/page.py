@@ -21,7 +21,7 @@ from benchsuite.gate import LEVEL
 from benchsuite.report.page.figure import Figure
 from benchsuite.report.page.markdown import markdown
 from benchsuite.report.page.section import Section, Story, sections
-from benchsuite.report.tables import Sheet
+from benchsuite.report.tables import Sheet, interval, per_second, percent
 from benchsuite.result import results
 from benchsuite.store import RunFolder
 
@@ -74,7 +74,7 @@ def tell(runs: Sequence[RunFolder], reference: RunFolder | None = None) -> Story
     shown = [result for _, result in found]
     if reference is None:
         return Story(runs, shown)
-    before, now = Run(results(reference), reference.machine), Run(shown, runs[0].machine)
+    before, now = Run.of(reference, results(reference)), Run.of(runs[0], shown)
     return Story(runs, shown, reference.path.name, changes(before, now, LEVEL))
 
 
@@ -88,7 +88,7 @@ def page(story: Story, scripts: str = "") -> str:
     """
     told = sections(story)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             title=_title(story),
@@ -124,9 +124,11 @@ def _figures(told: Sequence[Section]) -> list[Figure]:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment(package: str = "") -> jinja2.Environment:
+    """What renders the templates of this package and of another one, on which every text is escaped."""
+    packages = filter(None, (package, "benchsuite.report.page"))
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchsuite.report.page"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name) for name in packages]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -138,6 +140,7 @@ def _environment() -> jinja2.Environment:
         "sheet": lambda part: isinstance(part, Sheet),
         "address": lambda text: bool(_ADDRESS.fullmatch(text)),
     }
+    environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second}
     environment.globals |= {"asset": _asset, "library": library, "version": __version__}
     return environment
 

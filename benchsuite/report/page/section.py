@@ -146,10 +146,9 @@ def _facts(run: RunFolder) -> dict[str, Any]:
 
 
 def _validity(run: RunFolder) -> str:
-    conditions = run.content.get("conditions")
-    if not conditions:
+    if "conditions" not in run.content:
         return "not watched"
-    return "; ".join(conditions["doubts"]) or "nothing disturbed it"
+    return "; ".join(run.doubts) or "nothing disturbed it"
 
 
 def _learnt(story: Story) -> Iterator[Figure | Sheet | str]:

@@ -1,0 +1,268 @@
+"""The site on disk: nights are added and never rewritten; everything else on it is made anew from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from filelock import FileLock, Timeout
+
+from benchsuite import __version__, file
+from benchsuite.errors import StoreError
+from benchsuite.report.page.markdown import markdown
+from benchsuite.report.page.page import PAGE, SUMMARY, environment, library, page, tell
+from benchsuite.site import badge
+from benchsuite.site.charts import over_time
+from benchsuite.site.feed import feed
+from benchsuite.site.history import Change, Series, history
+from benchsuite.site.night import Night
+from benchsuite.store import RunFolder
+
+#: The layout of a site; a change that an older version would spoil raises it.
+SCHEMA = 1
+
+_MARK, _RUNS, _CASES, _NIGHT, _LOCK = "site.json", "runs", "cases", "night.json", ".lock"
+
+_HINT = "make room, and publish the run again: what is there already is kept"
+
+#: Seconds to wait for another publisher.
+_PATIENCE = 600
+
+#: Of a site, unless it is given another one.
+TITLE = "Convergence, night by night"
+
+#: Nights that the index lists.
+_LISTED = 60
+
+
+class Site:
+    """A folder to be served as it is.
+
+    Args:
+        path: the folder.
+        title: of the site, where it is to have another one than before.
+        address: where it is published, for its feed, likewise.
+
+    Raises:
+        StoreError: the folder holds something else, a damaged site, or one of another version.
+    """
+
+    def __init__(self, path: Path, title: str = "", address: str = "") -> None:
+        self.path = path
+        mark = _read_mark(path)
+        self._title = title or mark["title"]
+        self._address = f"{address.rstrip('/')}/" if address else mark["address"]
+        self._nights = {
+            name: _read_night(path / _RUNS / name / _NIGHT, digest) for name, digest in mark["nights"].items()
+        }
+
+    @property
+    def nights(self) -> list[Night]:
+        """All nights, the oldest first."""
+        return sorted(self._nights.values(), key=lambda night: (night.created, night.name))
+
+    @classmethod
+    def publish(cls, path: Path, runs: Sequence[RunFolder], title: str = "", address: str = "") -> list[Night]:
+        """Add runs to the site in a folder, one publisher after the other; gives the nights that were new.
+
+        Args:
+            path: the site.
+            runs: each a night of its own.
+            title: of the site.
+            address: where it is published.
+
+        Raises:
+            StoreError: a run or the site is damaged, or cannot be written. What was published before is as it was.
+            OptionError: a run has no finished round.
+        """
+        _make(path)
+        try:
+            with FileLock(path / _LOCK, timeout=_PATIENCE):
+                site = cls(path, title, address)
+                added = [night for run in runs if (night := site.add(run))]
+                site.show()
+        except Timeout as error:
+            raise StoreError(f"{path} has been locked for {_PATIENCE} s", "another publisher hangs: stop it") from error
+        return added
+
+    def add(self, run: RunFolder) -> Night | None:
+        """Add a run with its page; gives its night, or nothing where it is there already.
+
+        Raises:
+            StoreError: the run is damaged, or it cannot be written.
+            OptionError: it has no finished round.
+        """
+        story = tell([run])
+        night = Night.of(run, story.results)
+        if night.name in self._nights:
+            return None
+        script = self._script()
+        unfinished = self.path / _RUNS / f".{night.name}.{os.getpid()}"
+        try:
+            file.write(unfinished / _NIGHT, night.to_json(), _HINT)
+            file.write(unfinished / PAGE, page(story, f"../../{script}").encode(), _HINT)
+            file.write(unfinished / SUMMARY, markdown(story).encode(), _HINT)
+            shutil.rmtree(self.path / _RUNS / night.name, ignore_errors=True)  # left by a publisher that was killed
+            unfinished.replace(self.path / _RUNS / night.name)
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written: {error.strerror}", _HINT) from error
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        self._nights[night.name] = night
+        self._mark()
+        return night
+
+    def show(self) -> None:
+        """Write all that is made from the nights: the index, a page for each case, the feed and the badge.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        by_label = history(self.nights)
+        changes = {label: [c for one in series for c in one.changes()] for label, series in by_label.items()}
+        found = [change for of_case in changes.values() for change in of_case]
+        pages = _page_names(by_label)
+        script = self._script()
+        for label, series in by_label.items():
+            content = self._case_page(label, series, changes[label], f"../{script}")
+            file.write(self.path / _CASES / pages[label], content.encode(), _HINT)
+        file.write(self.path / PAGE, self._index(by_label, found, pages).encode(), _HINT)
+        updated = self.nights[-1].created if self.nights else "1970-01-01T00:00:00+00:00"
+        file.write(self.path / "feed.xml", feed(found, updated, self._title, self._address), _HINT)
+        if self.nights:
+            said, colour = badge.message(self.nights[-1], found)
+            drawn = _environment().get_template("badge.svg").render(label="convergence", message=said, colour=colour)
+            file.write(self.path / "badge.svg", drawn.encode(), _HINT)
+            file.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
+
+    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[Change], pages: dict[str, str]) -> str:
+        latest = self.nights[-1] if self.nights else None
+        return (
+            _environment()
+            .get_template("index.html")
+            .render(
+                title=self._title,
+                latest=latest,
+                lines=list(_lines(by_label, changes)),
+                pages=pages,
+                changes=sorted(changes, key=lambda change: change.night.created, reverse=True),
+                nights=self.nights[::-1],
+                listed=_LISTED,
+            )
+        )
+
+    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[Change], script: str) -> str:
+        figures = over_time(label, series, changes)
+        return (
+            _environment()
+            .get_template("case.html")
+            .render(
+                title=label,
+                figures=figures,
+                specs={figure.name: figure.spec() for figure in figures},
+                changes=sorted(changes, key=lambda change: change.night.created, reverse=True),
+                scripts=script,
+            )
+        )
+
+    @cached_property
+    def _library(self) -> tuple[str, bytes]:
+        content = library().encode()
+        return f"assets/vega-{hashlib.sha256(content).hexdigest()[:12]}.js", content
+
+    def _script(self) -> str:
+        """The library that draws, once for all pages: its place in the site."""
+        name, content = self._library
+        if not (self.path / name).exists():
+            file.write(self.path / name, content, _HINT)
+        return name
+
+    def _mark(self) -> None:
+        nights = {name: _digest(night.to_json()) for name, night in self._nights.items()}
+        about = {"schema": SCHEMA, "made_by": f"benchsuite {__version__}"}
+        content = {**about, "title": self._title, "address": self._address, "nights": nights}
+        file.write(self.path / _MARK, json.dumps(content, indent=1).encode(), _HINT)
+
+
+def _read_mark(path: Path) -> dict[str, Any]:
+    """What a site says of itself; a new one's, where the folder is empty or a publisher did not get far."""
+    mark = path / _MARK
+    if not mark.exists():
+        others = {found.name for found in path.iterdir()} - {_LOCK} if path.exists() else set()
+        if others - {"assets", _RUNS}:
+            raise StoreError(f"{path} holds no site, but {min(others)}", "name an empty folder, or a site")
+        return {"title": TITLE, "address": "", "nights": {}}
+    try:
+        content = dict(json.loads(mark.read_bytes()))
+        schema = content["schema"]
+        if schema == SCHEMA:
+            return {
+                "title": str(content["title"]),
+                "address": str(content["address"]),
+                "nights": dict(content["nights"]),
+            }
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise StoreError(f"{mark} is damaged: {error}", "restore the site; nothing was written") from error
+    raise StoreError(f"{mark} has schema {schema}, this version writes {SCHEMA}", "use its version, or another folder")
+
+
+def _read_night(path: Path, digest: str) -> Night:
+    try:
+        content = path.read_bytes()
+        if _digest(content) == digest:
+            return Night.from_json(content)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{path} is damaged: {error}", "restore it; nothing was written") from error
+    raise StoreError(f"{path} is not what was published", "restore it; nothing was written")
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}", "name another folder") from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _page_names(labels: Sequence[str] | dict[str, Any]) -> dict[str, str]:
+    """A file for each label; labels that differ in marks alone are told apart by a number."""
+    names: dict[str, str] = {}
+    for label in labels:
+        stem = re.sub(r"[^A-Za-z0-9.+=_-]+", "-", label).strip("-.") or "case"
+        taken = set(names.values())
+        names[label] = next(
+            name
+            for name in (f"{stem}{'' if n == 1 else f'-{n}'}.html" for n in range(1, len(taken) + 2))
+            if name not in taken
+        )
+    return names
+
+
+def _lines(by_label: dict[str, list[Series]], changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
+    """The latest point of every series, and its last change."""
+    for label, of_case in by_label.items():
+        for series in of_case:
+            own = [change for change in changes if (change.label, change.series) == (label, series.name)]
+            last = max(own, key=lambda change: change.night.created, default=None)
+            yield {
+                "label": label,
+                "series": series,
+                "point": series.points[-1],
+                "night": series.nights[-1],
+                "change": last,
+            }
+
+
+def _environment() -> jinja2.Environment:
+    return environment("benchsuite.site")
