@@ -13,7 +13,7 @@ import click
 
 from benchsuite import __version__
 from benchsuite.errors import BenchsuiteError, OptionError, near_matches, plain
-from benchsuite.settings import OPTIONS, Settings
+from benchsuite.settings import OPTIONS, QUICK, SOURCE, Settings
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -169,7 +169,8 @@ def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> 
     return chosen_variants(cases, chosen, settings)
 
 
-def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFolder) -> int:
+def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFolder, times: int = 1) -> int:
+    """Train all that applies, each with so many times its own number of seeds; gives the exit code."""
     from benchsuite.variant import inapplicable
 
     records: list[Record] = []
@@ -183,13 +184,20 @@ def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFo
         cases = [variant.treated for variant in variants if variant.treated]
         for number, case in enumerate(cases, start=1):
             place = f"{number}/{len(cases)}" if len(cases) > 1 else ""
-            code = _run_case(case, settings, folder, records, place) or code
+            code = _run_case(case, _with_seeds(settings, case, times), folder, records, place) or code
     except KeyboardInterrupt:
         _say(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
         code = INTERRUPTED
     if records:
         _show_records(records, folder)
     return code
+
+
+def _with_seeds(settings: Settings, case: Case, times: int) -> Settings:
+    if settings.seeds or times == 1:
+        return settings
+    quick = case.quick if settings.protocol == QUICK else None
+    return replace(settings, seeds=times * (quick or case.schedule).seeds)
 
 
 def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[Record], place: str) -> int:
@@ -509,11 +517,81 @@ def publish(paths: tuple[Path, ...], path: Path, title: str, address: str) -> in
         from benchsuite.site.site import Site
     added = Site.publish(path, folders, title, address)
     for night in added:
-        _say(f"published: {path / 'runs' / night.name / 'index.html'}")
+        _say(f"published: {path / night.page}")
     if len(added) < len(folders):
         _say(f"already there: {len(folders) - len(added)} of {len(folders)}")
     _say(f"site: {path / 'index.html'}")
     return 0
+
+
+#: The options of a run that a night does not settle by itself.
+_NIGHT = [
+    option.name
+    for option in OPTIONS
+    if option.name not in ("run_dir", "resume", "report", "convergence_compare", "convergence_compare_fail")
+]
+
+
+@cli.command()
+@click.argument("names", metavar="[CASE]...", nargs=-1)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("nightly"),
+    show_default=True,
+    metavar="DIR",
+    help="Keeps the runs, the site, and what the next night needs.",
+)
+@click.option(
+    "--gate",
+    "gates",
+    multiple=True,
+    metavar="GATE",
+    help="What must not have dropped since the last good night. [default: rate:0.01 and speed:0.001]",
+)
+@click.option("--accept", is_flag=True, help="Compare the next night with this one, whatever the gates say.")
+@_settings_options(_NIGHT)
+def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept: bool, **options: Any) -> int:
+    """Run the CASEs (all of them by default), compare with the last good night, and publish what was measured.
+
+    On an accelerator every case follows its source's protocol, with ten times its own number of seeds; on a CPU the
+    quick one with its own. Clocks, temperature and load before and after say whether the timing is to be relied on.
+    The site lies in DIR/site; DIR/summary.md tells the night in Markdown, and DIR/issue.md what is wrong, if something
+    is. The exit code is 0 after a good night.
+    """
+    from benchsuite import machine
+    from benchsuite.conditions import conditions
+    from benchsuite.gate import Gate
+    from benchsuite.report import installed
+    from benchsuite.report.header import header
+    from benchsuite.runner import open_folder
+    from benchsuite.store import new_folder
+
+    with installed("a night"):
+        from benchsuite import nightly as night
+    read = [Gate.parse(text) for text in gates or night.GATES]
+    settings = Settings.parse(options)
+    registry = _registry(settings.platform)
+    registry.check_dataset(settings.dataset)
+    devices = machine.devices(settings.platform)
+    accelerated = devices[0].platform != "cpu"
+    if not options["protocol"]:
+        settings = replace(settings, protocol=SOURCE if accelerated else QUICK)
+    variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
+    settings = replace(settings, run_dir=new_folder(folder / night.RUNS), report=folder)
+    about = machine.describe(devices)
+    _say("\n".join(header(about, settings.protocol, settings.precision, [p.name for p in registry.left_out])))
+    before, run = conditions(), open_folder(settings)
+    code = _run_variants(variants, settings, run, night.SEEDS_ON_ACCELERATOR if accelerated else 1)
+    if code == INTERRUPTED or not run.content["records"]:
+        return code or FAILED
+    wrong = [f"plugin {plugin.name} was left out: {plugin.error}" for plugin in registry.left_out]
+    wrong += ["a case failed, see the log"] if code else []
+    verdict = night.Nights(folder, read, accept).finish(run, before, wrong)
+    _say(f"page: {verdict.page}")
+    for reason in verdict.wrong:
+        _say(f"not good: {reason}", err=True)
+    return FAILED if verdict.wrong else 0
 
 
 @cli.command()

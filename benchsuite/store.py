@@ -60,7 +60,7 @@ class RunFolder:
             StoreError: the folder cannot be written, or holds a run already.
         """
         now = datetime.now(UTC)
-        path = path or _new_folder(now)
+        path = path or new_folder(ROOT, now)
         if (path / _RUN).exists() or any(path.glob(f"*/{_SHARDS}")):
             raise StoreError(f"{path} holds a run already", "add --resume to go on with it, or name another --run-dir")
         content = {
@@ -226,12 +226,21 @@ class RunFolder:
         return shards
 
 
-def _new_folder(now: datetime) -> Path:
-    for number in itertools.count(1):
-        path = ROOT / (f"{now:%Y%m%d-%H%M%S}" + (f"-{number}" if number > 1 else ""))
-        with contextlib.suppress(FileExistsError):  # another run began in the same second
-            path.mkdir(parents=True)
-            break
+def new_folder(root: Path, now: datetime | None = None) -> Path:
+    """Make a folder named after the time.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    now = now or datetime.now(UTC)
+    try:
+        for number in itertools.count(1):
+            path = root / (f"{now:%Y%m%d-%H%M%S}" + (f"-{number}" if number > 1 else ""))
+            with contextlib.suppress(FileExistsError):  # another run began in the same second
+                path.mkdir(parents=True)
+                break
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}", "choose another folder") from error
     return path
 
 

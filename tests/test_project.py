@@ -21,8 +21,9 @@ ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-15  __main__
-14  pytest_plugin  cli
+16  __main__
+15  pytest_plugin  cli
+14  nightly
 13  site
 12  report
 11  gate
@@ -35,7 +36,7 @@ LAYERS = """
  4  rows  landscape  treatment
  3  outcome  training  data  start  plan  version
  2  case  settings  call
- 1  claim  machine  factory  sweep  file
+ 1  claim  machine  factory  sweep  file  conditions
  0  errors  metrics  stats  trace  progress
 """
 
@@ -170,7 +171,9 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
 
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
-    others = [path for path in (ROOT / "benchsuite").rglob("*.*") if path.suffix in (".typed", ".html", ".css", ".js")]
+    others = [
+        path for path in (ROOT / "benchsuite").rglob("*.*") if path.suffix in (".typed", ".html", ".css", ".js", ".svg")
+    ]
     ours = {path.relative_to(ROOT) for path in (*modules("benchsuite"), *others)}
     theirs = {path.relative_to(ROOT / "plugins") for path in modules("plugins")}
     assert packed == {path.as_posix() for path in ours | theirs}

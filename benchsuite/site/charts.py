@@ -24,7 +24,7 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[Change]) -
     rows = [row for one in series for row in _rows(one)]
     share = alt.Scale(domain=[0, 1])
     rate = _chart(rows, RATE, alt.Y("low:Q", scale=share, axis=share_axis("share that converged")), changes)
-    axis = alt.Axis(title="seeds per second; band: the steady rounds of the night")
+    axis = alt.Axis(title="seeds per second")
     speed = _chart(rows, SPEED, alt.Y("low:Q", scale=alt.Scale(zero=False), axis=axis), changes)
     columns = (
         Column("night", lambda row: row["time"], "left", "bold"),
@@ -39,7 +39,13 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[Change]) -
     sheet = Sheet("", rows[::-1], columns)
     return [
         Figure("rate", "Rate, with its 95 % interval", rate, _said(label, RATE, changes), sheet),
-        Figure("speed", "Speed", speed, _said(label, SPEED, changes), sheet),
+        Figure(
+            "speed",
+            "Speed, with the slowest and the fastest steady round of the night",
+            speed,
+            _said(label, SPEED, changes),
+            sheet,
+        ),
     ]
 
 
@@ -53,7 +59,7 @@ def _rows(series: Series) -> list[dict[str, Any]]:
         {
             "case": series.name,
             "time": night.created,
-            "page": f"../runs/{night.name}/index.html",
+            "page": f"../{night.page}",
             "seeds": point.seeds,
             "rate": point.rate,
             "rate_low": point.rate_interval[0],
@@ -83,6 +89,7 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
     ]
     kinds = {"time": "date", **dict.fromkeys(("seeds", "value", "low", "high"), "number")}
     colour, dash = case_colour(list(dict.fromkeys(row["case"] for row in rows)))
+    colour["legend"] = alt.Legend(columns=1, labelLimit=700)
     number = partial(alt.Tooltip, format=".1%" if figure == RATE else ",.4~g")
     base = alt.Chart(data(shown, **kinds)).encode(x=alt.X("time:T", title=None), color=colour)
     band = base.mark_area(opacity=0.18).encode(y=y, y2="high:Q")

@@ -36,7 +36,7 @@ def feed(changes: Sequence[Change], updated: str, title: str, address: str = "")
         _add(entry, "title", change.said)
         _add(entry, "id", _id(f"{change.label}|{change.series}|{change.figure}|{change.night.name}"))
         _add(entry, "updated", change.night.created)
-        _add(entry, "link", rel="alternate", href=f"{address}runs/{change.night.name}/index.html")
+        _add(entry, "link", rel="alternate", href=f"{address}{change.night.page}")
         _add(entry, "summary", f"{change.said}, on {change.series}, from {change.night.created} on")
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 

@@ -22,6 +22,9 @@ _PENALTY = 3.0
 #: So many nights must agree on a speed before it is another; a rate is known in one.
 _NIGHTS = {RATE: 1, SPEED: 3}
 
+#: A running median over so many nights takes away spikes of less than half of them, and leaves steps where they are.
+_SPIKE = 5
+
 #: Below this relative noise two speeds of the same machine are taken to be the same.
 _EVEN = 0.01
 
@@ -116,11 +119,13 @@ def _in_units_of_chance(points: Sequence[Point]) -> np.ndarray:
 
 
 def _in_units_of_noise(logarithms: np.ndarray) -> np.ndarray:
-    """Speeds over their noise from night to night, which a few jumps do not enlarge."""
+    """Speeds without spikes over their noise from night to night, which a few jumps do not enlarge."""
     if len(logarithms) < 2:  # noqa: PLR2004  # no difference of one night
         return logarithms
+    from scipy.ndimage import median_filter
+
     noise = _MAD * _DIFFERENCE * float(np.median(np.abs(np.diff(logarithms))))
-    return logarithms / max(noise, _EVEN)
+    return np.asarray(median_filter(logarithms, _SPIKE, mode="nearest")) / max(noise, _EVEN)
 
 
 def history(nights: Sequence[Night]) -> dict[str, list[Series]]:

@@ -97,6 +97,11 @@ class Night:
         day, _, time = facts["created"].partition("T")
         return cls(f"{day.replace('-', '')}-{time[:8].replace(':', '')}-{digest[:6]}", **facts)
 
+    @property
+    def page(self) -> str:
+        """Where its page lies in the site."""
+        return f"runs/{self.name}/index.html"
+
     def to_json(self) -> bytes:
         """The night as a file."""
         return json.dumps(asdict(self), indent=1).encode()

@@ -1,0 +1,107 @@
+"""The state of the machine around a run: clocks, temperature, throttling, and who else is at work.
+
+It says whether a timing is to be relied on. A rate never depends on it.
+"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+#: Seconds over which the work of others is watched.
+_WATCHED = 0.5
+
+#: Percent of the processors, or of a GPU, that others may use.
+_IDLE = 20.0
+
+#: What slows a GPU down against its will, by bit of the active reasons, see nvmlClocksEventReasons in NVIDIA's
+#: management library: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
+_SLOWED = {0x8: "hardware slowdown", 0x20: "thermal slowdown", 0x40: "hardware thermal slowdown", 0x80: "power brake"}
+
+#: What is asked of a GPU: name in our records → name in nvidia-smi.
+_GPU = {
+    "name": "name",
+    "clock_mhz": "clocks.sm",
+    "largest_clock_mhz": "clocks.max.sm",
+    "temperature_c": "temperature.gpu",
+    "power_w": "power.draw",
+    "utilization_percent": "utilization.gpu",
+    "slowed_by": "clocks_throttle_reasons.active",
+}
+
+
+def conditions() -> dict[str, Any]:
+    """The state of this machine now, as plain JSON values; it takes half a second."""
+    import psutil
+
+    frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu_percent": psutil.cpu_percent(_WATCHED),
+        "cpu_mhz": frequency.current if frequency else None,
+        "cpu_temperature_c": _cpu_temperature(),
+        "gpus": _gpus(),
+    }
+
+
+def doubts(before: Mapping[str, Any], after: Mapping[str, Any], platform: str) -> list[str]:
+    """Why the timing of what ran between two states is not to be relied on.
+
+    Args:
+        before: the state as it began.
+        after: the state as it ended.
+        platform: that it ran on.
+    """
+    found = []
+    if before["cpu_percent"] > _IDLE:
+        found.append(f"others used {before['cpu_percent']:.0f} % of the processors when it began")
+    for number, gpu in enumerate(before["gpus"] if platform == "gpu" else ()):
+        if (gpu["utilization_percent"] or 0) > _IDLE:
+            found.append(f"others used {gpu['utilization_percent']:.0f} % of GPU {number} when it began")
+    for when, state in (("when it began", before), ("when it ended", after)):
+        for number, gpu in enumerate(state["gpus"] if platform == "gpu" else ()):
+            found += [f"GPU {number} was in {reason} {when}" for reason in gpu["slowed_by"]]
+    return found
+
+
+def _cpu_temperature() -> float | None:
+    import psutil
+
+    if not hasattr(psutil, "sensors_temperatures"):
+        return None
+    readings = [reading.current for of_chip in psutil.sensors_temperatures().values() for reading in of_chip]
+    return max(filter(None, readings), default=None)
+
+
+def _gpus() -> list[dict[str, Any]]:
+    """What nvidia-smi, which comes with the driver, tells of each GPU; nothing where there is none."""
+    command = ["nvidia-smi", f"--query-gpu={','.join(_GPU.values())}", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    rows = csv.reader(told.splitlines(), skipinitialspace=True)
+    return [_gpu(dict(zip(_GPU, row, strict=True))) for row in rows if len(row) == len(_GPU)]
+
+
+def _gpu(told: Mapping[str, str]) -> dict[str, Any]:
+    numbers = {name: _number(text) for name, text in told.items() if name not in ("name", "slowed_by")}
+    return {"name": told["name"], **numbers, "slowed_by": _slowed_by(told["slowed_by"])}
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:  # such as "[N/A]"
+        return None
+
+
+def _slowed_by(text: str) -> list[str]:
+    try:
+        bits = int(text, 16)
+    except ValueError:
+        return []
+    return [reason for bit, reason in _SLOWED.items() if bits & bit]

@@ -1,0 +1,132 @@
+"""A night's work after the training: judge the timing, compare with the last good night, publish, and tell.
+
+All of it lies in one folder: `runs/` with a run folder for every night, `site/`, `last-good` with the name of the run
+that the next night is compared with, `summary.md`, and `issue.md` where something is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchsuite import file
+from benchsuite.change import Change, Run, changes
+from benchsuite.conditions import conditions, doubts
+from benchsuite.errors import BenchsuiteError
+from benchsuite.gate import Gate
+from benchsuite.report.page.markdown import escaped, markdown
+from benchsuite.report.page.page import tell
+from benchsuite.result import results
+from benchsuite.site.site import Site
+from benchsuite.store import RunFolder
+
+RUNS, SITE, GOOD, SUMMARY, ISSUE = "runs", "site", "last-good", "summary.md", "issue.md"
+
+#: What fails a night unless the user says so: a rate that dropped, or a speed that did, more surely.
+GATES = ("rate:0.01", "speed:0.001")
+
+#: On an accelerator, seeds of a case for each of its own.
+SEEDS_ON_ACCELERATOR = 10
+
+_HINT = "make room, and run the night again"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a night went.
+
+    Args:
+        wrong: sentences; none where all is well.
+        reference: the night that it was compared with; empty where there was none.
+        page: the night's own page.
+    """
+
+    wrong: Sequence[str]
+    reference: str
+    page: Path
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A folder of nights.
+
+    Args:
+        folder: where they lie.
+        gates: what must not have dropped since the last good one.
+        accept: whether the next night is compared with this one whatever the gates say.
+    """
+
+    folder: Path
+    gates: Sequence[Gate]
+    accept: bool = False
+
+    def last_good(self) -> RunFolder | None:
+        """The run to compare with; nothing before the first good night.
+
+        Raises:
+            StoreError: it is damaged or gone.
+        """
+        pointer = self.folder / GOOD
+        return RunFolder(self.folder / RUNS / pointer.read_text().strip()) if pointer.exists() else None
+
+    def finish(self, run: RunFolder, before: Mapping[str, Any], wrong: Sequence[str] = ()) -> Verdict:
+        """Bring a night to its end.
+
+        Args:
+            run: with rows in it.
+            before: the state of the machine as it began, see `conditions.conditions`.
+            wrong: what has gone wrong so far.
+
+        Raises:
+            BenchsuiteError: the site is damaged, or something cannot be written.
+        """
+        after = conditions()
+        run.keep_conditions(before, after, doubts(before, after, run.machine["platform"]))
+        reference, found, fallen = self._compare(run)
+        wrong = [*wrong, *fallen]
+        (night,) = Site.publish(self.folder / SITE, [run])
+        file.write(self.folder / SUMMARY, _summary(run, reference, wrong).encode(), _HINT)
+        (self.folder / ISSUE).unlink(missing_ok=True)
+        name = reference.path.name if reference else ""
+        if wrong:
+            file.write(self.folder / ISSUE, _issue(run, name, wrong, found).encode(), _HINT)
+        if self.accept or not wrong:
+            file.write(self.folder / GOOD, f"{run.path.name}\n".encode(), _HINT)
+        return Verdict(wrong, name, self.folder / SITE / night.page)
+
+    def _compare(self, run: RunFolder) -> tuple[RunFolder | None, list[Change], list[str]]:
+        """The reference, what has changed since, and which gates fall; one that cannot be read is as bad as a drop."""
+        try:
+            reference = self.last_good()
+            if reference is None:
+                return None, [], []
+            level = min(gate.level for gate in self.gates)
+            found = changes(Run.of(reference, results(reference)), Run.of(run, results(run)), level)
+        except BenchsuiteError as error:
+            return None, [], [f"there is nothing to compare with: {error}"]
+        return reference, found, [reason for gate in self.gates for reason in gate.falls(found)]
+
+
+def _summary(run: RunFolder, reference: RunFolder | None, wrong: Sequence[str]) -> str:
+    verdict = "**This night is not good:**\n\n" if wrong else "This night is good.\n"
+    listed = "".join(f"- {escaped(reason)}\n" for reason in wrong)
+    return f"{markdown(tell([run], reference))}\n{verdict}{listed}"
+
+
+def _issue(run: RunFolder, reference: str, wrong: Sequence[str], found: Sequence[Change]) -> str:
+    """A title, a blank line, and a body in Markdown."""
+    changed = [change.label for change in found if any(reason.startswith(f"{change.label}:") for reason in wrong)]
+    title = f"Nightly {run.path.name}: {', '.join(dict.fromkeys(changed)) or 'failed'}"
+    listed = "".join(f"- {escaped(reason)}\n" for reason in wrong)
+    compared = f"\nCompared with `{reference}`, the last good night.\n" if reference else ""
+    look = (
+        f"benchsuite compare {RUNS}/{reference} {RUNS}/{run.path.name}"
+        if reference
+        else f"benchsuite report {run.path}"
+    )
+    return (
+        f"{title}\n\n{listed}{compared}\nWith the runs at hand, look closer with\n\n    {look}\n\nIf the change is"
+        " meant, run the night with `--accept`: the next one is then compared with it.\n"
+    )

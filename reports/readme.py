@@ -1,0 +1,52 @@
+"""Shows the latest report in the README: `python reports/readme.py`; with `--check`, says whether it is shown."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+REPORTS = Path(__file__).parent
+README = REPORTS.parent / "README.md"
+
+BEGIN, END = "<!-- report: made by `python reports/readme.py` -->", "<!-- end of report -->"
+
+
+def latest() -> Path:
+    """The newest report; folders are named after their day."""
+    return max(path.parent for path in REPORTS.glob("*/summary.md"))
+
+
+def block(report: Path) -> str:
+    """The report's machine, its table of rates, and its picture, as they stand in its summary."""
+    summary = (report / "summary.md").read_text()
+    about, table = re.search(r"\n\n(benchsuite .*?)\n\n.*?(\| case \|.*?)\n\n", summary, re.DOTALL).groups()
+    machine = dict.fromkeys(line.strip() for line in about.splitlines() if line.startswith("on "))
+    where = f"reports/{report.name}"
+    return "\n".join(
+        [
+            f"[The report of {report.name[:10]}]({where}/summary.md), {'; '.join(machine)}:",
+            "",
+            table,
+            "",
+            f"![the share of random starts that learnt each case, with its interval]({where}/rates.svg)",
+        ]
+    )
+
+
+def main() -> int:
+    """Write the block, or say whether it is the current one."""
+    readme = README.read_text()
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    current = f"{before}{BEGIN}\n\n{block(latest())}\n\n{END}{after}"
+    if "--check" in sys.argv[1:]:
+        if readme != current:
+            sys.stderr.write("README.md does not show the latest report: run `python reports/readme.py`\n")
+        return int(readme != current)
+    README.write_text(current)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""A night ends with a verdict: published, compared with the last good one, and told where something is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import LINE, SUPPLY, Command, InstallPlugin
+
+from benchsuite import runner
+from benchsuite.conditions import conditions, doubts
+from benchsuite.site.site import Site
+
+NIGHTLY = Path("nightly")
+
+
+def improve(name: str) -> None:
+    """Let every seed of the case have converged in a night that has passed."""
+    for path in (NIGHTLY / "runs" / name / "stays").glob("seeds-*.npz"):
+        stored = dict(np.load(path))
+        stored["outcomes"][:] = "converged"
+        np.savez(path, **stored)
+
+
+def good() -> str:
+    """The night that the next one is compared with."""
+    return (NIGHTLY / "last-good").read_text().strip()
+
+
+def test_nights_are_published_and_compared(benchsuite: Command) -> None:
+    """The first good night is the reference of the second, and the second that of the third."""
+    code, out, err = benchsuite("nightly", "line", "--seeds=12")
+    first = good()
+    assert code == 0, err
+    assert "page: nightly/site/runs/" in out
+    assert "This night is good." in (NIGHTLY / "summary.md").read_text()
+    assert benchsuite("nightly", "line", "--seeds=12")[0] == 0
+    second = good()
+    assert second != first
+    assert f"What has changed since {first}" in (NIGHTLY / "summary.md").read_text()
+    assert len(Site(NIGHTLY / "site").nights) == 2
+    assert not (NIGHTLY / "issue.md").exists()
+
+
+def test_a_drop_fails_the_night(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """It is told in an issue, and the night is no reference unless it is accepted."""
+    install_plugin("stays", LINE + SUPPLY.replace("line()", "line('stays', rate=0)"))
+    benchsuite("nightly", "stays", "--seeds=12")
+    improve(first := good())
+
+    code, _, err = benchsuite("nightly", "stays", "--seeds=12")
+
+    issue = (NIGHTLY / "issue.md").read_text()
+    assert code == 1
+    assert "not good: stays: its rate has dropped (McNemar's p = " in err
+    assert good() == first
+    assert issue.splitlines()[0].startswith("Nightly 20")
+    assert issue.splitlines()[0].endswith(": stays")
+    assert f"Compared with `{first}`" in issue
+    assert "**This night is not good:**" in (NIGHTLY / "summary.md").read_text()
+    assert len(Site(NIGHTLY / "site").nights) == 2, "what was measured is published all the same"
+    code, _, _ = benchsuite("nightly", "stays", "--seeds=12", "--accept")
+    assert code == 1
+    assert good() != first
+    assert benchsuite("nightly", "stays", "--seeds=12")[0] == 0
+    assert not (NIGHTLY / "issue.md").exists()
+
+
+def test_a_reference_that_is_gone_fails_the_night(benchsuite: Command) -> None:
+    """For nobody would know what has changed."""
+    NIGHTLY.mkdir()
+    (NIGHTLY / "last-good").write_text("20260101-031500\n")
+
+    code, _, err = benchsuite("nightly", "line", "--seeds=4")
+
+    assert code == 1
+    assert "there is nothing to compare with" in err
+    assert "holds no run" in (NIGHTLY / "issue.md").read_text()
+
+
+def test_a_night_that_is_interrupted_is_not_published(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are kept all the same."""
+    train = runner.CaseRun._train
+
+    def interrupted(self: runner.CaseRun, seeds: np.ndarray, first_run: bool) -> object:
+        if not first_run:
+            raise KeyboardInterrupt
+        return train(self, seeds, first_run)
+
+    monkeypatch.setattr(runner.CaseRun, "_train", interrupted)
+
+    assert benchsuite("nightly", "line", "--seeds=10")[0] == 130
+
+    assert not (NIGHTLY / "site").exists()
+    assert len(list((NIGHTLY / "runs").glob("*/line/seeds-*.npz"))) == 1
+
+
+def test_a_case_that_fails_spoils_the_night_for_no_other(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """The others are published; the issue says that something failed."""
+    broken = "model=lambda rngs: 1 / 0"
+    install_plugin("broken", LINE + SUPPLY.replace("line()", f"line('broken', {broken})"))
+
+    code, _, _ = benchsuite("nightly", "broken", "line", "--seeds=4")
+
+    assert code == 1
+    assert [point.label for point in Site(NIGHTLY / "site").nights[0].points] == ["line"]
+    assert "a case failed" in (NIGHTLY / "issue.md").read_text()
+    assert not (NIGHTLY / "last-good").exists()
+
+
+def test_gates_are_read_before_anything_runs(benchsuite: Command) -> None:
+    """A gate that cannot be read costs no night."""
+    code, _, err = benchsuite("nightly", "line", "--gate=rate:2")
+
+    assert code == 2
+    assert "has the level '2'" in err
+    assert not NIGHTLY.exists()
+
+
+SMI = """#!/bin/sh
+echo "NVIDIA H200, 1980, 1980, 61, 340.2, {busy}, {reasons}"
+echo "NVIDIA H200, [N/A], 1980, 30, 80.0, 0, 0x0000000000000001"
+"""
+
+
+def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As nvidia-smi tells it, before and after."""
+    smi = tmp_path / "nvidia-smi"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    def told(busy: int, reasons: str) -> dict[str, object]:
+        smi.write_text(SMI.format(busy=busy, reasons=reasons))
+        smi.chmod(0o755)
+        return conditions() | {"cpu_percent": 1.0}
+
+    quiet, hot, shared = told(3, "0x0000000000000004"), told(99, "0x0000000000000060"), told(55, "0x0")
+
+    assert quiet["gpus"] == [
+        {
+            "name": "NVIDIA H200",
+            "clock_mhz": 1980,
+            "largest_clock_mhz": 1980,
+            "temperature_c": 61,
+            "power_w": 340.2,
+            "utilization_percent": 3,
+            "slowed_by": [],
+        },
+        {
+            "name": "NVIDIA H200",
+            "clock_mhz": None,
+            "largest_clock_mhz": 1980,
+            "temperature_c": 30,
+            "power_w": 80.0,
+            "utilization_percent": 0,
+            "slowed_by": [],
+        },
+    ]
+    assert doubts(quiet, quiet, "gpu") == []
+    assert doubts(quiet, hot, "gpu") == [
+        "GPU 0 was in thermal slowdown when it ended",
+        "GPU 0 was in hardware thermal slowdown when it ended",
+    ]
+    assert doubts(shared, quiet, "gpu") == ["others used 55 % of GPU 0 when it began"]
+    assert doubts(hot, hot, "cpu") == []
+    assert doubts({**quiet, "cpu_percent": 80.0}, quiet, "cpu") == ["others used 80 % of the processors when it began"]
+
+
+def test_without_a_gpu_there_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And the state of the rest is told."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    state = conditions()
+
+    assert state["gpus"] == []
+    assert 0 <= state["cpu_percent"] <= 100

@@ -1,0 +1,338 @@
+"""A site is added to and never rewritten, refuses what it does not know, and marks what changed and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from conftest import Command
+from playwright.sync_api import Browser
+from test_page import chromium
+
+from benchsuite import file, stats
+from benchsuite.errors import StoreError
+from benchsuite.report.page.page import PAGE
+from benchsuite.site.feed import feed
+from benchsuite.site.history import RATE, SPEED, Change, change_points, history
+from benchsuite.site.night import Night, Point
+from benchsuite.site.site import Site
+
+__all__ = ["chromium"]
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def point(label: str = "line", converged: int = 480, speed: float = 100.0, version: str = "v1") -> Point:
+    """One case in one night, of 1,000 seeds."""
+    return Point(
+        label=label,
+        case=label,
+        treatment="",
+        version=version,
+        protocol="source",
+        dataset="noisy_line",
+        stand_in=False,
+        device="NVIDIA H200",
+        platform="gpu",
+        device_count=1,
+        precision="highest",
+        seeds=1000,
+        converged=converged,
+        rate=converged / 1000,
+        rate_interval=stats.rate_interval(converged, 1000),
+        outcomes={"converged": converged, "stuck": 1000 - converged},
+        seeds_per_second=speed,
+        device_seconds_per_converged=0.1,
+        slowest=0.97 * speed,
+        fastest=1.03 * speed,
+    )
+
+
+def night(number: int, *points: Point, doubts: tuple[str, ...] = ()) -> Night:
+    """The night after so many others."""
+    when = datetime(2026, 1, 1, 3, 15, tzinfo=UTC) + timedelta(days=number)
+    return Night(f"{when:%Y%m%d-%H%M%S}-{number:06x}", when.isoformat(), "abc", {"jax": "1"}, doubts, points)
+
+
+def changes(nights: list[Night]) -> list[Change]:
+    """All changes of all series."""
+    return [change for of_case in history(nights).values() for series in of_case for change in series.changes()]
+
+
+def noisy(count: int, seed: int = 0) -> Iterator[float]:
+    """Speeds that differ from night to night by 3 %."""
+    return iter((100 * np.random.default_rng(seed).lognormal(0, 0.03, count)).tolist())
+
+
+def test_quiet_years_have_no_changes() -> None:
+    """Of a hundred series of a year each, with fresh seeds every night, hardly any has a change."""
+    rng = np.random.default_rng(0)
+    years = [2 * np.sqrt(1000.5) * np.arcsin(np.sqrt(rng.binomial(1000, 0.5, 365) / 1000)) for _ in range(100)]
+
+    assert sum(bool(change_points(year, 1)) for year in years) <= 5
+    speeds = [[night(n, point(speed=speed)) for n, speed in enumerate(noisy(365, year))] for year in range(40)]
+    assert sum(bool(changes(year)) for year in speeds) <= 2
+
+
+@pytest.mark.parametrize("after", [380, 580])
+def test_a_rate_that_changes_is_found_on_its_night(after: int) -> None:
+    """In either direction, and as soon as a night has it."""
+    for last in (41, 60):
+        nights = [night(n, point(converged=480 if n < 40 else after)) for n in range(last)]
+
+        (change,) = changes(nights)
+
+        assert (change.figure, change.night, change.before, change.after) == (RATE, nights[40], 0.48, after / 1000)
+        assert ("rose" if after > 480 else "fell") in change.said
+
+
+def test_a_speed_that_changes_is_found_among_noise() -> None:
+    """A fifth less is, at its night or next to it; a single slow night is not, nor nights whose timing is in doubt."""
+    speeds = list(noisy(120))
+
+    slower = [night(n, point(speed=speeds[n] * (1 if n < 80 else 0.8))) for n in range(120)]
+    (change,) = changes(slower)
+    assert change.figure == SPEED
+    assert abs(slower.index(change.night) - 80) <= 1
+    assert not changes([night(n, point(speed=speeds[n] * (0.5 if n == 80 else 1))) for n in range(120)])
+    doubtful = [
+        night(n, point(speed=speeds[n] * (1 if n < 80 else 0.8)), doubts=("hot",) * (n >= 80)) for n in range(90)
+    ]
+    assert not changes(doubtful)
+
+
+def test_another_version_device_or_data_is_another_series() -> None:
+    """A benchmark that was changed is not compared with itself."""
+    nights = [night(n, point(converged=480 if n < 5 else 900, version="v1" if n < 5 else "v2")) for n in range(10)]
+    elsewhere = [night(20, replace(point(), device="CPU")), night(21, replace(point(), dataset="other"))]
+
+    (series,) = history(nights + elsewhere).values()
+
+    assert [len(one.points) for one in series] == [1, 5, 5, 1]
+    assert not changes(nights + elsewhere)
+
+
+def test_a_night_is_read_as_it_was_written() -> None:
+    """Night by night the same file."""
+    one = night(3, point(), doubts=("hot",))
+
+    assert Night.from_json(one.to_json()).to_json() == one.to_json()
+    with pytest.raises(ValueError, match="fields"):
+        Night.from_json(b"[]")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs of a case."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("one", "two"):
+        command = [sys.executable, "-m", "benchsuite", "run", "relu-to-relu", "--seeds=10", f"--run-dir={name}"]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder but the lock."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_publishing_adds_and_never_rewrites(benchsuite: Command, runs: Path) -> None:
+    """A second night leaves the first one's files as they are; a run that is there already is not added again."""
+    code, out, _ = benchsuite("publish", str(runs / "one"), "--site=site", "--title=Ours", "--address=https://a.org/b")
+    first = contents(Path("site/runs"))
+    benchsuite("publish", str(runs / "two"), "--site=site")
+    both = contents(Path("site/runs"))
+    again = benchsuite("publish", str(runs / "one"), "--site=site")
+
+    assert code == 0
+    assert "published: site/runs/" in out
+    assert again[0] == 0
+    assert "already there: 1 of 1" in again[1]
+    assert first.items() < both.items()
+    assert contents(Path("site/runs")) == both
+    assert len(list(Path("site/assets").iterdir())) == 1
+    assert (Path("site/index.html").read_text()).count("Ours") == 2, "a site keeps its title"
+    assert "https://a.org/b/feed.xml" in Path("site/feed.xml").read_text()
+    assert "relu-to-relu" in Path("site/cases/relu-to-relu.html").read_text()
+    assert json.loads(Path("site/badge.json").read_text())["message"] == "1 case, no change"
+    assert ET.parse("site/badge.svg").getroot().get("role") == "img"
+
+
+def test_a_site_that_is_not_one_of_ours_is_refused(benchsuite: Command, runs: Path) -> None:
+    """Something else, another version, or damage: said by name, and nothing is written."""
+    one, two = str(runs / "one"), str(runs / "two")
+    benchsuite("publish", one, "--site=site")
+    (record,) = Path("site/runs").glob("*/night.json")
+    mark = Path("site/site.json")
+
+    def refused(path: Path, content: bytes | None, reason: str) -> None:
+        was = path.read_bytes()
+        path.write_bytes(content) if content is not None else path.unlink()
+        before = contents(Path("site"))
+        code, _, err = benchsuite("publish", two, "--site=site")
+        assert code == 1
+        assert reason in err
+        assert contents(Path("site")) == before
+        path.write_bytes(was)
+
+    refused(record, record.read_bytes().replace(b'"seeds": 10', b'"seeds": 99'), "is not what was published")
+    refused(record, None, "is damaged")
+    refused(mark, b"{", "is damaged")
+    refused(mark, b"[" * 100_000, "is damaged")
+    refused(mark, mark.read_bytes().replace(b'"schema": 1', b'"schema": 2'), "has schema 2")
+    Path("other").mkdir()
+    Path("other/thesis.tex").touch()
+    assert "holds no site, but thesis.tex" in benchsuite("publish", two, "--site=other")[2]
+    Path("file").touch()
+    assert "cannot be made" in benchsuite("publish", two, "--site=file")[2]
+    Path("empty").mkdir()
+    assert "holds no run" in benchsuite("publish", "empty", "--site=site")[2]
+    assert benchsuite("publish", two, "--site=site")[0] == 0
+
+
+@pytest.mark.parametrize("full_after", range(8))
+def test_a_full_disk_costs_nothing_that_was_published(
+    benchsuite: Command, runs: Path, monkeypatch: pytest.MonkeyPatch, full_after: int
+) -> None:
+    """Whichever file it is that has no room: the older night stays, and publishing again makes the site whole."""
+    benchsuite("publish", str(runs / "one"), "--site=site")
+    older = contents(Path("site/runs"))
+    left = [full_after]
+    write = file.write
+
+    def full(path: Path, content: bytes, hint: str) -> None:
+        if not left[0]:
+            raise StoreError(f"{path} cannot be written: No space left on device", hint)
+        left[0] -= 1
+        write(path, content, hint)
+
+    monkeypatch.setattr(file, "write", full)
+    code, _, err = benchsuite("publish", str(runs / "two"), "--site=site")
+    monkeypatch.setattr(file, "write", write)
+
+    assert code == 1
+    assert "publish the run again" in err
+    assert older.items() <= contents(Path("site/runs")).items()
+    assert not list(Path("site/runs").glob(".*"))
+    assert benchsuite("publish", str(runs / "two"), "--site=site")[0] == 0
+    assert len(Site(Path("site")).nights) == 2
+    assert Path("site/index.html").read_text().count("<li>") == 2
+
+
+def test_two_publishers_at_once(runs: Path) -> None:
+    """One waits for the other."""
+    command = [sys.executable, "-m", "benchsuite", "publish", "--site=site"]
+    both = [subprocess.Popen([*command, str(runs / name)], stdout=subprocess.PIPE) for name in ("one", "two")]
+
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    for process in both:
+        assert process.stdout
+        process.stdout.close()
+    assert len(Site(Path("site")).nights) == 2
+    assert Path("site/index.html").read_text().count("<li>") == 2
+
+
+def test_feed_tells_every_change_once() -> None:
+    """Valid Atom, the latest first, under names that stay, whatever a case is called."""
+    evil = "a<b>&\"'\n\u202e"
+    nights = [night(n, point(evil, converged=480 if n < 5 else 900), point("calm")) for n in range(10)]
+    of_night = [*changes(nights), *changes([night(n, point("late", 10 if n < 8 else 900)) for n in range(10)])]
+
+    one, again = (feed(of_night, nights[-1].created, "T", "https://a.org/") for _ in range(2))
+
+    root = ET.fromstring(one)
+    entries = root.findall(f"{ATOM}entry")
+    assert one == again
+    assert [entry.findtext(f"{ATOM}updated") for entry in entries] == [nights[8].created, nights[5].created]
+    assert len({entry.findtext(f"{ATOM}id") for entry in entries}) == 2
+    assert "a<b>&\"' \\u202e" in (entries[1].findtext(f"{ATOM}title") or "")
+    assert all(root.find(f"{ATOM}{name}") is not None for name in ("id", "title", "updated", "author"))
+
+
+def year(path: Path, nights: int = 365) -> None:
+    """A site with so many nights of six cases, of which one becomes worse and one becomes slow."""
+    path.mkdir()
+    site = Site(path)
+    speeds = noisy(6 * nights)
+    for n in range(nights):
+        points = [
+            point(
+                f"case-{c}",
+                converged=430 if (c, n >= nights // 2) == (2, True) else 480,
+                speed=next(speeds) * (0.8 if (c, n >= nights // 2) == (3, True) else 1),
+            )
+            for c in range(6)
+        ]
+        one = night(n, *points)
+        (path / one.page).parent.mkdir(parents=True)
+        (path / one.page).with_name("night.json").write_bytes(one.to_json())
+        site._nights[one.name] = one
+    site._mark()
+    site.show()
+
+
+def test_a_year_of_nights() -> None:
+    """365 nights of six cases: what changed is told, and nothing else."""
+    year(Path("site"))
+
+    entries = ET.parse("site/feed.xml").getroot().findall(f"{ATOM}entry")
+    titles = {entry.findtext(f"{ATOM}title") for entry in entries}
+    assert len(titles) == 2
+    assert "the rate of case-2 fell from 48.0 % to 43.0 %" in titles
+    assert any((title or "").startswith("the speed of case-3 fell") for title in titles)
+    assert len(list(Path("site/cases").iterdir())) == 6
+    assert len(Site(Path("site")).nights) == 365
+
+
+def test_site_in_a_browser(chromium: Browser, runs: Path, benchsuite: Command) -> None:
+    """Index, case and night open from the file system; nothing is asked of anybody else, and no link is broken."""
+    benchsuite("publish", str(runs / "one"), str(runs / "two"), "--site=site")
+    noticed: list[str] = []
+    page = chromium.new_context(viewport={"width": 360, "height": 740}).new_page()
+    page.on("console", lambda message: noticed.append(message.text))
+    page.on("pageerror", lambda error: noticed.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith("file:") else noticed.append(asked.url))
+
+    page.goto((Path("site") / PAGE).resolve().as_uri())
+    page.wait_for_selector("body[data-drawn=all]")
+    page.click("text=relu-to-relu")
+    page.wait_for_selector("body[data-drawn=all]")
+    drawn = page.evaluate("[...document.querySelectorAll('figure')].map(figure => figure.dataset.drawn)")
+    assert drawn == ["yes", "yes"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.click("text=All cases")
+    page.locator("ul.nights a").first.click()
+    page.wait_for_selector("body[data-drawn=all]", timeout=60_000)
+    assert page.locator("figure[data-drawn=yes]").count() == page.locator("figure").count() > 5
+    page.click("text=All nights")
+    assert page.title() == "Convergence, night by night"
+    assert noticed == []
+
+
+def test_a_publisher_that_was_killed_leaves_no_trace(benchsuite: Command, runs: Path) -> None:
+    """A night that was not counted is written again."""
+    benchsuite("publish", str(runs / "one"), "--site=site")
+    mark = Path("site/site.json").read_bytes()
+    benchsuite("publish", str(runs / "two"), "--site=site")
+    Path("site/site.json").write_bytes(mark)
+    name = Site(Path("site")).nights[0].name
+    (orphan,) = (path for path in Path("site/runs").iterdir() if path.name != name)
+    shutil.rmtree(orphan)
+    orphan.mkdir()
+    os.utime(orphan)
+
+    assert benchsuite("publish", str(runs / "two"), "--site=site")[0] == 0
+
+    assert len(Site(Path("site")).nights) == 2
+    assert (orphan / PAGE).exists()
