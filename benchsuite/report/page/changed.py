@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from benchsuite.change import Change
-from benchsuite.report.page.figure import Figure, data, share_axis
+from benchsuite.report.page.figure import Figure, data, interval_tips, share_axis
 from benchsuite.report.tables import Sheet, points
 
 
@@ -38,8 +38,7 @@ def differences(changes: Sequence[Change], sheet: Sheet) -> Figure | None:
         tooltip=[
             alt.Tooltip("case:N"),
             alt.Tooltip("difference:Q", format="+.1%"),
-            alt.Tooltip("low:Q", format="+.1%", title="95 % from"),
-            alt.Tooltip("high:Q", format="+.1%", title="to"),
+            *interval_tips("+.1%"),
             alt.Tooltip("p:Q", format=".2~g", title="adjusted p"),
         ],
     )

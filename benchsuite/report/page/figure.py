@@ -117,6 +117,11 @@ def share_axis(title: str, **how: Any) -> alt.Axis:
     return alt.Axis(title=title, format="%", tickCount=5, **how)
 
 
+def interval_tips(form: str = ".1%") -> tuple[alt.Tooltip, alt.Tooltip]:
+    """What is told of an interval's ends, the fields "low" and "high"."""
+    return alt.Tooltip("low:Q", format=form, title="95 % from"), alt.Tooltip("high:Q", format=form, title="to")
+
+
 def case_colour(labels: Sequence[str]) -> tuple[alt.Color, alt.StrokeDash]:
     """What tells cases apart: a colour, and dashes for whoever sees none."""
     dashes = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]

@@ -9,7 +9,7 @@ import altair as alt
 from benchsuite.outcome import Outcome
 from benchsuite.record import Record
 from benchsuite.report.overview import CASE, RESULT, legend
-from benchsuite.report.page.figure import Chart, Figure, data, outcome_colour, share_axis
+from benchsuite.report.page.figure import Chart, Figure, data, interval_tips, outcome_colour, share_axis
 from benchsuite.report.tables import Column, Sheet, count, interval, percent
 
 
@@ -46,8 +46,7 @@ def rate_chart(records: Sequence[Record]) -> Chart:
         tooltip=[
             alt.Tooltip("case:N"),
             alt.Tooltip("rate:Q", format=".1%"),
-            alt.Tooltip("low:Q", format=".1%", title="95 % from"),
-            alt.Tooltip("high:Q", format=".1%", title="to"),
+            *interval_tips(),
             alt.Tooltip("converged:Q", format=","),
             alt.Tooltip("seeds:Q", format=","),
         ],

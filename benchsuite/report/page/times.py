@@ -10,7 +10,7 @@ import altair as alt
 
 from benchsuite.record import Record
 from benchsuite.report.overview import CASE, COST
-from benchsuite.report.page.figure import Figure, case_colour, data, log_axis, share_axis
+from benchsuite.report.page.figure import Figure, case_colour, data, interval_tips, log_axis, share_axis
 from benchsuite.report.tables import Column, Sheet, count, median_steps, per_second, percent, seconds
 
 #: Steps of a curve that are listed in its table.
@@ -29,8 +29,7 @@ def success(records: Sequence[Record]) -> Figure:
             alt.Tooltip("case:N"),
             alt.Tooltip("steps:Q", format=",", title="optimiser steps"),
             alt.Tooltip("share:Q", format=".1%", title="have succeeded"),
-            alt.Tooltip("low:Q", format=".1%", title="95 % from"),
-            alt.Tooltip("high:Q", format=".1%", title="to"),
+            *interval_tips(),
         ],
     )
     scale = alt.Scale(domain=[0, 1])

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import altair as alt
 
 from benchsuite.record import Record
-from benchsuite.report.page.figure import Figure, case_colour, data, log_axis, share_axis
+from benchsuite.report.page.figure import Figure, case_colour, data, interval_tips, log_axis, share_axis
 from benchsuite.report.sweep import forgiveness, sweeps_of
 from benchsuite.report.tables import UNTREATED, Column, Sheet, count, failures, interval, median_steps, percent
 from benchsuite.report.treatments import cells_of
@@ -39,8 +39,7 @@ def heatmap(records: Sequence[Record]) -> Figure | None:
             alt.Tooltip("case:N"),
             alt.Tooltip("treatment:N"),
             alt.Tooltip("rate:Q", format=".1%"),
-            alt.Tooltip("low:Q", format=".1%", title="95 % from"),
-            alt.Tooltip("high:Q", format=".1%", title="to"),
+            *interval_tips(),
             alt.Tooltip("seeds:Q", format=","),
         ],
     )
@@ -94,8 +93,7 @@ def _panel(case: str, option: str, curves: dict[str, list[Record]]) -> Figure:
             alt.Tooltip("case:N"),
             alt.Tooltip("value:Q", format=".4~g", title=option),
             alt.Tooltip("rate:Q", format=".1%"),
-            alt.Tooltip("low:Q", format=".1%", title="95 % from"),
-            alt.Tooltip("high:Q", format=".1%", title="to"),
+            *interval_tips(),
             alt.Tooltip("median:N", title="median steps to success"),
         ],
     )
