@@ -292,6 +292,9 @@ def test_page_in_a_browser(chromium: Browser) -> None:
     page.locator("section#learnt th button", has_text="rate").press("Enter")
     rates = page.locator(f"{first} td:nth-child(5)").all_inner_texts()
     assert rates == sorted(rates, key=sort_value)
+    page.hover("figure[data-figure=learning-slow] svg")
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    assert re.search(r"seed\s+\d+\s+step\s+\d+", page.locator("#vg-tooltip-element").inner_text())
     with page.expect_download() as saved:
         page.click("figure[data-figure=rates] [data-save=csv]")
     assert saved.value.path().read_text().startswith("case,rate,low,high,seeds,converged\n")

@@ -38,29 +38,22 @@ def learning_curves(result: Result) -> Figure | None:
     scale, axis = alt.Scale(type="log"), log_axis("loss on the evaluation data", format=".0~e")
     about = alt.Chart(data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
     band = about.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
-    middle = about.mark_line(strokeWidth=3).encode(
-        y=alt.Y("median:Q", scale=scale),
-        tooltip=[
-            alt.Tooltip("outcome:N"),
-            alt.Tooltip("seeds:Q", format=","),
-            alt.Tooltip("step:Q", format=","),
-            alt.Tooltip("median:Q", format=".4~g"),
-        ],
+    middle = about.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
+    pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["seed"], nearest=True, empty=False)
+    seeds = alt.Chart(
+        data(_singles(loss, steps, outcomes, curves.seeds), seed="number", step="number", loss="number")
+    ).encode(x=x, y=alt.Y("loss:Q", scale=scale), detail="seed:N", color=outcome_colour(seen))
+    single = seeds.mark_line().encode(
+        opacity=alt.condition(pointed, alt.value(1), alt.value(0.22)),
+        strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1.2)),
     )
-    pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["seed"], empty=False)
-    single = (
-        alt.Chart(data(_singles(loss, steps, outcomes, curves.seeds), step="number", loss="number"))
-        .mark_line(strokeWidth=1.2)
-        .encode(
-            x=x,
-            y=alt.Y("loss:Q", scale=scale),
-            detail="seed:N",
-            color=outcome_colour(seen),
-            opacity=alt.condition(pointed, alt.value(1), alt.value(0.22)),
-            strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1.2)),
-            tooltip=[alt.Tooltip("seed:N"), alt.Tooltip("outcome:N")],
-        )
-        .add_params(pointed)
+    # A thin line is hard to point at: the nearest evaluation is meant.
+    near = seeds.mark_point(opacity=0).encode(
+        tooltip=[
+            alt.Tooltip("seed:Q", format="d"),
+            alt.Tooltip("step:Q", format=","),
+            alt.Tooltip("loss:Q", format=".4~g"),
+        ]
     )
     label = result.record.label
     said = f"{label}: " + "; ".join(
@@ -69,7 +62,7 @@ def learning_curves(result: Result) -> Figure | None:
     return Figure(
         f"learning-{result.record.id}",
         label,
-        alt.layer(band, single, middle).properties(height=260),
+        alt.layer(band, single, middle, near.add_params(pointed)).properties(height=260),
         said,
         Sheet(f"{len(curves.seeds):,} seeds kept their curves; 90 % are between the ends", spread, _COLUMNS),
         label,
