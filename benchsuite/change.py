@@ -39,6 +39,7 @@ class Difference:
         interval: of after minus before, for rates.
         seeds: changed seeds by kind, "cured" and "broken", where seeds are paired.
         visible: the smallest drop that would have been seen, for rates.
+        smallest_p_value: what the test could have given at best, for speeds.
     """
 
     before: float
@@ -49,6 +50,7 @@ class Difference:
     interval: tuple[float, float] | None = None
     seeds: Mapping[str, int] | None = None
     visible: float | None = None
+    smallest_p_value: float = 0.0
 
     @property
     def worse(self) -> bool:
@@ -103,8 +105,13 @@ def changes(reference: Run, now: Run, level: float) -> list[Change]:
         now: what is compared.
         level: at which a change counts, for the drop that would have been seen.
     """
-    before = {result.record.id: result for result in reference.results}
-    found = [_change(before.pop(result.record.id, None), result, reference, now) for result in now.results]
+    before = {result.record.label: result for result in reference.results}
+    pairs = [(before.pop(result.record.label, None), result) for result in now.results]
+    for place, (one, other) in enumerate(pairs):  # the same case under another protocol, or on other data
+        if one is None:
+            label = next((label for label, r in before.items() if r.record.id == other.record.id), None)
+            pairs[place] = (before.pop(label) if label else None, other)
+    found = [_change(one, other, reference, now) for one, other in pairs]
     found += [Change(result.record.label, None, MISSING, None, MISSING) for result in before.values()]
     rated = [place for place, change in enumerate(found) if change.rate]
     for place in rated:
@@ -211,4 +218,10 @@ def _rate(before: Result, after: Result) -> Difference:
 
 def _speed(before: Record, after: Record) -> Difference:
     one, other = (np.divide(record.round_seeds, record.round_seconds) for record in (before, after))
-    return Difference(float(np.median(one)), float(np.median(other)), "Mann-Whitney", stats.rank_p_value(one, other))
+    return Difference(
+        float(np.median(one)),
+        float(np.median(other)),
+        "Mann-Whitney",
+        stats.rank_p_value(one, other),
+        smallest_p_value=stats.smallest_rank_p_value(len(one), len(other)),
+    )

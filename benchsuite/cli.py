@@ -153,8 +153,8 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     folder = open_folder(settings)
     left_out = [plugin.name for plugin in registry.left_out]
     _say("\n".join(header(about, settings.protocol, settings.precision, left_out)))
-    code = _run_variants(variants, settings, folder)
-    if settings.report and folder.plans:
+    code = _run_variants(variants, settings, folder, surfaces=settings.report is not None)
+    if settings.report and folder.content["records"]:
         _write_report([folder], settings.report, reference)
     if reference and code != INTERRUPTED:
         code = _compare(reference, folder, settings.convergence_compare_fail) or code
@@ -169,7 +169,9 @@ def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> 
     return chosen_variants(cases, chosen, settings)
 
 
-def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFolder, times: int = 1) -> int:
+def _run_variants(
+    variants: Sequence[Variant], settings: Settings, folder: RunFolder, surfaces: bool, times: int = 1
+) -> int:
     """Train all that applies, each with so many times its own number of seeds; gives the exit code."""
     from benchsuite.variant import inapplicable
 
@@ -185,6 +187,8 @@ def _run_variants(variants: Sequence[Variant], settings: Settings, folder: RunFo
         for number, case in enumerate(cases, start=1):
             place = f"{number}/{len(cases)}" if len(cases) > 1 else ""
             code = _run_case(case, _with_seeds(settings, case, times), folder, records, place) or code
+            if surfaces and folder.plan(case.id):
+                code = _keep_surfaces(case, settings, folder, place) or code
     except KeyboardInterrupt:
         _say(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
         code = INTERRUPTED
@@ -203,7 +207,6 @@ def _with_seeds(settings: Settings, case: Case, times: int) -> Settings:
 def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[Record], place: str) -> int:
     from benchsuite.progress import Live
     from benchsuite.runner import CaseRun
-    from benchsuite.survey import keep_surfaces
 
     try:
         with Live(sys.stderr, place=place) as live:
@@ -211,12 +214,25 @@ def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[R
             try:
                 for _ in case_run.shards():
                     pass
-                if settings.report:
-                    live.stage("landscape")
-                    keep_surfaces(case, settings, folder)
             finally:
                 if case_run.has_rows:
                     records += case_run.records()
+    except BenchsuiteError as error:
+        _say(f"error: {error}", err=True)
+        return FAILED
+    return 0
+
+
+def _keep_surfaces(case: Case, settings: Settings, folder: RunFolder, place: str) -> int:
+    """Evaluate the loss of a case for a page; gives the exit code."""
+    from benchsuite.progress import Live
+    from benchsuite.survey import keep_surfaces
+
+    try:
+        with Live(sys.stderr, place=place) as live:
+            live.begin(case.id, 1, 0)
+            live.stage("landscape")
+            keep_surfaces(case, settings, folder)
     except BenchsuiteError as error:
         _say(f"error: {error}", err=True)
         return FAILED
@@ -377,10 +393,10 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     With -o they become a page, on which several RUNs of different cases can stand together. It is one file that needs
     no network, and `pip install 'benchsuite[report]'` to be made.
     """
-    from benchsuite.report.picture import ENDINGS, check_path
+    from benchsuite.report.picture import check_path
     from benchsuite.store import RunFolder
 
-    is_picture = output is not None and (bool(picture) or output.suffix.lower() in ENDINGS)
+    is_picture = output is not None and (bool(picture) or (output.suffix[1:].isalpha() and not output.is_dir()))
     if output and not is_picture:
         folders = [RunFolder(path) for path in paths] or [RunFolder.latest()]
         return _write_report(folders, output, RunFolder(reference) if reference else None)
@@ -565,7 +581,6 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     from benchsuite.report import installed
     from benchsuite.report.header import header
     from benchsuite.runner import open_folder
-    from benchsuite.store import new_folder
 
     with installed("a night"):
         from benchsuite import nightly as night
@@ -578,16 +593,18 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     if not options["protocol"]:
         settings = replace(settings, protocol=SOURCE if accelerated else QUICK)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
-    settings = replace(settings, run_dir=new_folder(folder / night.RUNS), report=folder)
+    nights = night.Nights(folder, read, accept=accept, partial=bool(names))
+    settings = replace(settings, run_dir=nights.begin(), rounds=settings.rounds or night.ROUNDS)
     about = machine.describe(devices)
     _say("\n".join(header(about, settings.protocol, settings.precision, [p.name for p in registry.left_out])))
     before, run = conditions(), open_folder(settings)
-    code = _run_variants(variants, settings, run, night.SEEDS_ON_ACCELERATOR if accelerated else 1)
+    times = night.SEEDS_ON_ACCELERATOR if accelerated else 1
+    code = _run_variants(variants, settings, run, surfaces=True, times=times)
     if code == INTERRUPTED or not run.content["records"]:
         return code or FAILED
     wrong = [f"plugin {plugin.name} was left out: {plugin.error}" for plugin in registry.left_out]
     wrong += ["a case failed, see the log"] if code else []
-    verdict = night.Nights(folder, read, accept).finish(run, before, wrong)
+    verdict = nights.finish(run, before, wrong)
     _say(f"page: {verdict.page}")
     for reason in verdict.wrong:
         _say(f"not good: {reason}", err=True)

@@ -58,6 +58,14 @@ class Gate:
             raise OptionError(f"the gate {text!r} has the level {level!r}", "give one between 0 and 1, as in rate:0.01")
         return cls(figure, value)
 
+    def blind(self, changes: Sequence[Change]) -> str:
+        """Why it could not have fallen for any case, whatever had happened; empty where it could."""
+        tested = [change.speed for change in changes if change.speed]
+        reachable = min((len(tested) * difference.smallest_p_value for difference in tested), default=0.0)
+        if self.figure == RATE or reachable <= self.level:
+            return ""
+        return f"speed:{self.level:g} cannot fall: so few rounds give p = {reachable:.2g} at best; give more --rounds"
+
     def falls(self, changes: Sequence[Change]) -> list[str]:
         """Why it falls, a sentence for each case; none where it holds.
 

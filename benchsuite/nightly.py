@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite import file
-from benchsuite.change import Change, Run, changes
+from benchsuite.change import MISSING, Change, Run, changes
 from benchsuite.conditions import conditions, doubts
 from benchsuite.errors import BenchsuiteError
 from benchsuite.gate import Gate
@@ -20,7 +20,7 @@ from benchsuite.report.page.markdown import escaped, markdown
 from benchsuite.report.page.page import tell
 from benchsuite.result import results
 from benchsuite.site.site import Site
-from benchsuite.store import RunFolder
+from benchsuite.store import RunFolder, new_folder
 
 RUNS, SITE, GOOD, SUMMARY, ISSUE = "runs", "site", "last-good", "summary.md", "issue.md"
 
@@ -29,6 +29,9 @@ GATES = ("rate:0.01", "speed:0.001")
 
 #: On an accelerator, seeds of a case for each of its own.
 SEEDS_ON_ACCELERATOR = 10
+
+#: Rounds of each case, unless the user says so: with fewer, no rank test of six cases reaches the level of the gate.
+ROUNDS = 10
 
 _HINT = "make room, and run the night again"
 
@@ -56,11 +59,23 @@ class Nights:
         folder: where they lie.
         gates: what must not have dropped since the last good one.
         accept: whether the next night is compared with this one whatever the gates say.
+        partial: whether only some of the cases are to run, so that others may be missing.
     """
 
     folder: Path
     gates: Sequence[Gate]
     accept: bool = False
+    partial: bool = False
+
+    def begin(self) -> Path:
+        """Take away what the night before told, and make a run folder for this one.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        for told in (SUMMARY, ISSUE):
+            (self.folder / told).unlink(missing_ok=True)
+        return new_folder(self.folder / RUNS)
 
     def last_good(self) -> RunFolder | None:
         """The run to compare with; nothing before the first good night.
@@ -69,7 +84,9 @@ class Nights:
             StoreError: it is damaged or gone.
         """
         pointer = self.folder / GOOD
-        return RunFolder(self.folder / RUNS / pointer.read_text().strip()) if pointer.exists() else None
+        if not pointer.exists():
+            return None
+        return RunFolder(self.folder / RUNS / pointer.read_text(errors="replace").strip())
 
     def finish(self, run: RunFolder, before: Mapping[str, Any], wrong: Sequence[str] = ()) -> Verdict:
         """Bring a night to its end.
@@ -85,14 +102,20 @@ class Nights:
         after = conditions()
         run.keep_conditions(before, after, doubts(before, after, run.machine["platform"]))
         reference, found, fallen = self._compare(run)
+        missing = [change.label for change in found if change.rate_incomparable == MISSING]
         wrong = [*wrong, *fallen]
+        if missing and not self.partial:
+            wrong.append(f"missing since {reference.path.name if reference else ''}: {', '.join(missing)}")
         (night,) = Site.publish(self.folder / SITE, [run])
-        file.write(self.folder / SUMMARY, _summary(run, reference, wrong).encode(), _HINT)
-        (self.folder / ISSUE).unlink(missing_ok=True)
+        notes = [note for gate in self.gates if (note := gate.blind(found))]
+        notes += [f"the timing is in doubt: {doubt}" for doubt in run.doubts]
+        file.write(self.folder / SUMMARY, _summary(run, reference, wrong, notes).encode(), _HINT)
         name = reference.path.name if reference else ""
         if wrong:
             file.write(self.folder / ISSUE, _issue(run, name, wrong, found).encode(), _HINT)
-        if self.accept or not wrong:
+        # A doubtful timing or a part of the cases is no reference: what changed that night would never be seen.
+        whole = reference is None or not (run.doubts or missing)
+        if self.accept or (whole and not wrong):
             file.write(self.folder / GOOD, f"{run.path.name}\n".encode(), _HINT)
         return Verdict(wrong, name, self.folder / SITE / night.page)
 
@@ -109,9 +132,9 @@ class Nights:
         return reference, found, [reason for gate in self.gates for reason in gate.falls(found)]
 
 
-def _summary(run: RunFolder, reference: RunFolder | None, wrong: Sequence[str]) -> str:
-    verdict = "**This night is not good:**\n\n" if wrong else "This night is good.\n"
-    listed = "".join(f"- {escaped(reason)}\n" for reason in wrong)
+def _summary(run: RunFolder, reference: RunFolder | None, wrong: Sequence[str], notes: Sequence[str]) -> str:
+    verdict = "**This night is not good:**\n\n" if wrong else "This night is good.\n\n"
+    listed = "".join(f"- {escaped(reason)}\n" for reason in (*wrong, *notes))
     return f"{markdown(tell([run], reference))}\n{verdict}{listed}"
 
 

@@ -234,6 +234,13 @@ def rank_p_value(before: np.ndarray, after: np.ndarray) -> float:
     return float(mannwhitneyu(before, after, method="auto").pvalue)
 
 
+def smallest_rank_p_value(before: int, after: int) -> float:
+    """The smallest p-value of the rank test for samples of these sizes: all of one above all of the other."""
+    import math
+
+    return min(1.0, 2 / math.comb(before + after, before))
+
+
 def visible_broken(level: float) -> int:
     """How many broken seeds, without a cured one, McNemar's exact test calls a change at `level`."""
     import math

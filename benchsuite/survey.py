@@ -230,7 +230,10 @@ def keep_surfaces(case: Case, settings: Settings, folder: RunFolder) -> None:
     """
     if case.treatment or case.sweep or folder.surfaces(case.id) or not has_landscape(case):
         return
-    rows = Rows.join([shard.rows for shard in folder.shards(case.id)])[:STARTS_SHOWN]
+    shards = folder.shards(case.id)
+    if not shards:
+        return
+    rows = Rows.join([shard.rows for shard in shards])[:STARTS_SHOWN]
     seen = {name: np.concatenate([rows.start[name], rows.end[name]]) for name in rows.start}
     folder.keep_surfaces(case.id, Survey(case, settings, PAGE_GRID).surfaces(seen))
 

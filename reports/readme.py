@@ -20,7 +20,10 @@ def latest() -> Path:
 def block(report: Path) -> str:
     """The report's machine, its table of rates, and its picture, as they stand in its summary."""
     summary = (report / "summary.md").read_text()
-    about, table = re.search(r"\n\n(benchsuite .*?)\n\n.*?(\| case \|.*?)\n\n", summary, re.DOTALL).groups()
+    found = re.search(r"\n\n(benchsuite .*?)\n\n.*?(\| case \| data \|.*?)\n\n", summary, re.DOTALL)
+    if not found:
+        raise SystemExit(f"{report / 'summary.md'} has no table of rates")
+    about, table = found.groups()
     machine = dict.fromkeys(line.strip() for line in about.splitlines() if line.startswith("on "))
     where = f"reports/{report.name}"
     return "\n".join(

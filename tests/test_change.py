@@ -46,6 +46,22 @@ def one(before: Run, after: Run) -> Change:
     return change
 
 
+def test_a_case_is_compared_with_its_own_protocol() -> None:
+    """Where both runs have it under two; where only another one is there, it says so."""
+    quick, source = run(GOOD, protocol="quick"), run(BAD, protocol="source")
+    both = Run([*source.results, *[labelled(result, "case-0 (quick)") for result in quick.results]], MACHINE)
+
+    found = changes(both, both, 0.05)
+    assert [change.rate.before for change in found if change.rate] == [0.25, 1.0]
+    assert [change.rate_incomparable for change in found] == ["", ""]
+    assert "another protocol" in one(Run(both.results[:1], MACHINE), Run(both.results[1:], MACHINE)).rate_incomparable
+
+
+def labelled(of: Result, label: str) -> Result:
+    """The same under another label."""
+    return of._replace(record=replace(of.record, label=label))
+
+
 def test_the_same_seeds_are_paired() -> None:
     """McNemar's test, and the interval of pairs."""
     rate = one(run(GOOD), run(BAD)).rate

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 
@@ -22,6 +23,12 @@ def improve(name: str) -> None:
         stored = dict(np.load(path))
         stored["outcomes"][:] = "converged"
         np.savez(path, **stored)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets nobody else be at work, whoever is."""
+    monkeypatch.setattr(psutil, "cpu_percent", lambda _: 1.0)
 
 
 def good() -> str:
@@ -66,6 +73,33 @@ def test_a_drop_fails_the_night(benchsuite: Command, install_plugin: InstallPlug
     assert good() != first
     assert benchsuite("nightly", "stays", "--seeds=12")[0] == 0
     assert not (NIGHTLY / "issue.md").exists()
+
+
+def test_a_part_of_a_night_or_a_doubtful_one_is_no_reference(
+    benchsuite: Command, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For what changed in it would never be seen; with --accept it is one."""
+    install_plugin("stays", LINE + SUPPLY.replace("line()", "line('stays', rate=0)"))
+    benchsuite("nightly", "line", "stays", "--seeds=4")
+    whole = good()
+
+    assert benchsuite("nightly", "line", "--seeds=4")[0] == 0, "it was asked for, and is nothing wrong"
+    assert good() == whole
+    monkeypatch.setattr(psutil, "cpu_percent", lambda _: 80.0)
+    assert benchsuite("nightly", "line", "stays", "--seeds=4")[0] == 0
+    assert good() == whole
+    assert "the timing is in doubt: others used 80 %" in (NIGHTLY / "summary.md").read_text()
+    assert benchsuite("nightly", "line", "--seeds=4", "--accept")[0] == 0
+    assert good() != whole
+
+
+def test_a_gate_that_cannot_fall_says_so(benchsuite: Command) -> None:
+    """So few rounds leave the rank test no p-value below the level."""
+    benchsuite("nightly", "line", "--seeds=12", "--rounds=6")
+
+    benchsuite("nightly", "line", "--seeds=12", "--rounds=6")
+
+    assert "speed:0.001 cannot fall: so few rounds give p = 0.0079 at best" in (NIGHTLY / "summary.md").read_text()
 
 
 def test_a_reference_that_is_gone_fails_the_night(benchsuite: Command) -> None:

@@ -168,6 +168,7 @@ def test_markdown_keeps_tables_whole(text: str) -> None:
         (["2.65 s", "109 ms", "17 min", "9 µs"], [3, 1, 0, 2]),
         (["1,000", "46.3 %", "> 2,000", "−3"], [3, 1, 0, 2]),
         (["< 1e-09", "0.02", "1"], [0, 1, 2]),
+        (["2026-11-23T03:15", "2026-02-23T03:15", "2025-12-31"], [2, 1, 0]),
         (["relu-bias", "Adam", "he"], [1, 2, 0]),
     ],
 )
@@ -183,8 +184,10 @@ def test_several_runs_stand_on_one_page(benchsuite: Command, install_plugin: Ins
     benchsuite("run", "line", "--seeds=4", "--run-dir=again")
 
     assert benchsuite("report", "out", "again", "-o", "both")[0] == 2
+    assert "add -o" in benchsuite("report", "out", "again")[2]
     assert "line is in out and in again" in benchsuite("report", "out", "again", "-o", "both")[2]
     benchsuite("run", "slow", "--seeds=4", "--run-dir=other")
+    assert "compare each on a page of its own" in benchsuite("report", "again", "other", "-o", "b", "--compare=out")[2]
     code, _, _ = benchsuite("report", "again", "other", "-o", "both")
     text = Elements(Path("both/index.html").read_text()).text
     assert code == 0
@@ -204,6 +207,29 @@ def test_page_says_what_has_changed(benchsuite: Command) -> None:
     assert "What has changed since before" in page.text
     assert "changes" in [about.get("data-figure") for _, about in page.found]
     assert "**What has changed since before**" in Path("page/summary.md").read_text()
+
+
+def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
+    """Also where nothing else was run."""
+    benchsuite("run", "relu-to-relu", "--seeds=4", "--sweep=learning_rate=0.01,0.1", "--report=swept")
+    benchsuite("run", "line", "--seeds=4", "--optimizer=sgd(0.0)", "--report=treated")
+
+    swept, treated = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
+    assert "relu-to-relu: learning\\_rate from 0.01 to 0.1" in swept
+    assert "What treatments change: line" in treated
+    assert "sgd-0.0" in treated
+    assert "sweep-relu-to-relu-learning_rate" in Path("swept/index.html").read_text()
+
+
+def test_a_run_without_a_round_has_no_page(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """And ends as it would without."""
+    install_plugin("broken", LINE + SUPPLY.replace("line()", "line('broken', model=lambda rngs: 1 / 0)"))
+
+    code, _, err = benchsuite("run", "broken", "--seeds=4", "--report=page")
+
+    assert code == 1
+    assert "no finished round" not in err
+    assert not Path("page").exists()
 
 
 def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,6 +334,11 @@ def test_page_in_a_browser(chromium: Browser) -> None:
     )
     assert page.locator(first).count() == 1
     assert page.locator("figure[data-case]:visible").count() == 2, "its learning curves and its landscape"
+    page.wait_for_selector("figure[data-figure=r2]", state="hidden")  # all of its seeds diverged
+    page.wait_for_function("!document.querySelector('figure[data-figure=treatments] svg').textContent.includes('slow')")
+    assert "steep" in (page.locator("figure[data-figure=rates] svg").text_content() or "")
+    page.get_by_label("Show what is named").fill("")
+    page.wait_for_selector("figure[data-figure=r2]:visible")
     assert noticed == []
 
 

@@ -37,7 +37,8 @@ def compared(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tupl
     before, after = (Run.of(folder, results(folder)) for folder in (reference, now))
     found = changes(before, after, level)
     fallen = [reason for gate in gates for reason in gate.falls(found)]
-    return Group(*changes_table(found, str(reference.path), level)), fallen
+    blind = [Text(f"gate: {why}", "yellow") for gate in gates if (why := gate.blind(found))]
+    return Group(*changes_table(found, str(reference.path), level), *blind), fallen
 
 
 def changes_table(changes: Sequence[Change], reference: str, level: float) -> Iterator[Sheet]:

@@ -34,6 +34,7 @@ class Column:
         style: of all its cells.
         folds: whether its cells may be broken into lines.
         once: whether a cell is left empty that is the same as the one above it.
+        link: object → where its cell leads to on a page.
     """
 
     title: str
@@ -42,6 +43,11 @@ class Column:
     style: str = ""
     folds: bool = False
     once: bool = False
+    link: Callable[[Any], str] | None = None
+
+    def text(self, row: Any) -> str:
+        """What stands in a row, as plain text."""
+        return plain(str(self.cell(row)))
 
 
 def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Table:
@@ -92,7 +98,7 @@ class Sheet:
 
     def cells(self) -> list[list[str]]:
         """What stands in every row, as plain text."""
-        return [[plain(str(column.cell(row))) for column in self.columns] for row in self.rows]
+        return [[column.text(row) for column in self.columns] for row in self.rows]
 
 
 def case_name(record: Record) -> str:

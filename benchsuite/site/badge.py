@@ -15,7 +15,7 @@ _QUIET, _CHANGED = "#0072B2", "#D55E00"
 def message(latest: Night, changes: Sequence[Change]) -> tuple[str, str]:
     """What the badge says, and its colour."""
     cases = len({point.label for point in latest.points})
-    changed = len({change.label for change in changes if change.night.name == latest.name})
+    changed = len({change.label for change in changes if change.known.name == latest.name})
     said = f"{cases} cases" if cases != 1 else "1 case"
     return (f"{said}, {changed} changed", _CHANGED) if changed else (f"{said}, no change", _QUIET)
 

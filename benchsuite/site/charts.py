@@ -27,7 +27,7 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[Change]) -
     axis = alt.Axis(title="seeds per second")
     speed = _chart(rows, SPEED, alt.Y("low:Q", scale=alt.Scale(zero=False), axis=axis), changes)
     columns = (
-        Column("night", lambda row: row["time"], "left", "bold"),
+        Column("night", lambda row: row["time"], "left", "bold", link=lambda row: row["page"]),
         Column("device and data", lambda row: row["case"], "left"),
         Column("seeds", lambda row: count(row["seeds"])),
         Column("rate", lambda row: percent(row["rate"])),

@@ -31,11 +31,11 @@ def feed(changes: Sequence[Change], updated: str, title: str, address: str = "")
     _add(root, "updated", updated)
     _add(_add(root, "author"), "name", "benchsuite")
     _add(root, "link", rel="self", href=f"{address}feed.xml")
-    for change in sorted(changes, key=lambda change: change.night.created, reverse=True)[:_ENTRIES]:
+    for change in sorted(changes, key=lambda change: change.known.created, reverse=True)[:_ENTRIES]:
         entry = _add(root, "entry")
         _add(entry, "title", change.said)
         _add(entry, "id", _id(f"{change.label}|{change.series}|{change.figure}|{change.night.name}"))
-        _add(entry, "updated", change.night.created)
+        _add(entry, "updated", change.known.created)
         _add(entry, "link", rel="alternate", href=f"{address}{change.night.page}")
         _add(entry, "summary", f"{change.said}, on {change.series}, from {change.night.created} on")
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))

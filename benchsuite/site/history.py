@@ -16,14 +16,16 @@ from benchsuite.site.night import Night, Point
 RATE, SPEED = "rate", "speed"
 
 #: A change must lower the sum of squares, in units of the noise, by this many times the logarithm of the nights.
-#: Two is Schwarz's criterion for one mean and its place, three keeps a hundred quiet nights free of false alarms.
-_PENALTY = 3.0
+#: Two is Schwarz's criterion for one mean and its place; with four, at most one of a hundred quiet series of any length
+#: has a false alarm.
+_PENALTY = 4.0
 
-#: So many nights must agree on a speed before it is another; a rate is known in one.
-_NIGHTS = {RATE: 1, SPEED: 3}
+#: A running median over so many nights takes away slumps of less than half of them, and leaves steps where they are: a
+#: speed is another one after three nights, a rate after one.
+_WINDOW = 5
 
-#: A running median over so many nights takes away spikes of less than half of them, and leaves steps where they are.
-_SPIKE = 5
+#: With fewer nights than this the penalty is that of so many, for it would let chance pass.
+_FEWEST = 30
 
 #: Below this relative noise two speeds of the same machine are taken to be the same.
 _EVEN = 0.01
@@ -41,6 +43,7 @@ class Change:
         series: device and data.
         figure: "rate" or "speed".
         night: the first one of the new level.
+        known: the one since which it is known.
         before: the mean of the nights between the change before and this one.
         after: the mean of those from this one on, up to the next.
     """
@@ -49,6 +52,7 @@ class Change:
     series: str
     figure: str
     night: Night
+    known: Night
     before: float
     after: float
 
@@ -72,60 +76,70 @@ class Series:
 
     def changes(self) -> list[Change]:
         """Where its rate and its speed changed."""
-        rates = np.array([point.rate for point in self.points])
-        speeds = np.array([point.seeds_per_second for point in self.points])
-        found = self._changes(RATE, rates, _in_units_of_chance(self.points))
+        rates = [point.rate for point in self.points]
+        found = self._changes(RATE, rates, list(range(len(rates))), _in_units_of_chance(self.points), delay=0)
         reliable = [place for place, night in enumerate(self.nights) if not night.doubts]
-        logarithms = np.log(np.maximum(speeds[reliable], 1e-12))
-        return found + self._changes(SPEED, speeds, _in_units_of_noise(logarithms), reliable)
+        speeds = [self.points[place].seeds_per_second for place in reliable]
+        return found + self._changes(SPEED, speeds, reliable, _in_units_of_noise(speeds), delay=_WINDOW // 2)
 
     def _changes(
-        self, figure: str, values: np.ndarray, scaled: np.ndarray, places: Sequence[int] | None = None
+        self, figure: str, values: Sequence[float], places: Sequence[int], scaled: np.ndarray, delay: int
     ) -> list[Change]:
-        places = list(range(len(values))) if places is None else places
-        ends = [0, *change_points(scaled, _NIGHTS[figure]), len(scaled)]
+        """The changes of a figure.
+
+        Args:
+            figure: which.
+            values: its values.
+            places: of their nights.
+            scaled: the same in units of noise, without so many at either end.
+            delay: how many nights after its first one a change is known.
+        """
+        ends = [0, *(end + delay for end in change_points(scaled)), len(values)]
         return [
             Change(
                 self.label,
                 self.name,
                 figure,
                 self.nights[places[at]],
-                float(values[places[start:at]].mean()),
-                float(values[places[at:end]].mean()),
+                self.nights[places[at + delay]],
+                float(np.mean(values[start:at])),
+                float(np.mean(values[at:end])),
             )
             for start, at, end in zip(ends, ends[1:], ends[2:], strict=False)
         ]
 
 
-def change_points(values: np.ndarray, shortest: int) -> list[int]:
+def change_points(values: np.ndarray) -> list[int]:
     """The places at which the mean of values of unit noise changes.
 
     Args:
         values: (n,) one for each night.
-        shortest: how many nights a level lasts at least.
 
     Source: R. Killick, P. Fearnhead, I. A. Eckley (2012), J. Am. Stat. Assoc. 107, 1590-1598; `ruptures`.
     """
-    if len(values) < 2 * shortest:
+    if len(values) < 2:  # noqa: PLR2004  # nothing to compare with
         return []
-    model = ruptures.KernelCPD(kernel="linear", min_size=shortest).fit(values[:, None])
-    return [int(end) for end in model.predict(pen=_PENALTY * np.log(max(len(values), 3)))[:-1]]
+    model = ruptures.KernelCPD(kernel="linear", min_size=1).fit(values[:, None])
+    return [int(end) for end in model.predict(pen=_PENALTY * np.log(max(len(values), _FEWEST)))[:-1]]
 
 
 def _in_units_of_chance(points: Sequence[Point]) -> np.ndarray:
-    """Rates as Anscombe transforms them: whatever the rate, chance makes them vary by about one."""
-    converged, seeds = (np.array([getattr(point, name) for point in points]) for name in ("converged", "seeds"))
-    return 2 * np.sqrt(seeds + 0.5) * np.arcsin(np.sqrt((converged + 3 / 8) / (seeds + 3 / 4)))
+    """Rates such that, whatever the rate, chance makes those of the night with the fewest seeds vary by about one.
+
+    Source: F. J. Anscombe (1948), Biometrika 35, 246-254.
+    """
+    seeds = np.array([point.seeds for point in points])
+    converged = np.array([point.converged for point in points])
+    return 2 * np.sqrt(seeds.min() + 0.5) * np.arcsin(np.sqrt((converged + 3 / 8) / (seeds + 3 / 4)))
 
 
-def _in_units_of_noise(logarithms: np.ndarray) -> np.ndarray:
-    """Speeds without spikes over their noise from night to night, which a few jumps do not enlarge."""
-    if len(logarithms) < 2:  # noqa: PLR2004  # no difference of one night
-        return logarithms
-    from scipy.ndimage import median_filter
-
+def _in_units_of_noise(speeds: Sequence[float]) -> np.ndarray:
+    """Running medians of speeds over their noise from night to night, which a few jumps do not enlarge."""
+    if len(speeds) < _WINDOW:
+        return np.empty(0)
+    logarithms = np.log(np.maximum(speeds, np.finfo(float).tiny))
     noise = _MAD * _DIFFERENCE * float(np.median(np.abs(np.diff(logarithms))))
-    return np.asarray(median_filter(logarithms, _SPIKE, mode="nearest")) / max(noise, _EVEN)
+    return np.median(np.lib.stride_tricks.sliding_window_view(logarithms, _WINDOW), axis=1) / max(noise, _EVEN)
 
 
 def history(nights: Sequence[Night]) -> dict[str, list[Series]]:

@@ -83,14 +83,19 @@ class Site:
             StoreError: a run or the site is damaged, or cannot be written. What was published before is as it was.
             OptionError: a run has no finished round.
         """
-        _make(path)
         try:
+            path.mkdir(parents=True, exist_ok=True)
             with FileLock(path / _LOCK, timeout=_PATIENCE):
-                site = cls(path, title, address)
-                added = [night for run in runs if (night := site.add(run))]
-                site.show()
+                site, added = cls(path, title, address), []
+                try:
+                    added += [night for run in runs if (night := site.add(run))]
+                finally:
+                    if site.nights:
+                        site.show()
         except Timeout as error:
             raise StoreError(f"{path} has been locked for {_PATIENCE} s", "another publisher hangs: stop it") from error
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}", "name another folder") from error
         return added
 
     def add(self, run: RunFolder) -> Night | None:
@@ -222,13 +227,6 @@ def _read_night(path: Path, digest: str) -> Night:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} is damaged: {error}", "restore it; nothing was written") from error
     raise StoreError(f"{path} is not what was published", "restore it; nothing was written")
-
-
-def _make(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}", "name another folder") from error
 
 
 def _digest(content: bytes) -> str:

@@ -60,7 +60,7 @@ def learning_curves(result: Result) -> Figure | None:
         f"{name} ends at a median loss of {number(_last(spread, name)['median'])}" for name in seen
     )
     return Figure(
-        f"learning-{result.record.id}",
+        f"learning-{label}",
         label,
         alt.layer(band, single, middle, near.add_params(pointed)).properties(height=260),
         said,

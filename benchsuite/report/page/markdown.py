@@ -11,8 +11,10 @@ from benchsuite.gate import LEVEL
 from benchsuite.report.changes import changes_table
 from benchsuite.report.header import header
 from benchsuite.report.overview import CASE, COST, RESULT
-from benchsuite.report.page.section import Story
+from benchsuite.report.page.section import WIDTH, Story
+from benchsuite.report.sweep import sweeps
 from benchsuite.report.tables import Sheet
+from benchsuite.report.treatments import treatments
 
 #: What Markdown or HTML would read as its own.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>&|~#!])")
@@ -40,6 +42,9 @@ def _lines(story: Story) -> Iterator[str]:
             title = "On STAND-IN data, not comparable with any other" if stand_in else ""
             yield from sheet_lines(Sheet(title, records, (CASE, *RESULT)))
             yield from sheet_lines(Sheet("", records, (CASE, *COST)))
+    for part in (*treatments(story.results, story.inapplicable, WIDTH), *sweeps([r.record for r in story.results])):
+        if isinstance(part, Sheet) and part.title:
+            yield from sheet_lines(part)
     verdicts = Counter(claim["verdict"] for record in story.records for claim in record.claims)
     if verdicts:
         yield "Statements of the sources: " + ", ".join(f"{verdict} {n}" for verdict, n in verdicts.items()) + "."

@@ -20,6 +20,7 @@ from benchsuite.errors import OptionError, plain
 from benchsuite.gate import LEVEL
 from benchsuite.report.page.figure import Figure
 from benchsuite.report.page.markdown import markdown
+from benchsuite.report.page.rates import rates
 from benchsuite.report.page.section import Section, Story, sections
 from benchsuite.report.tables import Sheet, interval, per_second, percent
 from benchsuite.result import results
@@ -28,6 +29,8 @@ from benchsuite.store import RunFolder
 PAGE, SUMMARY, PICTURE = "index.html", "summary.md", "rates.svg"
 
 _HINT = "make room, or choose another folder"
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 
@@ -74,6 +77,8 @@ def tell(runs: Sequence[RunFolder], reference: RunFolder | None = None) -> Story
     shown = [result for _, result in found]
     if reference is None:
         return Story(runs, shown)
+    if len(runs) > 1:
+        raise OptionError(f"{len(runs)} runs are to be compared at once", "compare each on a page of its own")
     before, now = Run.of(reference, results(reference)), Run.of(runs[0], shown)
     return Story(runs, shown, reference.path.name, changes(before, now, LEVEL))
 
@@ -102,13 +107,7 @@ def page(story: Story, scripts: str = "") -> str:
 
 def picture(story: Story) -> str:
     """The rates of all cases, as SVG for light pages."""
-    figure = next(figure for figure in _figures(sections(story)) if figure.name == "rates")
-    return svg(figure)
-
-
-def svg(figure: Figure) -> str:
-    """A figure alone, as SVG for light pages."""
-    spec = json.loads(json.dumps(figure.spec()).replace("currentColor", "#222"))
+    spec = json.loads(json.dumps(rates(story.records).spec()).replace("currentColor", "#222"))
     return vl_convert.vegalite_to_svg(spec | {"width": 560, "background": "white", "padding": 12})
 
 
@@ -165,8 +164,8 @@ def _json(value: Any) -> Markup:
 
 
 def sort_value(text: str) -> float | str:
-    """What a cell is sorted by: its first number, in seconds where it is a time; else its text."""
+    """What a cell is sorted by: its first number, in seconds where it is a time; else its text, as for a date."""
     found = re.match(r"[<>×~]?\s*([-+−]?[\d,]*\.?\d+(?:e[-+]?\d+)?)\s*(µs|ms|s|min)?\b", text)
-    if not found:
+    if not found or _DATE.match(text):
         return text.casefold()
     return float(found[1].replace(",", "").replace("−", "-")) * _UNITS.get(found[2] or "", 1.0)

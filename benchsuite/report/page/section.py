@@ -33,7 +33,7 @@ from benchsuite.store import RunFolder
 from benchsuite.verdict import NOT_JUDGED
 
 #: Wide enough that no table is cut into several.
-_WIDTH = 10_000
+WIDTH = 10_000
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def _treated(story: Story) -> Iterator[Figure | Sheet | str]:
     for figure in swept(records):
         yield figure
         yield "\n".join(figure.sheet.meanings)
-    for part in treatments(story.results, story.inapplicable, _WIDTH):
+    for part in treatments(story.results, story.inapplicable, WIDTH):
         if isinstance(part, Sheet):
             yield part
         elif isinstance(part, Text):

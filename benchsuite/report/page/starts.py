@@ -49,7 +49,7 @@ def _figure(result: Result, place: str, chart: Chart, surface: Surface | None = 
     said = f"{title}, {seeds:,} seeds; " + "; ".join(
         f"{group['name']}: {group['converged']:,} of {group['seeds']:,} converged" for group in result.record.groups
     )
-    return Figure(f"starts-{result.record.id}{place}", title, chart.properties(height=300), said, _sheet(result), label)
+    return Figure(f"starts-{label}{place}", title, chart.properties(height=300), said, _sheet(result), label)
 
 
 def _titled(surface: Surface) -> str:

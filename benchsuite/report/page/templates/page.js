@@ -1,30 +1,43 @@
 const specs = JSON.parse(document.getElementById("specs").textContent);
 const views = new Map();
 
-// A chart whose data name a case shows only those that are asked for, or nothing.
-function chosen(spec, query) {
-  const named = tables(spec).filter((table) => table.split("\n", 1)[0].split(",").includes("case"));
+let query = "";
+
+const header = (table) => table.split("\n", 1)[0].split(",");
+const matches = (text) => text.toLowerCase().includes(query);
+
+// A chart whose data name a case shows only the rows that are asked for, or nothing.
+function chosen(spec) {
+  const named = Object.entries(spec.datasets ?? {}).filter(([, table]) => typeof table === "string" && header(table).includes("case"));
   if (!query || !named.length) return spec;
-  if (!named.some((table) => table.toLowerCase().includes(query))) return null;
+  const rows = named.flatMap(([, table]) => table.split("\n").slice(1)).filter(matches);
+  if (!rows.length) return null;
   const { lines = [], line } = spec.usermeta ?? {};
-  const matching = lines.filter((name) => name.toLowerCase().includes(query)).length;
-  const filter = `indexof(lower(datum.case), ${JSON.stringify(query)}) >= 0`;
-  return {
-    ...spec,
-    transform: [{ filter }, ...(spec.transform ?? [])],
-    ...(matching ? { height: line * matching } : {}),
-  };
+  const left = lines.filter((name) => rows.some((row) => row.includes(name))).length;
+  return { ...within(spec, new Map(named)), ...(left ? { height: line * left } : {}) };
 }
 
-async function draw(figure, query = "") {
-  const spec = chosen(specs[figure.dataset.figure], query);
-  views.get(figure)?.finalize();
-  figure.hidden = spec === null;
+// The filter stands wherever a part of the chart names its data.
+function within(part, named) {
+  const table = named.get(part.data?.name);
+  const filtered = table && { transform: [{ filter: asked(header(table)) }, ...(part.transform ?? [])] };
+  return { ...part, ...filtered, ...(part.layer ? { layer: part.layer.map((layer) => within(layer, named)) } : {}) };
+}
+
+const asked = (fields) =>
+  `indexof(lower(${fields.map((field) => `datum[${JSON.stringify(field)}]`).join("+' '+")}), ${JSON.stringify(query)}) >= 0`;
+
+async function draw(figure) {
+  const turn = (figure.turn = {});
+  const spec = chosen(specs[figure.dataset.figure]);
+  figure.hidden = spec === null || !matches(figure.dataset.case ?? query);
   if (figure.hidden) return;
-  const options = { renderer: "svg", actions: false, tooltip: { disableDefaultStyle: true } };
   try {
+    const options = { renderer: "svg", actions: false, tooltip: { disableDefaultStyle: true } };
     const { view, finalize } = await vegaEmbed(figure.querySelector(".chart"), spec, options);
-    views.set(figure, { view, finalize });
+    if (figure.turn !== turn) return finalize(); // asked for again meanwhile
+    views.get(figure)?.();
+    views.set(figure, finalize);
     figure.querySelector(".tools").hidden = false;
     figure.dataset.drawn = "yes";
   } catch (error) {
@@ -72,8 +85,9 @@ function sortable(table) {
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", rising ? "ascending" : "descending");
       const value = (row) => row.cells[head.cellIndex].dataset.value;
+      const number = (row) => (value(row) === "" ? NaN : Number(value(row)));
       const compare = (a, b) => {
-        const [x, y] = [Number(value(a)), Number(value(b))];
+        const [x, y] = [number(a), number(b)];
         if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1; // what has no number comes last
         const order = Number.isNaN(x) ? value(a).localeCompare(value(b)) : x - y;
         return rising ? order : -order;
@@ -83,24 +97,21 @@ function sortable(table) {
   }
 }
 
-function filterTables(query) {
+function filterTables() {
   let shown = 0, all = 0;
   for (const table of document.querySelectorAll("main table")) {
     const around = (table.closest("figure")?.dataset.case ?? "") + (table.closest(".scroll").getAttribute("aria-label") ?? "");
     for (const row of table.tBodies[0].rows) {
-      row.hidden = !(around + row.textContent).toLowerCase().includes(query);
+      row.hidden = !matches(around + row.textContent);
       all += 1;
       shown += row.hidden ? 0 : 1;
     }
   }
-  return query ? `${shown} of ${all} lines` : "";
+  document.querySelector(".filter output").textContent = query ? `${shown} of ${all} lines` : "";
 }
 
-async function filter(query) {
-  document.querySelector(".filter output").textContent = filterTables(query);
-  for (const figure of document.querySelectorAll("figure[data-case]"))
-    figure.hidden = !figure.dataset.case.toLowerCase().includes(query);
-  for (const figure of document.querySelectorAll("figure:not([data-case])")) await draw(figure, query);
+async function drawAll() {
+  for (const figure of document.querySelectorAll("figure")) await draw(figure);
 }
 
 for (const table of document.querySelectorAll("table")) sortable(table);
@@ -112,8 +123,12 @@ if (input) {
   let waiting;
   input.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => filter(input.value.trim().toLowerCase()), 200);
+    waiting = setTimeout(() => {
+      query = input.value.trim().toLowerCase();
+      filterTables();
+      drawAll();
+    }, 200);
   });
 }
-for (const figure of document.querySelectorAll("figure")) await draw(figure);
+await drawAll();
 document.body.dataset.drawn = "all";
