@@ -72,17 +72,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "error")
 
 
-def write_plugin(folder: Path, name: str, code: str, module: str = "") -> Path:
-    """Writes a distribution with one plugin into a folder, which is to be put on the path."""
-    module = module or f"plugin_{name.replace('-', '_')}"
-    about = folder / f"{module}-1.0.dist-info"
-    about.mkdir(parents=True)
-    (folder / f"{module}.py").write_text(textwrap.dedent(code))
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(f"[benchsuite]\n{name} = {module}\n")
-    return folder
-
-
 InstallPlugin = Callable[..., Path]
 
 
@@ -91,7 +80,13 @@ def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPl
     """Installs a distribution with one plugin for the time of a test: (name, code) → the folder it lies in."""
 
     def install(name: str = "line", code: str = LINE + SUPPLY, module: str = "") -> Path:
-        folder = write_plugin(tmp_path / f"site-{name}", name, code, module)
+        module = module or f"plugin_{name.replace('-', '_')}"
+        folder = tmp_path / f"site-{name}"
+        about = folder / f"{module}-1.0.dist-info"
+        about.mkdir(parents=True)
+        (folder / f"{module}.py").write_text(textwrap.dedent(code))
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text(f"[benchsuite]\n{name} = {module}\n")
         monkeypatch.syspath_prepend(str(folder))
         monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
         return folder

@@ -15,6 +15,8 @@ import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
 from hypothesis import strategies as st
+from stored import GOOD as GOOD_SEED
+from stored import a_case, store_run
 from test_comparison import result
 from test_pytest_plugin import CASES
 from toys import line, line_table
@@ -279,13 +281,14 @@ def under_another_jax(folder: str) -> None:
 def test_compare_command(benchsuite: Command) -> None:
     """The same run twice has not changed; other seeds are compared too, and what only one of them has is told."""
     for folder in ("before", "after"):
-        benchsuite("run", "line", "--rounds=6", f"--run-dir={folder}")
+        store_run(Path(folder), a_case("line", *[GOOD_SEED] * 12))
     code, out, _ = benchsuite("compare", "before", "after", "--fail=rate:0.01")
 
     assert code == 0
     assert "What has changed since before" in out
     assert "+0.0" in out
-    benchsuite("run", "line", "--seeds=30", "--optimizer=sgd(0.1)", "--run-dir=more")
+    treated = a_case("line", GOOD_SEED, plan={"treatment": "sgd-0.1"}, treatment="sgd-0.1")
+    store_run(Path("more"), a_case("line", *[GOOD_SEED] * 16), treated)
     code, out, err = benchsuite("compare", "more", "before", "--fail=rate:0.01")
     assert code == 0
     assert err == ""
@@ -310,15 +313,16 @@ def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin
     pytester.makepyfile(test_cases=CASES)
     args = ("--benchmark-only", "-k", "line and not xor", "-p", "no:randomly")
     site = install_plugin("line", LINE + SUPPLY)
-    assert pytester.runpytest_subprocess(*args, "--run-dir=before").ret == 0
+    assert pytester.runpytest_inprocess(*args, "--run-dir=before").ret == 0
     compare = ("--convergence-compare=before", "--convergence-compare-fail=rate:0.01")
-    (site / "plugin_line.py").write_text(AT_REST)
-    refused = pytester.runpytest_subprocess(*args, *compare)
+    (site / "plugin_at_rest.py").write_text(AT_REST)
+    (site / "plugin_line-1.0.dist-info" / "entry_points.txt").write_text("[benchsuite]\nline = plugin_at_rest\n")
+    refused = pytester.runpytest_inprocess(*args, *compare)
     assert refused.ret == 1
     refused.stdout.fnmatch_lines(["gate: line: not comparable: another case version*"])
 
     under_another_jax("before")
-    dropped = pytester.runpytest_subprocess(*args, *compare)
+    dropped = pytester.runpytest_inprocess(*args, *compare)
     assert dropped.ret == 1
     dropped.stdout.fnmatch_lines(
         [

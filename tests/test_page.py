@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -14,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LINE, SUPPLY, Command, InstallPlugin, write_plugin
+from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, sync_playwright
+from stored import GOOD, SLOW, WILD, a_case, store_run
 from test_pytest_plugin import CASES
 
+from benchsuite import Claim, FailureRate
 from benchsuite.errors import plain
 from benchsuite.report.page.markdown import escaped
 from benchsuite.report.page.page import sort_value
@@ -27,22 +27,11 @@ from benchsuite.store import RunFolder
 
 EVIL = "<script>alert(1)</script>\"'|`\n\u202egnp\x1b[31m"
 
-#: A case with a name of a stranger's wherever a name is free, whose end depends on its start.
+#: A plugin that is installed, with a name of a stranger's in a place where names are free.
 HOSTILE = f"""
-evil = {EVIL!r}
-
 @hookimpl
 def benchsuite_cases():
-    yield line(
-        "hostile",
-        model=lambda rngs: nnx.Linear(1, 1, use_bias=False, rngs=rngs),
-        groups={{evil: lambda start: start["kernel[0, 0]"] > 0}},
-        starts={{evil: {{"kernel[0, 0]": 2.0}}}},
-        claims=[Claim(evil, FailureRate(equals=0.5), source=evil)],
-        source="https://example.org/" + evil,
-    )
-    yield line("steep", rate=1e9)
-    yield line("slow", rate=1e-3, model=lambda rngs: nnx.Linear(1, 1, rngs=rngs))
+    yield line("hostile", starts={{{EVIL!r}: {{"kernel[0, 0]": 2.0, "bias[0]": 0.0}}}})
 """
 
 
@@ -65,32 +54,33 @@ class Elements(HTMLParser):
             self.text += data
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a finished run of hostile, steep, slow and line in "out", and its page in "page"."""
-    folder = tmp_path_factory.mktemp("finished")
-    plugins = [
-        write_plugin(folder / name, name, LINE + code) for name, code in (("hostile", HOSTILE), ("line", SUPPLY))
-    ]
-    command = [sys.executable, "-m", "benchsuite", "run", "hostile", "steep", "slow", "line", "--seeds=12"]
-    path = os.pathsep.join([*map(str, plugins), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [*command, "--optimizer=sgd(0.0)", "--report=page", "--run-dir=out"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "written: page/index.html" in done.stdout
-    return folder
-
-
 @pytest.fixture
-def hostile(finished: Path) -> None:
-    """Lets a test begin in a folder with that run and its page."""
-    for name in ("out", "page"):
-        shutil.copytree(finished / name, name)
+def hostile(benchsuite: Command) -> Command:
+    """Runs a command, with a finished run in the folder "out", and its page in "page".
+
+    Of its cases, hostile has foreign texts wherever they are free, steep diverged, slow is slow, and line was treated.
+    """
+    store_run(
+        Path("out"),
+        a_case(
+            "hostile",
+            *[GOOD, SLOW] * 6,
+            plan={
+                "starts": {EVIL: {"w": 2.0}},
+                "claims": [Claim(EVIL, FailureRate(equals=0.5), source=EVIL).to_json()],
+            },
+            groups={EVIL: lambda start: start["w"] > 0},
+            source=f"https://example.org/{EVIL}",
+        ),
+        a_case("steep", *[WILD] * 12),
+        a_case("slow", *[SLOW] * 12),
+        a_case("line", *[GOOD] * 12),
+        a_case("line", *[SLOW] * 12, plan={"treatment": "sgd-0.0"}, treatment="sgd-0.0"),
+    )
+    code, out, err = benchsuite("report", "out", "-o", "page")
+    assert code == 0, err
+    assert "written: page/index.html" in out
+    return benchsuite
 
 
 @pytest.mark.usefixtures("hostile")
@@ -178,15 +168,14 @@ def test_cells_are_sorted_by_what_they_mean(cells: list[str], order: list[int]) 
 
 
 @pytest.mark.usefixtures("hostile")
-def test_several_runs_stand_on_one_page(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+def test_several_runs_stand_on_one_page(benchsuite: Command) -> None:
     """Of different cases; the same case twice is a comparison, and is refused by name."""
-    install_plugin("hostile", LINE + HOSTILE)
-    benchsuite("run", "line", "--seeds=4", "--run-dir=again")
+    store_run(Path("again"), a_case("line", GOOD, SLOW))
+    store_run(Path("other"), a_case("slow", SLOW, SLOW))
 
     assert benchsuite("report", "out", "again", "-o", "both")[0] == 2
     assert "add -o" in benchsuite("report", "out", "again")[2]
     assert "line is in out and in again" in benchsuite("report", "out", "again", "-o", "both")[2]
-    benchsuite("run", "slow", "--seeds=4", "--run-dir=other")
     assert "compare each on a page of its own" in benchsuite("report", "again", "other", "-o", "b", "--compare=out")[2]
     code, _, _ = benchsuite("report", "again", "other", "-o", "both")
     text = Elements(Path("both/index.html").read_text()).text
@@ -197,8 +186,8 @@ def test_several_runs_stand_on_one_page(benchsuite: Command, install_plugin: Ins
 
 def test_page_says_what_has_changed(benchsuite: Command) -> None:
     """Since a reference, as a figure and in the summary."""
-    benchsuite("run", "line", "--seeds=20", "--run-dir=before")
-    benchsuite("run", "line", "--seeds=20", "--run-dir=after")
+    store_run(Path("before"), a_case("line", *[GOOD] * 12))
+    store_run(Path("after"), a_case("line", *[GOOD] * 11, SLOW))
 
     code, _, _ = benchsuite("report", "after", "-o", "page", "--compare", "before")
 
@@ -209,16 +198,22 @@ def test_page_says_what_has_changed(benchsuite: Command) -> None:
     assert "**What has changed since before**" in Path("page/summary.md").read_text()
 
 
-def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
+def test_summary_has_treatments_and_sweeps(benchsuite: Command, install_plugin: InstallPlugin) -> None:
     """Also where nothing else was run."""
-    benchsuite("run", "relu-to-relu", "--seeds=4", "--sweep=learning_rate=0.01,0.1", "--report=swept")
-    benchsuite("run", "line", "--seeds=4", "--optimizer=sgd(0.0)", "--report=treated")
+    optimizer = "optimizer=partial(optax.sgd, learning_rate=0.1)"
+    install_plugin(
+        "swept", LINE + "from functools import partial" + SUPPLY.replace("line()", f"line('swept', {optimizer})")
+    )
+    benchsuite("run", "swept", "--seeds=4", "--sweep=learning_rate=0.01,0.1", "--run-dir=out", "--rounds=1")
+    benchsuite("report", "out", "-o", "swept")
+    store_run(Path("two"), a_case("line", GOOD), a_case("line", SLOW, plan={"treatment": "he"}, treatment="he"))
+    benchsuite("report", "two", "-o", "treated")
 
     swept, treated = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
-    assert "relu-to-relu: learning\\_rate from 0.01 to 0.1" in swept
+    assert "swept: learning\\_rate from 0.01 to 0.1" in swept
     assert "What treatments change: line" in treated
-    assert "sgd-0.0" in treated
-    assert "sweep-relu-to-relu-learning_rate" in Path("swept/index.html").read_text()
+    assert "| he | 0.0 % |" in treated
+    assert "sweep-swept-learning_rate" in Path("swept/index.html").read_text()
 
 
 def test_a_run_without_a_round_has_no_page(benchsuite: Command, install_plugin: InstallPlugin) -> None:
@@ -234,7 +229,7 @@ def test_a_run_without_a_round_has_no_page(benchsuite: Command, install_plugin: 
 
 def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty, cut, newer or edited run, and a folder that cannot be written, are told in a sentence."""
-    benchsuite("run", "line", "--seeds=4", "--run-dir=out")
+    store_run(Path("out"), a_case("line", GOOD, SLOW, GOOD, SLOW))
     (shard, *_) = sorted(Path("out/line").glob("seeds-*.npz"))
     Path("empty").mkdir()
     Path("file").touch()
@@ -333,7 +328,9 @@ def test_page_in_a_browser(chromium: Browser) -> None:
         "document.querySelector('figure[data-figure=rates] svg').textContent.includes('line') === false"
     )
     assert page.locator(first).count() == 1
-    assert page.locator("figure[data-case]:visible").count() == 2, "its learning curves and its landscape"
+    assert page.locator("figure[data-case]:visible").count() == 3, (
+        "its learning curves, starts and ends, and its landscape"
+    )
     page.wait_for_selector("figure[data-figure=r2]", state="hidden")  # all of its seeds diverged
     page.wait_for_function("!document.querySelector('figure[data-figure=treatments] svg').textContent.includes('slow')")
     assert "steep" in (page.locator("figure[data-figure=rates] svg").text_content() or "")

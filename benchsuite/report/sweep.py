@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def sweeps(records: Sequence[Record]) -> Iterator[Sheet]:
     for name, swept in sweeps_of(records).items():
         option = _option(swept[0])
         columns = [
-            Column(option, lambda record: _written(record.setting[option]), style="bold"),  # noqa: B023  # used at once
+            Column(option, partial(_value, option), style="bold"),
             Column("rate", lambda record: percent(record.rate), style="bold"),
             Column("95 % interval", lambda record: interval(record.rate_interval)),
             Column("", lambda record: "█" * round(_BAR * record.rate), "left"),
@@ -51,6 +52,10 @@ def sweeps_of(records: Sequence[Record]) -> dict[str, list[Record]]:
 def _written(value: float) -> str:
     """A value such that it can be typed again."""
     return repr(value).removesuffix(".0")
+
+
+def _value(option: str, record: Record) -> str:
+    return _written(record.setting[option])
 
 
 def _option(record: Record) -> str:
