@@ -19,6 +19,7 @@ from benchsuite.gate import Gate
 from benchsuite.report.page.markdown import escaped, markdown
 from benchsuite.report.page.page import tell
 from benchsuite.result import results
+from benchsuite.site.night import Night
 from benchsuite.site.site import Site
 from benchsuite.store import RunFolder, new_folder
 
@@ -106,7 +107,7 @@ class Nights:
         wrong = [*wrong, *fallen]
         if missing and not self.partial:
             wrong.append(f"missing since {reference.path.name if reference else ''}: {', '.join(missing)}")
-        (night,) = Site.publish(self.folder / SITE, [run])
+        Site.publish(self.folder / SITE, [run])
         notes = [note for gate in self.gates if (note := gate.blind(found))]
         notes += [f"the timing is in doubt: {doubt}" for doubt in run.doubts]
         file.write(self.folder / SUMMARY, _summary(run, reference, wrong, notes).encode(), _HINT)
@@ -117,7 +118,7 @@ class Nights:
         whole = reference is None or not (run.doubts or missing)
         if self.accept or (whole and not wrong):
             file.write(self.folder / GOOD, f"{run.path.name}\n".encode(), _HINT)
-        return Verdict(wrong, name, self.folder / SITE / night.page)
+        return Verdict(wrong, name, self.folder / SITE / Night.of(run, results(run)).page)
 
     def _compare(self, run: RunFolder) -> tuple[RunFolder | None, list[Change], list[str]]:
         """The reference, what has changed since, and which gates fall; one that cannot be read is as bad as a drop."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ from test_store import PLAN
 from toys import line, trace
 
 from benchsuite.landscape import Surface
-from benchsuite.plan import Plan
 from benchsuite.record import summarise
 from benchsuite.rows import Rows
 from benchsuite.shard import Shard, curves
 from benchsuite.store import RunFolder
+from benchsuite.trace import Trace
 
 MACHINE = {
     "device": "a device",
@@ -30,51 +30,76 @@ MACHINE = {
     "versions": {"benchsuite": "0.1.0", "jax": "1", "flax": "2", "optax": "3"},
 }
 
-#: R² at the evaluations of a seed that converges, is slow, or diverges.
-GOOD, SLOW, WILD = [0.0, 0.6, 0.999, 0.9999], [-1.0, 0.1, 0.3, 0.5], [-1.0, -9.0, np.nan, np.nan]
+#: R² at the evaluations of a seed that converges, is slow, is stuck, or diverges.
+GOOD, SLOW, STUCK, WILD = [0.0, 0.6, 0.999, 0.9999], [-1.0, 0.1, 0.3, 0.5], [-1.0] * 4, [-1.0, -9.0, np.nan, np.nan]
 
-SEEDS_A_ROUND = 2
+#: Rounds of a run, where it has enough seeds.
+ROUNDS = 6
 
-Case = tuple[dict[str, Any], list[list[float]], dict[str, Any]]
+
+@dataclass(frozen=True)
+class ACase:
+    """A case that nobody trained.
+
+    Args:
+        name: of the case.
+        ends: the R² of each seed; with a sweep those for its first value, then those for its second, and so on.
+        plan: fields of its plan.
+        fields: of the case.
+    """
+
+    name: str
+    ends: list[list[float]]
+    plan: dict[str, Any]
+    fields: dict[str, Any]
 
 
-def a_case(name: str, *ends: list[float], plan: dict[str, Any] | None = None, **fields: Any) -> Case:
+def a_case(name: str, *ends: list[float], plan: dict[str, Any] | None = None, **fields: Any) -> ACase:
     """A case with the R² of each of its seeds; `plan` and `fields` replace those of its plan and of the case."""
-    return (
-        {"case": name, "source": fields.get("source", "https://example.org/line"), **(plan or {})},
-        list(ends),
-        fields,
-    )
+    source = fields.get("source", "https://example.org/line")
+    return ACase(name, list(ends), {"case": name, "source": source, **(plan or {})}, {"name": name, **fields})
 
 
-def store_run(path: Path, *cases: Case) -> RunFolder:
+def treated(name: str, treatment: str, *ends: list[float], **plan: Any) -> ACase:
+    """The same with something done to it."""
+    return a_case(name, *ends, plan={"treatment": treatment, **plan}, treatment=treatment)
+
+
+def store_run(path: Path, *cases: ACase) -> RunFolder:
     """A finished run of cases with one parameter."""
     folder = RunFolder.create(path, MACHINE, {"protocol": "source", "precision": "highest", "run_dir": path})
-    for about, ends, fields in cases:
-        plan = replace(PLAN, steps=[0, 20, 40, 60], parameter_names=["w"], seeds=len(ends), device="a device", **about)
-        _store(folder, plan, ends, fields)
+    for case in cases:
+        _store(folder, case)
     return folder
 
 
-def _store(folder: RunFolder, plan: Plan, ends: list[list[float]], fields: dict[str, Any]) -> None:
-    case = line(**({"name": plan.case} | fields))
+def _store(folder: RunFolder, of: ACase) -> None:
+    about = {"steps": [0, 20, 40, 60], "parameter_names": ["w"], "device": "a device", **of.plan}
+    plan, case = replace(PLAN, **about), line(**of.fields)
+    ((option, values),) = plan.sweep.items() or [("", [0.0])]
+    ends = np.reshape(of.ends, (len(values), -1, len(plan.steps)))
+    plan = replace(plan, seeds=ends.shape[1])
     folder.keep_plan(plan)
-    for first in range(0, len(ends), SEEDS_A_ROUND):
-        rows, course = _rows(case, ends[first : first + SEEDS_A_ROUND], first)
-        times = {"seconds": 1 + 0.1 * first, "first_run": first == 0}
-        folder.keep_shard(plan.id, Shard(rows, curves(course), chunk_size=2, device_count=2, **times))
+    size = max(2, plan.seeds // ROUNDS)
+    for first in range(0, plan.seeds, size):
+        part = ends[:, first : first + size]
+        seeds = np.tile(np.arange(first, first + part.shape[1]), len(values))
+        settings = {option: np.repeat(values, part.shape[1])} if option else {}
+        rows, course = _rows(case, part.reshape(len(seeds), -1), seeds, settings)
+        times = {"seconds": 1 + 0.01 * first, "first_run": first == 0}
+        folder.keep_shard(plan.id, Shard(rows, curves(course), chunk_size=size, device_count=2, **times))
     starts = None
     if plan.starts:
-        starts, course = _rows(case, [GOOD] * len(plan.starts), 0)
+        starts, course = _rows(case, np.array([GOOD] * len(plan.starts)), np.zeros(len(plan.starts), int), {})
         folder.keep_starts(plan.id, starts, curves(course))
-    if not plan.treatment:
+    if not plan.treatment and not plan.sweep:
         values = np.linspace(-2, 2, 9)
         folder.keep_surfaces(plan.id, [Surface("loss", {"w": values}, (values - 1) ** 2)])
     folder.keep_records(summarise(plan, folder.shards(plan.id), starts))
 
 
-def _rows(case: Any, ends: list[list[float]], first: int) -> tuple[Rows, Any]:
-    seeds = first + np.arange(len(ends))
-    paths = np.outer(np.where(seeds % 2, 1.0, -1.0), np.linspace(0.5, 1, 4))[:, :, None]
-    course = trace(ends, seeds=seeds, steps=20 * np.arange(4), parameters=paths)
+def _rows(case: Any, ends: np.ndarray, seeds: np.ndarray, settings: dict[str, np.ndarray]) -> tuple[Rows, Trace]:
+    paths = np.outer(np.where(seeds % 2, 1.0, -1.0), np.linspace(0.5, 1, ends.shape[1]))[:, :, None]
+    steps = 20 * np.arange(ends.shape[1])
+    course = trace(ends.tolist(), seeds=seeds, steps=steps, parameters=paths, settings=settings)
     return Rows.judge(course, case, ["w"], {}), course

@@ -16,7 +16,7 @@ from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
 from hypothesis import strategies as st
 from stored import GOOD as GOOD_SEED
-from stored import a_case, store_run
+from stored import a_case, store_run, treated
 from test_comparison import result
 from test_pytest_plugin import CASES
 from toys import line, line_table
@@ -287,8 +287,7 @@ def test_compare_command(benchsuite: Command) -> None:
     assert code == 0
     assert "What has changed since before" in out
     assert "+0.0" in out
-    treated = a_case("line", GOOD_SEED, plan={"treatment": "sgd-0.1"}, treatment="sgd-0.1")
-    store_run(Path("more"), a_case("line", *[GOOD_SEED] * 16), treated)
+    store_run(Path("more"), a_case("line", *[GOOD_SEED] * 16), treated("line", "sgd-0.1", GOOD_SEED))
     code, out, err = benchsuite("compare", "more", "before", "--fail=rate:0.01")
     assert code == 0
     assert err == ""

@@ -9,20 +9,15 @@ import numpy as np
 import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
+from stored import GOOD, SLOW, ACase, a_case, store_run
 
 from benchsuite import runner, survey
 from benchsuite.conditions import conditions, doubts
+from benchsuite.gate import Gate
+from benchsuite.nightly import GATES, Nights, Verdict
 from benchsuite.site.site import Site
 
 NIGHTLY = Path("nightly")
-
-
-def improve(name: str) -> None:
-    """Let every seed of the case have converged in a night that has passed."""
-    for path in (NIGHTLY / "runs" / name / "stays").glob("seeds-*.npz"):
-        stored = dict(np.load(path))
-        stored["outcomes"][:] = "converged"
-        np.savez(path, **stored)
 
 
 @pytest.fixture(autouse=True)
@@ -52,64 +47,64 @@ def test_nights_are_published_and_compared(benchsuite: Command) -> None:
     assert not (NIGHTLY / "issue.md").exists()
 
 
-def test_a_drop_fails_the_night(benchsuite: Command, install_plugin: InstallPlugin) -> None:
-    """It is told in an issue, and the night is no reference unless it is accepted."""
-    install_plugin("stays", LINE + SUPPLY.replace("line()", "line('stays', rate=0)"))
-    benchsuite("nightly", "stays", "--seeds=12")
-    improve(first := good())
+def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False) -> Verdict:
+    """A night in which nobody trained: what its cases ended with is said."""
+    run = store_run(NIGHTLY / "runs" / name, *cases)
+    gates = [Gate.parse(text) for text in GATES]
+    return Nights(NIGHTLY, gates, accept=accept, partial=partial).finish(run, conditions())
 
-    code, _, err = benchsuite("nightly", "stays", "--seeds=12")
+
+def test_a_drop_fails_the_night() -> None:
+    """It is told in an issue, and the night is no reference unless it is accepted."""
+    well, ill = a_case("line", *[GOOD] * 12), a_case("line", *[SLOW] * 12)
+    night("one", well)
+
+    dropped = night("two", ill)
 
     issue = (NIGHTLY / "issue.md").read_text()
-    assert code == 1
-    assert "not good: stays: its rate has dropped (McNemar's p = " in err
-    assert good() == first
-    assert issue.splitlines()[0].startswith("Nightly 20")
-    assert issue.splitlines()[0].endswith(": stays")
-    assert f"Compared with `{first}`" in issue
+    assert dropped.wrong == ["line: its rate has dropped (McNemar's p = 0.00049, level 0.01)"]
+    assert good() == "one"
+    assert issue.splitlines()[0] == "Nightly two: line"
+    assert "Compared with `one`" in issue
     assert "**This night is not good:**" in (NIGHTLY / "summary.md").read_text()
     assert len(Site(NIGHTLY / "site").nights) == 2, "what was measured is published all the same"
-    code, _, _ = benchsuite("nightly", "stays", "--seeds=12", "--accept")
-    assert code == 1
-    assert good() != first
-    assert benchsuite("nightly", "stays", "--seeds=12")[0] == 0
-    assert not (NIGHTLY / "issue.md").exists()
+    assert night("three", ill, accept=True).wrong
+    assert good() == "three"
+    assert not night("four", ill).wrong
 
 
-def test_a_part_of_a_night_or_a_doubtful_one_is_no_reference(
-    benchsuite: Command, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """For what changed in it would never be seen."""
-    install_plugin("stays", LINE + SUPPLY.replace("line()", "line('stays', rate=0)"))
-    benchsuite("nightly", "line", "stays", "--seeds=4")
-    whole = good()
+def test_a_part_of_a_night_or_a_doubtful_one_is_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what changed in it would never be seen. A case that is gone unasked is wrong."""
+    line, other = a_case("line", GOOD, SLOW), a_case("other", GOOD, SLOW)
+    night("one", line, other)
 
-    assert benchsuite("nightly", "line", "--seeds=4")[0] == 0, "it was asked for, and is nothing wrong"
-    assert good() == whole
+    assert not night("two", line, partial=True).wrong
+    assert good() == "one"
+    assert night("three", line).wrong == ["missing since one: other"]
+    assert good() == "one"
     monkeypatch.setattr(psutil, "cpu_percent", lambda _: 80.0)
-    assert benchsuite("nightly", "line", "stays", "--seeds=4")[0] == 0
-    assert good() == whole
+    assert not night("four", line, other).wrong
+    assert good() == "one"
     assert "the timing is in doubt: others used 80 %" in (NIGHTLY / "summary.md").read_text()
 
 
-def test_a_gate_that_cannot_fall_says_so(benchsuite: Command) -> None:
+def test_a_gate_that_cannot_fall_says_so() -> None:
     """So few rounds leave the rank test no p-value below the level."""
-    benchsuite("nightly", "line", "--seeds=12", "--rounds=6")
-
-    benchsuite("nightly", "line", "--seeds=12", "--rounds=6")
+    for name in ("one", "two"):
+        night(name, a_case("line", *[GOOD] * 12))
 
     assert "speed:0.001 cannot fall: so few rounds give p = 0.0079 at best" in (NIGHTLY / "summary.md").read_text()
 
 
-def test_a_reference_that_is_gone_fails_the_night(benchsuite: Command) -> None:
+@pytest.mark.parametrize("pointer", [b"20260101-031500\n", b"\xff\xfe"])
+def test_a_reference_that_is_gone_fails_the_night(pointer: bytes) -> None:
     """For nobody would know what has changed."""
     NIGHTLY.mkdir()
-    (NIGHTLY / "last-good").write_text("20260101-031500\n")
+    (NIGHTLY / "last-good").write_bytes(pointer)
 
-    code, _, err = benchsuite("nightly", "line", "--seeds=4")
+    (wrong,) = night("one", a_case("line", GOOD, SLOW)).wrong
 
-    assert code == 1
-    assert "there is nothing to compare with" in err
+    assert wrong.startswith("there is nothing to compare with")
     assert "holds no run" in (NIGHTLY / "issue.md").read_text()
 
 

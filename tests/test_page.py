@@ -16,7 +16,7 @@ from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, sync_playwright
-from stored import GOOD, SLOW, WILD, a_case, store_run
+from stored import GOOD, SLOW, WILD, a_case, store_run, treated
 from test_pytest_plugin import CASES
 
 from benchsuite import Claim, FailureRate
@@ -75,7 +75,7 @@ def hostile(benchsuite: Command) -> Command:
         a_case("steep", *[WILD] * 12),
         a_case("slow", *[SLOW] * 12),
         a_case("line", *[GOOD] * 12),
-        a_case("line", *[SLOW] * 12, plan={"treatment": "sgd-0.0"}, treatment="sgd-0.0"),
+        treated("line", "sgd-0.0", *[SLOW] * 12),
     )
     code, out, err = benchsuite("report", "out", "-o", "page")
     assert code == 0, err
@@ -198,22 +198,19 @@ def test_page_says_what_has_changed(benchsuite: Command) -> None:
     assert "**What has changed since before**" in Path("page/summary.md").read_text()
 
 
-def test_summary_has_treatments_and_sweeps(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
     """Also where nothing else was run."""
-    optimizer = "optimizer=partial(optax.sgd, learning_rate=0.1)"
-    install_plugin(
-        "swept", LINE + "from functools import partial" + SUPPLY.replace("line()", f"line('swept', {optimizer})")
-    )
-    benchsuite("run", "swept", "--seeds=4", "--sweep=learning_rate=0.01,0.1", "--run-dir=out", "--rounds=1")
-    benchsuite("report", "out", "-o", "swept")
-    store_run(Path("two"), a_case("line", GOOD), a_case("line", SLOW, plan={"treatment": "he"}, treatment="he"))
+    store_run(Path("one"), a_case("line", GOOD, SLOW, GOOD, GOOD, plan={"sweep": {"learning_rate": [0.01, 0.1]}}))
+    store_run(Path("two"), a_case("line", GOOD), treated("line", "he", SLOW))
+    benchsuite("report", "one", "-o", "swept")
     benchsuite("report", "two", "-o", "treated")
 
-    swept, treated = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
-    assert "swept: learning\\_rate from 0.01 to 0.1" in swept
-    assert "What treatments change: line" in treated
-    assert "| he | 0.0 % |" in treated
-    assert "sweep-swept-learning_rate" in Path("swept/index.html").read_text()
+    of_sweep, of_treatment = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
+    assert "line: learning\\_rate from 0.01 to 0.1" in of_sweep
+    assert "| 0.01 | 50.0 % |" in of_sweep
+    assert "What treatments change: line" in of_treatment
+    assert "| he | 0.0 % |" in of_treatment
+    assert "sweep-line-learning_rate" in Path("swept/index.html").read_text()
 
 
 def test_a_run_without_a_round_has_no_page(benchsuite: Command, install_plugin: InstallPlugin) -> None:

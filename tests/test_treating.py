@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
+from stored import GOOD, STUCK, WILD, a_case, store_run, treated
 from test_pytest_plugin import CASES
 
 from benchsuite.plugins import load_registry
 from benchsuite.report.terminal import render, summary
 from benchsuite.result import results
-from benchsuite.store import RunFolder
 
 TREATMENTS = """
 from dataclasses import replace
@@ -123,13 +123,14 @@ def test_treatment_applies_nowhere(doctor: Command) -> None:
 
 def test_pictures(doctor: Command) -> None:
     """What a run was about is drawn, or what is asked for; what the run does not have is refused."""
-    doctor("run", "line", "--treatment=rest", "--run-dir=treated")
-    doctor("run", "line", "--treatment=rest", "--sweep=rate=0,0.1,1e9", "--run-dir=swept")
+    store_run(Path("treated"), a_case("line", *[GOOD] * 9), treated("line", "rest", *[STUCK] * 9))
+    ends = [*[STUCK] * 9, *[GOOD] * 9, *[WILD] * 9]
+    store_run(Path("swept"), treated("line", "rest", *ends, sweep={"rate": [0.0, 0.1, 1e9]}))
 
     assert doctor("report", "treated", "-o", "heat.png")[0] == 0
     assert doctor("report", "treated", "--picture=ladder", "-o", "ladder.svg")[0] == 0
     assert doctor("report", "swept", "-o", "sweep.svg")[0] == 0
-    doctor("run", "line", "--treatment=rest", "--sweep=rate=0,1e-9", "--run-dir=still")
+    store_run(Path("still"), treated("line", "rest", *[STUCK] * 18, sweep={"rate": [0.0, 1e-9]}))
     assert doctor("report", "still", "-o", "still.png")[0] == 0, "nothing converged, so there is no median to draw"
     for name in ("heat.png", "ladder.svg", "sweep.svg"):
         assert Path(name).stat().st_size > 5000
@@ -138,10 +139,11 @@ def test_pictures(doctor: Command) -> None:
     assert "add -o FILE" in doctor("report", "treated", "--picture=sweep")[2]
 
 
-def test_tables_at_80_columns(doctor: Command) -> None:
+def test_tables_at_80_columns() -> None:
     """A narrow terminal breaks words, and never cuts a figure."""
-    doctor("run", "line", "--treatment=rest", "--treatment=rest(rate=0.01)", "--seeds=1200", "--run-dir=out")
-    narrow = render(summary([], 80, results(RunFolder(Path("out")))), 80, colour=False)
+    still = [treated("line", name, *[STUCK] * 1200) for name in ("rest", "rest-0.01")]
+    folder = store_run(Path("out"), a_case("line", *[GOOD] * 1200), *still)
+    narrow = render(summary([], 80, results(folder)), 80, colour=False)
 
     assert max(map(len, narrow.splitlines())) <= 80
     assert re.search(r"-100.0 -100.0 to -99.[0-9] < 1e-09", narrow)
@@ -151,7 +153,7 @@ def test_tables_at_80_columns(doctor: Command) -> None:
 
 def test_two_sweeps_in_one_folder(doctor: Command) -> None:
     """Each has its table, and its panels."""
-    doctor("run", "line", "--treatment=rest", "--sweep=rate=0.1,0.2", "--run-dir=out")
+    doctor("run", "line", "--treatment=rest", "--sweep=rate=0.1,0.2", "--seeds=4", "--run-dir=out")
     code, out, _ = doctor("run", "line", "--resume", "--optimizer=sgd(0.1)", "--sweep=momentum=0,0.5", "--run-dir=out")
 
     assert code == 0
