@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from benchsuite.case import Case
-    from benchsuite.plugins import Registry
+    from benchsuite.plugins import Plugin, Registry
     from benchsuite.problem import Problem
     from benchsuite.record import Record
     from benchsuite.result import Result
@@ -61,15 +61,17 @@ def cli() -> None:
 @cli.command("list")
 def list_cases() -> int:
     """List the cases of all plugins."""
-    from rich.table import Table
+    from benchsuite.report.tables import Column, table
 
     registry = _registry()
-    table = Table("case", "data", "source protocol", "quick protocol", "what it asks", box=None, pad_edge=False)
-    table.columns[0].no_wrap = True
-    for case in registry.cases.values():
-        quick = _length(case.quick) if case.quick else "the same"
-        table.add_row(case.name, case.dataset.name, _length(case.schedule), quick, case.summary)
-    _show(table)
+    columns = [
+        Column("case", lambda case: case.name, "left", "bold"),
+        Column("data", lambda case: case.dataset.name, "left", folds=True),
+        Column("source protocol", lambda case: _length(case.schedule), "left", folds=True),
+        Column("quick protocol", lambda case: _length(case.quick) if case.quick else "the same", "left", folds=True),
+        Column("what it asks", lambda case: case.summary, "left", folds=True),
+    ]
+    _show(table(registry.cases.values(), columns))
     return _tell_left_out(registry)
 
 
@@ -81,17 +83,19 @@ def _length(schedule: Any) -> str:
 @cli.command()
 def plugins() -> int:
     """List the plugins, with the reason where one is left out."""
-    from rich.table import Table
+    from benchsuite.report.tables import Column, table
+
+    def supplies(plugin: Plugin) -> str:
+        return ", ".join([*(case.name for case in plugin.cases), *(item.name for item in plugin.treatments)])
 
     registry = _registry()
-    table = Table(box=None, pad_edge=False)
-    for title in ("plugin", "module", "distribution", "supplies"):
-        table.add_column(title, overflow="fold")
-    table.columns[0].no_wrap = True
-    for plugin in registry.plugins:
-        names = ", ".join([*(case.name for case in plugin.cases), *(item.name for item in plugin.treatments)])
-        table.add_row(plugin.name, plugin.target, plugin.origin, "LEFT OUT" if plugin.error else names)
-    _show(table)
+    columns = [
+        Column("plugin", lambda plugin: plugin.name, "left", "bold"),
+        Column("module", lambda plugin: plugin.target, "left", folds=True),
+        Column("distribution", lambda plugin: plugin.origin, "left", folds=True),
+        Column("supplies", lambda plugin: "LEFT OUT" if plugin.error else supplies(plugin), "left", folds=True),
+    ]
+    _show(table(registry.plugins, columns))
     return _tell_left_out(registry)
 
 

@@ -25,13 +25,14 @@ from benchsuite.report.page.markdown import escaped
 from benchsuite.report.page.page import sort_value
 from benchsuite.store import RunFolder
 
-EVIL = "<script>alert(1)</script>\"'|`\n\u202egnp\x1b[31m"
+EVIL = "<script>alert(1)</script>\"'|`$\\frac$ [red]\n\u202egnp\x1b[31m"
 
 #: A plugin that is installed, with a name of a stranger's in a place where names are free.
 HOSTILE = f"""
 @hookimpl
 def benchsuite_cases():
-    yield line("hostile", starts={{{EVIL!r}: {{"kernel[0, 0]": 2.0, "bias[0]": 0.0}}}})
+    evil = {EVIL!r}
+    yield line("hostile", starts={{evil: {{"kernel[0, 0]": 2.0, "bias[0]": 0.0}}}}, summary=evil, source=evil)
 """
 
 
@@ -123,13 +124,27 @@ def test_foreign_texts_stay_texts(benchsuite: Command, install_plugin: InstallPl
 
     assert "<script>alert" not in content
     assert not any(letter in content.replace("\n", "") for letter in "\u202e\x1b")
-    assert "<script>alert(1)</script>\"'|`" in page.text
+    assert "<script>alert(1)</script>\"'|`$\\frac$ [red]" in page.text
     assert "\\u202egnp\\x1b[31m" in page.text
     assert not [about for tag, about in page.found if tag == "a" and "script" in str(about["href"])]
-    for command in (("report", "out"), ("replay", "hostile", "--start", EVIL), ("list",)):
-        out = "".join(map(str, benchsuite(*command)))
+    for command in COMMANDS:
+        code, *printed = benchsuite(*command)
+        out = "".join(printed)
+        assert code == 0
         assert "\u202e" not in out
         assert "\x1b" not in out
+
+
+#: Commands that print texts of plugins.
+COMMANDS = [
+    ("report", "out"),
+    ("replay", "hostile", "--start", EVIL),
+    ("replay", "hostile", "--start", EVIL, "-o", "path.svg"),
+    ("landscape", "hostile", "--no-basins", "--seeds=1", "--grid=4", "-o", "loss.svg"),
+    ("list",),
+    ("plugins",),
+    ("treatments", "hostile"),
+]
 
 
 @given(st.text())

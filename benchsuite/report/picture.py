@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchsuite.errors import OptionError, near_matches
+from benchsuite.errors import OptionError, near_matches, plain
 from benchsuite.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -50,7 +50,12 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         OptionError: the ending is not known, or the file cannot be written.
     """
+    from matplotlib.text import Text
+
     check_path(path)
+    for text in figure.findobj(Text):  # a "$" of somebody else's begins no formula
+        text.set_parse_math(False)
+        text.set_text(plain(text.get_text()))
     try:
         figure.savefig(path, dpi=160)
     except OSError as error:
