@@ -10,7 +10,9 @@ import numpy as np
 from test_store import PLAN
 from toys import line, trace
 
+from benchsuite import Case
 from benchsuite.landscape import Surface
+from benchsuite.plan import Plan
 from benchsuite.record import summarise
 from benchsuite.rows import Rows
 from benchsuite.shard import Shard, curves
@@ -85,12 +87,12 @@ def _store(folder: RunFolder, of: ACase) -> None:
         part = ends[:, first : first + size]
         seeds = np.tile(np.arange(first, first + part.shape[1]), len(values))
         settings = {option: np.repeat(values, part.shape[1])} if option else {}
-        rows, course = _rows(case, part.reshape(len(seeds), -1), seeds, settings)
+        rows, course = _rows(plan, case, part.reshape(len(seeds), -1), seeds, settings)
         times = {"seconds": 1 + 0.01 * first, "first_run": first == 0}
         folder.keep_shard(plan.id, Shard(rows, curves(course), chunk_size=size, device_count=2, **times))
     starts = None
     if plan.starts:
-        starts, course = _rows(case, np.array([GOOD] * len(plan.starts)), np.zeros(len(plan.starts), int), {})
+        starts, course = _rows(plan, case, np.array([GOOD] * len(plan.starts)), np.zeros(len(plan.starts), int), {})
         folder.keep_starts(plan.id, starts, curves(course))
     if not plan.treatment and not plan.sweep:
         values = np.linspace(-2, 2, 9)
@@ -98,8 +100,10 @@ def _store(folder: RunFolder, of: ACase) -> None:
     folder.keep_records(summarise(plan, folder.shards(plan.id), starts))
 
 
-def _rows(case: Any, ends: np.ndarray, seeds: np.ndarray, settings: dict[str, np.ndarray]) -> tuple[Rows, Trace]:
+def _rows(
+    plan: Plan, case: Case, ends: np.ndarray, seeds: np.ndarray, settings: dict[str, np.ndarray]
+) -> tuple[Rows, Trace]:
     paths = np.outer(np.where(seeds % 2, 1.0, -1.0), np.linspace(0.5, 1, ends.shape[1]))[:, :, None]
     steps = 20 * np.arange(ends.shape[1])
     course = trace(ends.tolist(), seeds=seeds, steps=steps, parameters=paths, settings=settings)
-    return Rows.judge(course, case, ["w"], {}), course
+    return Rows.judge(course, case, plan.parameter_names, {}), course

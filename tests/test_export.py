@@ -10,15 +10,18 @@ from xml.etree import ElementTree as ET
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from pyarrow import parquet
+from stored import GOOD, STUCK, a_case, store_run, treated
 from test_pytest_plugin import CASES
 
 
 @pytest.fixture
-def finished(benchsuite: Command, install_plugin: InstallPlugin) -> Command:
-    """Runs a command, with a finished run of two cases in the folder "out"."""
-    unbiased = "model=lambda rngs: nnx.Linear(1, 1, use_bias=False, rngs=rngs)"
-    install_plugin("slope", LINE + SUPPLY.replace("line()", f"line('slope', {unbiased})"))
-    benchsuite("run", "line", "slope", "--seeds=6", "--optimizer=sgd(0.0)", "--run-dir=out")
+def finished(benchsuite: Command) -> Command:
+    """Runs a command, with a finished run of two cases of different parameters in the folder "out"."""
+    still = (
+        treated(name, "sgd-0.0", *[STUCK] * 6, parameter_names=[of]) for name, of in (("line", "b"), ("slope", "w"))
+    )
+    plain = (a_case(name, *[GOOD] * 6, plan={"parameter_names": [of]}) for name, of in (("line", "b"), ("slope", "w")))
+    store_run(Path("out"), *plain, *still)
     return benchsuite
 
 
@@ -58,7 +61,7 @@ def test_parquet_has_a_row_for_every_seed(finished: Command) -> None:
     assert set(table["treatment"]) == {"", "sgd-0.0"}
     of_line = [row for row, case in enumerate(table["case"]) if case == "line"]
     assert [table["outcomes"][row] for row in of_line[:6]] == ["converged"] * 6
-    assert [value is None for value in table["start.bias[0]"]] == [case == "slope" for case in table["case"]]
+    assert [value is None for value in table["start.b"]] == [case == "slope" for case in table["case"]]
 
 
 def test_what_cannot_be_exported(finished: Command, monkeypatch: pytest.MonkeyPatch) -> None:
