@@ -22,7 +22,7 @@ from test_pytest_plugin import CASES
 from benchsuite import Claim, FailureRate
 from benchsuite.errors import plain
 from benchsuite.report.page.markdown import escaped
-from benchsuite.report.page.page import sort_value
+from benchsuite.report.page.page import sort_value, write_report
 from benchsuite.store import RunFolder
 
 EVIL = "<script>alert(1)</script>\"'|`$\\frac$ [red]\n\u202egnp\x1b[31m"
@@ -55,14 +55,15 @@ class Elements(HTMLParser):
             self.text += data
 
 
-@pytest.fixture
-def hostile(benchsuite: Command) -> Command:
-    """Runs a command, with a finished run in the folder "out", and its page in "page".
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run in "out", and its page in "page".
 
     Of its cases, hostile has foreign texts wherever they are free, steep diverged, slow is slow, and line was treated.
     """
-    store_run(
-        Path("out"),
+    folder = tmp_path_factory.mktemp("finished")
+    run = store_run(
+        folder / "out",
         a_case(
             "hostile",
             *[GOOD, SLOW] * 6,
@@ -78,10 +79,15 @@ def hostile(benchsuite: Command) -> Command:
         a_case("line", *[GOOD] * 12),
         treated("line", "sgd-0.0", *[SLOW] * 12),
     )
-    code, out, err = benchsuite("report", "out", "-o", "page")
-    assert code == 0, err
-    assert "written: page/index.html" in out
-    return benchsuite
+    write_report([run], folder / "page")
+    return folder
+
+
+@pytest.fixture
+def hostile(finished: Path) -> None:
+    """Lets a test begin in a folder with that run and its page."""
+    for name in ("out", "page"):
+        shutil.copytree(finished / name, name)
 
 
 @pytest.mark.usefixtures("hostile")

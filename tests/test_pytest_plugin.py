@@ -102,7 +102,7 @@ def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
 def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
     """Runs are saved and compared as those of any other benchmark."""
     for option in ("--benchmark-autosave", "--benchmark-compare"):
-        result = cases.runpytest_subprocess("--benchmark-only", "-k", "line and not rest", option)
+        result = cases.runpytest_inprocess("--benchmark-only", "-k", "line and not rest", option)
         assert "machine_info is different" not in result.stderr.str()
 
     assert result.ret == 0
