@@ -24,10 +24,17 @@ PRELOADED = (numpy.fft, scipy.stats, benchsuite.progress, benchsuite.report.term
 
 pytest_plugins = ["pytester"]
 
-# The tests compile the same few programs again and again: a cache of their own saves half of their time. JAX, which is
-# imported by now, reads the environment no more; the processes that tests start do.
+# The tests compile the same few programs again and again: a cache of their own, which the workers of -n share, saves
+# half of their time. JAX locks it only if it is limited. JAX, which is imported by now, reads the environment no more;
+# the processes that tests start do.
+WORKERS = os.environ.get("PYTEST_XDIST_TESTRUNUID")
 CACHE = {
-    "jax_compilation_cache_dir": tempfile.mkdtemp(prefix="benchsuite-tests-"),
+    "jax_compilation_cache_dir": (
+        str(Path(tempfile.gettempdir(), f"benchsuite-tests-{WORKERS}"))
+        if WORKERS
+        else tempfile.mkdtemp(prefix="benchsuite-tests-")
+    ),
+    "jax_compilation_cache_max_size": 2**30,
     "jax_persistent_cache_min_compile_time_secs": 0,
     "jax_persistent_cache_min_entry_size_bytes": -1,
 }
