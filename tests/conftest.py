@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 import textwrap
@@ -24,16 +26,16 @@ PRELOADED = (numpy.fft, scipy.stats, benchsuite.progress, benchsuite.report.term
 
 pytest_plugins = ["pytester"]
 
-# The tests compile the same few programs again and again: a cache of their own, which the workers of -n share, saves
-# half of their time. JAX locks it only if it is limited. JAX, which is imported by now, reads the environment no more;
-# the processes that tests start do.
-WORKERS = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+# The tests compile the same few programs again and again: a cache of their own saves more than half of their time.
+# JAX, which is imported by now, reads the environment no more; the processes that tests start do, and so do the workers
+# of -n, which share the cache. JAX locks it only if it is limited.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    cache = os.environ["JAX_COMPILATION_CACHE_DIR"]
+else:
+    cache = tempfile.mkdtemp(prefix="benchsuite-tests-")
+    atexit.register(shutil.rmtree, cache, ignore_errors=True)
 CACHE = {
-    "jax_compilation_cache_dir": (
-        str(Path(tempfile.gettempdir(), f"benchsuite-tests-{WORKERS}"))
-        if WORKERS
-        else tempfile.mkdtemp(prefix="benchsuite-tests-")
-    ),
+    "jax_compilation_cache_dir": cache,
     "jax_compilation_cache_max_size": 2**30,
     "jax_persistent_cache_min_compile_time_secs": 0,
     "jax_persistent_cache_min_entry_size_bytes": -1,
