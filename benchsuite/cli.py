@@ -137,10 +137,8 @@ def run(names: tuple[str, ...], **options: Any) -> int:
 
     With --treatment or --optimizer, every case is trained untreated and treated, and compared seed by seed.
     """
-    from benchsuite import machine
     from benchsuite.gate import reference_of
     from benchsuite.report import page_writer
-    from benchsuite.report.header import header
     from benchsuite.runner import open_folder
     from benchsuite.store import resumed
 
@@ -153,16 +151,24 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     reference = reference_of(settings)
     if settings.report:
         page_writer()  # so that it is known before anything is trained whether there can be a page
-    about = machine.describe(machine.devices(settings.platform))
+    _introduce(settings, registry)
     folder = open_folder(settings)
-    left_out = [plugin.name for plugin in registry.left_out]
-    _say("\n".join(header(about, settings.protocol, settings.precision, left_out)))
     code = _run_variants(variants, settings, folder, surfaces=settings.report is not None)
     if settings.report and folder.content["records"]:
         _write_report([folder], settings.report, reference)
     if reference and code != INTERRUPTED:
         code = _compare(reference, folder, settings.convergence_compare_fail) or code
     return code or _tell_left_out(registry)
+
+
+def _introduce(settings: Settings, registry: Registry) -> None:
+    """Say what is going to be measured on what."""
+    from benchsuite import machine
+    from benchsuite.report.header import header
+
+    about = machine.describe(machine.devices(settings.platform))
+    left_out = [plugin.name for plugin in registry.left_out]
+    _say("\n".join(header(about, settings.protocol, settings.precision, left_out)))
 
 
 def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> list[Variant]:
@@ -583,7 +589,6 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     from benchsuite.conditions import conditions
     from benchsuite.gate import Gate
     from benchsuite.report import installed
-    from benchsuite.report.header import header
     from benchsuite.runner import open_folder
 
     with installed("a night"):
@@ -592,15 +597,13 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     settings = Settings.parse(options)
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
-    devices = machine.devices(settings.platform)
-    accelerated = devices[0].platform != "cpu"
+    accelerated = machine.devices(settings.platform)[0].platform != "cpu"
     if not options["protocol"]:
         settings = replace(settings, protocol=SOURCE if accelerated else QUICK)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
     nights = night.Nights(folder, read, accept=accept, partial=bool(names))
     settings = replace(settings, run_dir=nights.begin(), rounds=settings.rounds or night.ROUNDS)
-    about = machine.describe(devices)
-    _say("\n".join(header(about, settings.protocol, settings.precision, [p.name for p in registry.left_out])))
+    _introduce(settings, registry)
     before, run = conditions(), open_folder(settings)
     times = night.SEEDS_ON_ACCELERATOR if accelerated else 1
     code = _run_variants(variants, settings, run, surfaces=True, times=times)

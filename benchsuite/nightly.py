@@ -43,12 +43,10 @@ class Verdict:
 
     Args:
         wrong: sentences; none where all is well.
-        reference: the night that it was compared with; empty where there was none.
         page: the night's own page.
     """
 
     wrong: Sequence[str]
-    reference: str
     page: Path
 
 
@@ -105,20 +103,20 @@ class Nights:
         reference, found, fallen = self._compare(run)
         missing = [change.label for change in found if change.rate_incomparable == MISSING]
         wrong = [*wrong, *fallen]
+        name = reference.path.name if reference else ""
         if missing and not self.partial:
-            wrong.append(f"missing since {reference.path.name if reference else ''}: {', '.join(missing)}")
+            wrong.append(f"missing since {name}: {', '.join(missing)}")
         Site.publish(self.folder / SITE, [run])
         notes = [note for gate in self.gates if (note := gate.blind(found))]
         notes += [f"the timing is in doubt: {doubt}" for doubt in run.doubts]
         file.write(self.folder / SUMMARY, _summary(run, reference, wrong, notes).encode(), _HINT)
-        name = reference.path.name if reference else ""
         if wrong:
             file.write(self.folder / ISSUE, _issue(run, name, wrong, found).encode(), _HINT)
         # A doubtful timing or a part of the cases is no reference: what changed that night would never be seen.
         whole = reference is None or not (run.doubts or missing)
         if self.accept or (whole and not wrong):
             file.write(self.folder / GOOD, f"{run.path.name}\n".encode(), _HINT)
-        return Verdict(wrong, name, self.folder / SITE / Night.of(run, results(run)).page)
+        return Verdict(wrong, self.folder / SITE / Night.of(run, results(run)).page)
 
     def _compare(self, run: RunFolder) -> tuple[RunFolder | None, list[Change], list[str]]:
         """The reference, what has changed since, and which gates fall; one that cannot be read is as bad as a drop."""

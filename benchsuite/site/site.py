@@ -126,7 +126,7 @@ class Site:
         return night
 
     def show(self) -> None:
-        """Write all that is made from the nights: the index, a page for each case, the feed and the badge.
+        """Write all that is made from the nights, of which there is one: index, pages of cases, feed and badge.
 
         Raises:
             StoreError: it cannot be written.
@@ -140,22 +140,20 @@ class Site:
             content = self._case_page(label, series, changes[label], f"../{script}")
             file.write(self.path / _CASES / pages[label], content.encode(), _HINT)
         file.write(self.path / PAGE, self._index(by_label, found, pages).encode(), _HINT)
-        updated = self.nights[-1].created if self.nights else "1970-01-01T00:00:00+00:00"
-        file.write(self.path / "feed.xml", feed(found, updated, self._title, self._address), _HINT)
-        if self.nights:
-            said, colour = badge.message(self.nights[-1], found)
-            drawn = _environment().get_template("badge.svg").render(label="convergence", message=said, colour=colour)
-            file.write(self.path / "badge.svg", drawn.encode(), _HINT)
-            file.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
+        latest = self.nights[-1]
+        file.write(self.path / "feed.xml", feed(found, latest.created, self._title, self._address), _HINT)
+        said, colour = badge.message(latest, found)
+        drawn = _environment().get_template("badge.svg").render(label="convergence", message=said, colour=colour)
+        file.write(self.path / "badge.svg", drawn.encode(), _HINT)
+        file.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
 
     def _index(self, by_label: dict[str, list[Series]], changes: Sequence[Change], pages: dict[str, str]) -> str:
-        latest = self.nights[-1] if self.nights else None
         return (
             _environment()
             .get_template("index.html")
             .render(
                 title=self._title,
-                latest=latest,
+                latest=self.nights[-1],
                 lines=list(_lines(by_label, changes)),
                 pages=pages,
                 changes=sorted(changes, key=lambda change: change.night.created, reverse=True),

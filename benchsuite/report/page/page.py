@@ -88,8 +88,7 @@ def page(story: Story, scripts: str = "") -> str:
 
     Args:
         story: what it tells.
-        scripts: the folder, as a relative address, in which the library that draws is found; empty to put it into the
-            page.
+        scripts: the relative address of the library that draws; empty to put it into the page.
     """
     told = sections(story)
     return (
@@ -100,7 +99,6 @@ def page(story: Story, scripts: str = "") -> str:
             sections=told,
             specs={figure.name: figure.spec() for figure in _figures(told)},
             scripts=scripts,
-            reference=story.reference,
         )
     )
 
@@ -134,12 +132,12 @@ def environment(package: str = "") -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": plain, "sort_value": sort_value, "json": _json}
+    environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second}
     environment.tests |= {
         "figure": lambda part: isinstance(part, Figure),
         "sheet": lambda part: isinstance(part, Sheet),
         "address": lambda text: bool(_ADDRESS.fullmatch(text)),
     }
-    environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second}
     environment.globals |= {"asset": _asset, "library": library, "version": __version__}
     return environment
 

@@ -65,7 +65,7 @@ async function download(figure, kind) {
   }
   // A saved picture stands on white, whatever the page does.
   const spec = JSON.parse(JSON.stringify(specs[figure.dataset.figure]).replaceAll("currentColor", "#222222"));
-  const place = document.body.appendChild(Object.assign(document.createElement("div"), { className: "offstage" }));
+  const place = document.body.appendChild(document.createElement("div"));
   place.style.cssText = "position:absolute;left:-200rem;width:50rem";
   const { view, finalize } = await vegaEmbed(place, { ...spec, background: "white" }, { renderer: "svg", actions: false });
   save(name, await view.toImageURL(kind, 2));
