@@ -34,7 +34,7 @@ def rows(case: str, **options: object) -> Rows:
 
 def main() -> None:
     """Print both."""
-    machine.configure_devices()
+    machine.configure()
     outcomes = rows("relu-to-relu", seeds=10_000).outcomes
     failures = int((outcomes != "converged").sum())
     low, high = rate_interval(failures, len(outcomes), confidence=0.999)

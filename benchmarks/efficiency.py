@@ -155,7 +155,7 @@ def peak(seeds: int) -> None:
 
 def main() -> None:
     """Print a table of ratios, and the same as one line of JSON."""
-    machine.configure_devices()
+    machine.configure()
     if sys.argv[1:2] == ["peak"]:
         peak(int(sys.argv[2]))
         return

@@ -36,30 +36,41 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
+def _as_they_are(rows: Any) -> Batch:
+    x, y = rows
+    return x, y
+
+
 @dataclass(frozen=True, eq=False)
 class Stream:
     """A dataset without end: fresh examples, drawn on the device at every step.
 
     Args:
-        draw: (key, n) → (x, y), n examples along the first axis; pure JAX, the same key gives the same examples.
+        draw: (key, n) → n rows; pure JAX, the same key gives the same rows.
         batch_size: examples for each step.
         evaluation_size: examples that every seed is judged on, drawn once for the case.
+        prepare: rows → (x, y), examples along the first axis; without it rows must be a pair (x, y). A target that is
+            computed here and not in `draw` is faster: rows are kept, and random numbers that x and y are both made of
+            are drawn for each of the two unless they are a row themselves.
     """
 
-    draw: Callable[[jax.Array, int], Batch]
+    draw: Callable[[jax.Array, int], Any]
     batch_size: int
     evaluation_size: int = 4096
+    prepare: Callable[[Any], Batch] = _as_they_are
 
     def __post_init__(self) -> None:
-        demand(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> (x, y)")
+        demand(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> rows")
+        demand(callable(self.prepare), "Stream.prepare is not a function", "give a function rows -> (x, y)")
         for name in ("batch_size", "evaluation_size"):
             value = getattr(self, name)
             demand(_is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
 
     @property
     def name(self) -> str:
-        """What the data are called in labels and records: the name of the function that draws them."""
-        return getattr(self.draw, "__name__", type(self.draw).__name__)
+        """What the data are called in labels and records: the names of the functions that draw and prepare them."""
+        functions = [self.draw] if self.prepare is _as_they_are else [self.draw, self.prepare]
+        return "_".join(getattr(function, "__name__", type(function).__name__) for function in functions)
 
 
 class Split(NamedTuple):
@@ -85,11 +96,6 @@ class Download:
         demand(bool(self.mirrors), "Download.mirrors is empty", "give at least one base address")
         for name in self.sha256:
             demand(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
-
-
-def _as_they_are(rows: Any) -> Batch:
-    x, y = rows
-    return x, y
 
 
 @dataclass(frozen=True, eq=False)

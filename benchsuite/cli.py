@@ -640,10 +640,10 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
 
 
 def _registry(platform: str = "auto") -> Registry:
-    from benchsuite.machine import configure_devices
+    from benchsuite import machine
     from benchsuite.plugins import load_registry
 
-    configure_devices(platform)
+    machine.configure(platform)
     return load_registry()
 
 

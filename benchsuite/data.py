@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import os
@@ -9,10 +10,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchsuite import cache
 from benchsuite.case import Download, Split, Table
 from benchsuite.errors import DataError
 from benchsuite.settings import AUTO, STAND_IN
@@ -34,7 +35,7 @@ class Loaded:
     stand_in: bool = False
 
 
-@cache
+@functools.cache
 def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded:
     """The examples of `table`: its real files, or its stand-in where they cannot be had.
 
@@ -94,7 +95,7 @@ def obtain(
     local = _local_folder(folder)
     if local and (local / name).is_dir():
         return {file: _present(local / name / file) for file in download.sha256}
-    cached = cache_folder() / name
+    cached = cache.folder() / name
     return {file: _cached_or_fetched(file, cached, download, fetch, on_fetch) for file in download.sha256}
 
 
@@ -109,13 +110,6 @@ def _local_folder(folder: Path | None) -> Path | None:
     if named and not named.is_dir():
         raise DataError(f"the data folder {named} does not exist", f"mend --data-dir or {FOLDER_VARIABLE}")
     return named
-
-
-def cache_folder() -> Path:
-    """Where fetched files are kept: the user's cache folder."""
-    import pooch
-
-    return Path(pooch.os_cache("benchsuite"))
 
 
 def _cached_or_fetched(

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from benchsuite import machine
+from benchsuite import cache, machine
 from benchsuite.errors import DeviceError
 from benchsuite.problem import Problem
 from benchsuite.trace import Trace
@@ -55,7 +55,8 @@ class Ensemble:
 
     Attributes:
         trace_seconds: time that JAX took to trace and lower the programs.
-        compile_seconds: time that XLA took to compile them.
+        compile_seconds: time that XLA took to compile them, or to read them from the cache.
+        compile_cache: whether they were there, as `cache.Lookups.verdict` says it.
 
     Raises:
         CaseError: a function of the case fails on its data, or gives a wrong shape.
@@ -74,7 +75,7 @@ class Ensemble:
         self._spread = NamedSharding(mesh, PartitionSpec("seeds"))
         self._everywhere = NamedSharding(mesh, PartitionSpec())
         self._data = jax.device_put(problem.data, self._everywhere)
-        self._training = problem.shared_training if self._pinned else problem.training
+        self._training = problem.training
         self._sweep = problem.case.sweep
         self._settings = np.array(self._sweep.values, np.float32) if self._sweep else None
         with jax.default_matmul_precision(precision):
@@ -132,7 +133,9 @@ class Ensemble:
             diagnose.lower(settings, state, self._data),
         )
         traced = time.perf_counter()
-        self._start, self._advance, self._diagnose = (program.compile() for program in lowered)
+        with cache.lookups() as found:
+            self._start, self._advance, self._diagnose = (program.compile() for program in lowered)
+        self.compile_cache = found.verdict
         self.trace_seconds, self.compile_seconds = traced - begin, time.perf_counter() - traced
 
     def _lanes(self, parameters: int) -> tuple[Any, Any]:

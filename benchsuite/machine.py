@@ -10,13 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchsuite import cache
 from benchsuite.errors import DeviceError
 
 _PACKAGES = ("benchsuite", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
 
 
-def configure_devices(kind: str = "auto") -> None:
-    """Choose the platform, with one CPU device for each core; to be called before any array is made.
+def configure(kind: str = "auto") -> None:
+    """Set JAX up: the platform, one CPU device for each core, 32 bits, and compiled programs that are kept.
+
+    To be called before any array is made.
 
     A tiny training gains nothing from several threads, so on a CPU each core trains seeds of its own.
 
@@ -25,6 +28,7 @@ def configure_devices(kind: str = "auto") -> None:
     """
     import jax
 
+    cache.keep_programs()
     try:
         if kind == "cpu":  # JAX prefers an accelerator by itself
             jax.config.update("jax_platforms", "cpu")

@@ -50,6 +50,7 @@ class Plan:
     predicted_bytes: int = 0
     trace_seconds: float = 0.0
     compile_seconds: float = 0.0
+    compile_cache: str = ""
     setting: dict[str, float] = field(default_factory=dict)
     version: str = ""
 

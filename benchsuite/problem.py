@@ -64,15 +64,6 @@ class Problem:
         return make_training(self.case, self.schedule, self.data)
 
     @cached_property
-    def shared_training(self) -> Training:
-        """The same, to be compiled for many starts that see the data of one seed.
-
-        Raises:
-            CaseError: as `training`.
-        """
-        return make_training(self.case, self.schedule, self.data, shares_batches=True)
-
-    @cached_property
     def facts(self) -> dict[str, float]:
         """The case's diagnostics of its data, by name.
 

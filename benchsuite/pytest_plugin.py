@@ -78,10 +78,10 @@ class Suite:
     @cached_property
     def registry(self) -> Registry:
         """The cases of all plugins."""
-        from benchsuite.machine import configure_devices
+        from benchsuite import machine
         from benchsuite.plugins import load_registry
 
-        configure_devices(self.settings.platform)
+        machine.configure(self.settings.platform)
         self.loaded = True
         return load_registry()
 

@@ -31,7 +31,7 @@ class Record:
     over the steady rounds, or that of the first where there is no other.
 
     `treatment` is what was done to the case and `setting` the value of an option that was trained beside others: then
-    the times are its even share.
+    the times are its even share. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
     `time_to_success` counts optimiser steps: the Kaplan-Meier median with its interval and curve, failed seeds being
     censored when they end, and the expected running time; `resolution` is the distance of evaluations. `ladder` is the
@@ -75,6 +75,7 @@ class Record:
     device_seconds_per_converged: float | None
     trace_seconds: float
     compile_seconds: float
+    compile_cache: str
     first_run_seconds: float | None
     round_seconds: list[float]
     round_seeds: list[int]
@@ -107,6 +108,7 @@ _FROM_PLAN = (
         "criterion",
     ),
     *("device", "platform", "precision", "prng", "version", "program", "trace_seconds", "compile_seconds"),
+    "compile_cache",
 )
 
 

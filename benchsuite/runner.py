@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchsuite import machine
+from benchsuite import machine, prng
 from benchsuite.case import Case
 from benchsuite.ensemble import Ensemble, OutOfMemoryError, half, largest_chunk
 from benchsuite.errors import CaseError, StoreError, near_matches
@@ -21,7 +21,7 @@ from benchsuite.shard import Shard, curves
 from benchsuite.start import start_values
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
-from benchsuite.training import PRNG, fingerprint, parameter_names
+from benchsuite.training import fingerprint, parameter_names
 from benchsuite.version import case_version
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
@@ -151,6 +151,7 @@ class CaseRun:
             predicted_bytes=self._ensemble.predicted_bytes,
             trace_seconds=self._ensemble.trace_seconds,
             compile_seconds=self._ensemble.compile_seconds,
+            compile_cache=self._ensemble.compile_cache,
         )
 
     def _train_starts(self) -> None:
@@ -232,7 +233,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any]) -> P
         round_size=round_size,
         chunk_size=min(round_size, largest_chunk(devices, trainings)),
         precision=settings.precision,
-        prng=PRNG,
+        prng=prng.NAME,
         device=about["device"],
         platform=about["platform"],
         device_count=min(len(devices), round_size),

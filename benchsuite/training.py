@@ -14,12 +14,10 @@ import optax
 from flax import nnx
 from jax.flatten_util import ravel_pytree
 
-from benchsuite.case import Batch, Case, Schedule, Stream, Table
+from benchsuite import prng
+from benchsuite.case import Case, Schedule, Stream, Table
 from benchsuite.errors import BenchsuiteError, CaseError
 from benchsuite.trace import PARAMETERS_KEPT
-
-#: A counter-based generator: a seed's numbers do not depend on the seeds trained beside it, as they would with "rbg".
-PRNG = "threefry2x32"
 
 _INITIALISE, _DATA = 0, 1
 
@@ -101,27 +99,26 @@ def _fold_in_name(key: jax.Array, name: str) -> jax.Array:
 
 def seed_key(case: str, seed: jax.Array | int) -> jax.Array:
     """The key that everything random of one seed of a case comes from, whatever it is trained beside."""
-    return jax.random.fold_in(_fold_in_name(jax.random.key(0, impl=PRNG), case), seed)
+    return jax.random.fold_in(_fold_in_name(prng.key(0), case), seed)
 
 
 def draw_evaluation_data(case: Case, stream: Stream) -> Any:
-    """The examples of the case's stream that every seed is evaluated on.
+    """The rows of the case's stream that every seed is evaluated on.
 
     Raises:
         CaseError: drawing them fails.
     """
-    key = _fold_in_name(_fold_in_name(jax.random.key(0, impl=PRNG), "evaluation"), case.name)
+    key = _fold_in_name(_fold_in_name(prng.key(0), "evaluation"), case.name)
     return _guard(case, "data", lambda: stream.draw(key, stream.evaluation_size))
 
 
-def make_training(case: Case, schedule: Schedule, data: Data, *, shares_batches: bool = False) -> Training:
+def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
     """The training of one seed of `case` under `schedule`.
 
     Args:
         case: what to train.
         schedule: the case's own or its quick one.
         data: arrays, or their shapes.
-        shares_batches: whether many are going to be trained on the same batches.
 
     Raises:
         CaseError: a function of the case fails on its data, or gives a wrong shape.
@@ -129,8 +126,7 @@ def make_training(case: Case, schedule: Schedule, data: Data, *, shares_batches:
 
     def loop(setting: jax.Array | None) -> Loop:
         one = case if case.sweep is None else case.sweep.at(setting)
-        shared = shares_batches or bool(case.sweep) or one.restarts > 1
-        made = _make_loop(one, schedule, data, shares_batches=shared)
+        made = _make_loop(one, schedule, data)
         return made if one.restarts == 1 else _best_of(made, one)
 
     def start(
@@ -151,10 +147,10 @@ def make_training(case: Case, schedule: Schedule, data: Data, *, shares_batches:
     return training
 
 
-def _make_loop(case: Case, schedule: Schedule, data: Data, *, shares_batches: bool) -> Loop:
+def _make_loop(case: Case, schedule: Schedule, data: Data) -> Loop:
     optimizer = _guard(case, "optimizer", case.make_optimizer)
     step, evaluate = _make_step(case, optimizer), _make_evaluate(case)
-    run_period = _make_period(case.dataset, schedule.evaluate_every, step, data, shares_batches=shares_batches)
+    run_period = _make_period(case.dataset, schedule.evaluate_every, step, data)
 
     def start(key: jax.Array, pinned: jax.Array | None, data: Data) -> tuple[State, Evaluation]:
         parameters, rest = _variables(_make_model(case, nnx.Rngs(key)))
@@ -223,23 +219,18 @@ def _make_diagnose(case: Case) -> Callable[[State, Data], dict[str, jax.Array]]:
     graph = _graph(case, training=False)
 
     def diagnose(state: State, data: Data) -> dict[str, jax.Array]:
-        model, (x, y) = nnx.merge(graph, state.parameters, state.rest), _examples(case, data.test)
+        model, (x, y) = nnx.merge(graph, state.parameters, state.rest), case.dataset.prepare(data.test)
         functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
         return {name: _scalar(name, jnp.float32(function(model, x, y))) for name, function in functions.items()}
 
     return diagnose
 
 
-def _examples(case: Case, rows: Any) -> Any:
-    """The (x, y) that evaluation rows stand for."""
-    return case.dataset.prepare(rows) if isinstance(case.dataset, Table) else rows
-
-
 def _make_evaluate(case: Case) -> Callable[[State, Metrics, Data], Evaluation]:
     graph = _graph(case, training=False)
 
     def evaluate(state: State, train: Metrics, data: Data) -> Evaluation:
-        x, y = _examples(case, data.test)
+        x, y = case.dataset.prepare(data.test)
 
         def loss_of(parameters: Any) -> tuple[jax.Array, Any]:
             prediction = _predict(nnx.merge(graph, parameters, state.rest), x, y)
@@ -258,34 +249,44 @@ def _make_evaluate(case: Case) -> Callable[[State, Metrics, Data], Evaluation]:
     return evaluate
 
 
-def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data, *, shares_batches: bool) -> Period:
+def _make_period(dataset: Stream | Table, every: int, step: Step, data: Data) -> Period:
     """The steps between two evaluations: (key, state, period, data) → (state, training metrics)."""
     if isinstance(dataset, Stream):
-        return _stream_period(dataset, every, step, shares_batches=shares_batches)
+        return _stream_period(dataset, every, step)
     return _table_period(dataset, every, step, _rows(data))
 
 
-def _stream_period(dataset: Stream, every: int, step: Step, *, shares_batches: bool) -> Period:
+def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
     def period_of_steps(key: jax.Array, state: State, period: jax.Array, _: Data) -> tuple[State, Metrics]:
-        def draw(number: jax.Array) -> Batch:
+        def draw(number: jax.Array) -> Any:
             return dataset.draw(jax.random.fold_in(key, number), dataset.batch_size)
 
         def run_step(state: State, number: jax.Array) -> tuple[State, Metrics]:
-            return step(state, *draw(number))
+            return step(state, *dataset.prepare(_drawn_once(draw, number)))
 
-        def run_step_ahead(carried: tuple[State, Batch], number: jax.Array) -> tuple[tuple[State, Batch], Metrics]:
-            state, metrics = step(carried[0], *carried[1])
-            return (state, draw(number + 1)), metrics
-
-        numbers = period * every + jnp.arange(every)
-        if shares_batches:
-            # Drawn one step ahead, a batch has to be kept; else XLA draws it again for each of those that share it.
-            (state, _spare), metrics = jax.lax.scan(run_step_ahead, (state, draw(numbers[0])), numbers)
-        else:
-            state, metrics = jax.lax.scan(run_step, state, numbers)
+        state, metrics = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
         return state, jax.tree.map(jnp.mean, metrics)
 
     return period_of_steps
+
+
+def _drawn_once(draw: Callable[[jax.Array], Any], number: jax.Array) -> Any:
+    """What `draw` gives for a number of at least 0, kept for all that is made of it.
+
+    XLA would draw it again for each of these. On a CPU, whose XLA takes no notice of a barrier, only a branch keeps it
+    from that; elsewhere a branch would have the host wait for the device.
+    """
+
+    def in_branch(number: jax.Array) -> Any:
+        def empty(_: jax.Array) -> Any:
+            return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(draw, number))
+
+        return jax.lax.cond(number >= 0, draw, empty, number)
+
+    def behind_barrier(number: jax.Array) -> Any:
+        return jax.lax.optimization_barrier(draw(number))
+
+    return jax.lax.platform_dependent(number, cpu=in_branch, default=behind_barrier)
 
 
 def _table_period(dataset: Table, every: int, step: Step, rows: int) -> Period:

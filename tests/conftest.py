@@ -44,7 +44,7 @@ for name, value in CACHE.items():
     jax.config.update(name, value)
     os.environ[name.upper()] = str(value)
 
-machine.configure_devices("cpu")
+machine.configure("cpu")
 
 #: A linear unit that learns a line in no time: from any start when `rate` is 0.1, from none when it is 0.
 LINE = """

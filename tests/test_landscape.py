@@ -37,7 +37,7 @@ def case_of(module: Any, **fields: Any) -> Case:
 def test_curve_is_the_loss_on_the_evaluation_data() -> None:
     """Every point of the curve and of its close-up is the mean squared error there, computed by hand."""
     survey = Survey(case_of(relu_to_relu), Settings(), grid=31)
-    x = np.asarray(survey.problem.data.test[0], float)
+    x = np.asarray(survey.problem.data.test, float)
 
     whole, close_up = survey.surfaces({})
 
@@ -56,7 +56,7 @@ def test_surface_has_its_axes_the_right_way_round() -> None:
 
     assert list(whole.axes) == ["w", "b"]
     assert whole.loss.shape == (5, 5)
-    x = np.asarray(survey.problem.data.test[0], float)
+    x = np.asarray(survey.problem.data.test, float)
     w, b = whole.axes["w"][4], whole.axes["b"][1]
     assert whole.loss[1, 4] == pytest.approx(((np.maximum(w * x + b, 0) - np.maximum(x, 0)) ** 2).mean(), rel=1e-4)
 

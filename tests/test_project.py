@@ -37,11 +37,11 @@ LAYERS = """
  3  outcome  training  data  start  plan  version
  2  case  settings  call
  1  claim  machine  factory  sweep  file  conditions
- 0  errors  metrics  stats  trace  progress
+ 0  errors  metrics  stats  trace  progress  prng  cache
 """
 
 #: Only these import JAX when they are imported; machine does so inside its functions.
-JAX_MODULES = {"training", "problem", "ensemble", "runner", "survey"}
+JAX_MODULES = {"prng", "training", "problem", "ensemble", "runner", "survey"}
 
 LEVEL = {name: int(line.split()[0]) for line in LAYERS.strip().splitlines() for name in line.split()[1:]}
 

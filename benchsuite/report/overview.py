@@ -24,6 +24,11 @@ def _seeds(record: Record) -> str:
     return f"{record.seeds:,} of\n{record.planned_seeds:,}" if missing else f"{record.seeds:,}"
 
 
+def _compiling(record: Record) -> str:
+    cached = "\ncached" if record.compile_cache == "hit" else ""
+    return seconds(record.trace_seconds + record.compile_seconds) + cached
+
+
 CASE = Column("case", case_name, "left", "bold")
 RESULT = (
     Column("data", lambda r: r.dataset, "left", folds=True),
@@ -39,7 +44,7 @@ COST = (
     Column("resolution", lambda r: f"{r.time_to_success['resolution']:,}"),
     Column("device time\nper converged", lambda r: seconds(r.device_seconds_per_converged)),
     Column("seeds/s", lambda r: per_second(r.seeds_per_second)),
-    Column("compile", lambda r: seconds(r.trace_seconds + r.compile_seconds)),
+    Column("compile", _compiling),
 )
 
 
@@ -52,6 +57,8 @@ def legend(records: Sequence[Record]) -> list[str]:
         "expected steps per success: those of all seeds over the number of successes, as if failures were restarted",
         "seeds/s: the median of the rounds after the first; pytest-benchmark's times are those of whole rounds",
     ]
+    if any(record.compile_cache == "hit" for record in records):
+        lines.append("cached: the compiled program is that of an earlier run")
     seen = [o for o in Outcome if o != Outcome.CONVERGED and any(record.outcomes[o] for record in records)]
     lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
     lines += [

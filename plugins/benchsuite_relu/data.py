@@ -3,7 +3,11 @@
 import jax
 
 
-def normal_relu(key, n):
-    """Draw x ~ N(0, 1) and y = relu(x), both of shape (n,)."""
-    x = jax.random.normal(key, (n,))
+def normal(key, n):
+    """Draw x ~ N(0, 1) of shape (n,)."""
+    return jax.random.normal(key, (n,))
+
+
+def relu(x):
+    """Pair x with y, what a ReLU makes of it, both of shape (n,)."""
     return x, jax.nn.relu(x)

@@ -6,7 +6,7 @@ import optax
 
 from benchsuite import Case, Claim, Ends, FailureRate, Landscape, Schedule, Stream, hookimpl
 
-from .data import normal_relu
+from .data import normal, relu
 from .units import Unit
 
 
@@ -17,7 +17,7 @@ def benchsuite_cases():
         summary="One ReLU unit with a bias, relu(w·x + b), learns relu(x) from a random weight and b = 0.",
         source="https://stats.stackexchange.com/questions/379884",
         model=partial(Unit, bias=True),
-        dataset=Stream(normal_relu, batch_size=1000),
+        dataset=Stream(normal, batch_size=1000, prepare=relu),
         optimizer=partial(optax.sgd, learning_rate=0.01),
         schedule=Schedule(steps=2000, evaluate_every=100, seeds=1000),
         starts={"red": {"w": -2.5, "b": 1.5}, "blue": {"w": -1.5, "b": 2.5}},

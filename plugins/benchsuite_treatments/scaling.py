@@ -4,6 +4,7 @@ Targets are only divided by a number, never shifted: below zero no ReLU could re
 """
 
 from dataclasses import replace
+from functools import wraps
 
 import jax
 import jax.numpy as jnp
@@ -44,17 +45,17 @@ def _scaled(case, measure, unbounded):
 
 def _scaled_stream(stream, measure):
     with jax.ensure_compile_time_eval():  # a sweep may be being traced
-        x, y = stream.draw(jax.random.key(0), SAMPLE)
+        x, y = stream.prepare(stream.draw(jax.random.key(0), SAMPLE))
         (shift, scale), (_, y_scale) = (tuple(map(float, measure(values))) for values in (x, y))
     if abs(shift) < NEAR and abs(scale - 1) < NEAR:
         raise DoesNotApply("its inputs have that scale already")
 
-    def draw(key, n):
-        x, y = stream.draw(key, n)
+    @wraps(stream.prepare)
+    def prepare(rows):
+        x, y = stream.prepare(rows)
         return (x - shift) / scale, y / y_scale
 
-    draw.__name__ = stream.name
-    return replace(stream, draw=draw)
+    return replace(stream, prepare=prepare)
 
 
 def _scaled_table(table, measure):

@@ -1,0 +1,72 @@
+"""Programs are kept from run to run unless the user decides otherwise, and each run says whether it found its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import pytest
+
+from benchsuite import cache
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folder is set by a variable of Linux")
+
+WHERE = "import jax; from benchsuite import cache; cache.keep_programs(); print(jax.config.jax_compilation_cache_dir)"
+
+
+def python(home: Path, *arguments: str, **variables: str) -> str:
+    """What a process says that has another home, and no variables for JAX but these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    environment = kept | {"XDG_CACHE_HOME": str(home), "COLUMNS": "200", **variables}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, env=environment, check=True
+    ).stdout
+
+
+def test_second_run_takes_its_programs_from_the_first(tmp_path: Path) -> None:
+    """The record and the table say so."""
+    said, verdicts = [], []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        options = ("--seeds", "2", "--platform", "cpu", "--run-dir", str(folder))
+        said.append(python(tmp_path, "-m", "benchsuite", "run", "relu-output", *options))
+        verdicts += [
+            record["compile_cache"] for record in json.loads((folder / "run.json").read_text())["records"].values()
+        ]
+
+    assert verdicts == ["miss", "hit"]
+    assert "cached" not in said[0]
+    assert "cached: the compiled program is that of an earlier run" in said[1]
+
+
+def test_place_is_the_users_cache(tmp_path: Path) -> None:
+    """Unless the user has named another."""
+    other = str(tmp_path / "other")
+
+    assert python(tmp_path, "-c", WHERE).strip() == str(tmp_path / "benchsuite" / "programs")
+    assert python(tmp_path, "-c", WHERE, JAX_COMPILATION_CACHE_DIR=other).strip() == other
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    """A file lies where the folder should; nothing is kept, and nothing fails."""
+    (tmp_path / "benchsuite").write_text("")
+
+    assert python(tmp_path, "-c", WHERE).strip() == "None"
+
+
+def test_where_nothing_is_kept_there_is_no_verdict() -> None:
+    """JAX counts lookups in a cache that is not there."""
+    with cache.lookups() as found:
+        jax.jit(lambda x: x + 123).lower(1.0).compile()
+    assert found.verdict in ("hit", "miss")
+
+    kept = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", None)
+    try:
+        assert found.verdict == "off"
+    finally:
+        jax.config.update("jax_compilation_cache_dir", kept)

@@ -1,0 +1,66 @@
+"""The generator gives jax.random's own numbers, and each seed its own, whatever it is drawn beside."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchsuite import prng
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "counter", "words"),
+    [
+        ((0x00000000, 0x00000000), (0x00000000, 0x00000000), (0x6B200159, 0x99BA4EFE)),
+        ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),
+        ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
+    ],
+)
+def test_hash_is_threefry(key: tuple[int, int], counter: tuple[int, int], words: tuple[int, int]) -> None:
+    """The known answers for threefry2x32 with 20 rounds that come with Random123."""
+    found = prng.hash_2x32(jnp.array(key, jnp.uint32), *(jnp.uint32(word) for word in counter))
+    assert tuple(map(int, found)) == words
+
+
+def draws(key: jax.Array) -> dict[str, jax.Array]:
+    """Something of all kinds."""
+    return {
+        "folded": jax.random.key_data(jax.random.fold_in(key, 7)),
+        "split": jax.random.key_data(jax.random.split(key, (2, 3))),
+        "bits": jax.random.bits(key, (3, 5)),
+        "bytes": jax.random.bits(key, (7,), jnp.uint8),
+        "halves": jax.random.normal(key, (4,), jnp.bfloat16),
+        "normals": jax.random.normal(key, (9,)),
+        "integers": jax.random.randint(key, (4,), 0, 10),
+        "order": jax.random.permutation(key, 11),
+    }
+
+
+@given(SEEDS, SEEDS)
+@settings(max_examples=10, deadline=None)
+def test_numbers_are_those_of_jax(seed: int, folded: int) -> None:
+    """A case draws what it would from the keys of `jax.random`."""
+    ours, theirs = (jax.random.fold_in(key, folded) for key in (prng.key(seed), jax.random.key(seed)))
+    for (name, drawn), expected in zip(draws(ours).items(), draws(theirs).values(), strict=True):
+        np.testing.assert_array_equal(drawn, expected, name)
+
+
+def test_numbers_do_not_depend_on_the_batch() -> None:
+    """As they would with rbg."""
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(prng.key(0), jnp.arange(5))
+    batch = jax.jit(jax.vmap(draws))(keys)
+    for number, key in enumerate(keys):
+        for name, drawn in draws(key).items():
+            np.testing.assert_array_equal(batch[name][number], drawn, name)
+
+
+def test_wider_numbers_are_refused() -> None:
+    """64 bits at once would need another way to make them."""
+    with jax.enable_x64(True), pytest.raises(NotImplementedError, match="64 random bits"):
+        jax.random.bits(prng.key(0), (1,), jnp.uint64)
