@@ -183,7 +183,7 @@ def _disturbed(reference: Run, now: Run) -> str:
 
 def _other_machine(before: Record, after: Record, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Why the speeds of two records cannot be compared; empty where they can."""
-    for what in ("device", "platform", "device_count", "precision", "chunk_size"):
+    for what in ("device", "platform", "device_count", "engine", "workers", "precision", "chunk_size"):
         one, other = getattr(before, what), getattr(after, what)
         if one != other:
             return f"another {what.replace('_', ' ')}: {one}, now {other}"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from benchsuite.case import Case
+    from benchsuite.engine import Engine
     from benchsuite.plugins import Plugin, Registry
     from benchsuite.problem import Problem
     from benchsuite.record import Record
@@ -137,6 +138,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
 
     With --treatment or --optimizer, every case is trained untreated and treated, and compared seed by seed.
     """
+    from benchsuite.engine import opened
     from benchsuite.gate import reference_of
     from benchsuite.report import page_writer
     from benchsuite.runner import open_folder
@@ -148,12 +150,15 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
+    if settings.plan:
+        return _show_forecasts(variants, settings)
     reference = reference_of(settings)
     if settings.report:
         page_writer()  # so that it is known before anything is trained whether there can be a page
-    _introduce(settings, registry)
-    folder = open_folder(settings)
-    code = _run_variants(variants, settings, folder, surfaces=settings.report is not None)
+    with opened(settings) as engine:
+        _introduce(settings, registry, engine)
+        folder = open_folder(settings, engine)
+        code = _run_variants(variants, _Run(settings, folder, engine), surfaces=settings.report is not None)
     if settings.report and folder.content["records"]:
         _write_report([folder], settings.report, reference)
     if reference and code != INTERRUPTED:
@@ -161,12 +166,21 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     return code or _tell_left_out(registry)
 
 
-def _introduce(settings: Settings, registry: Registry) -> None:
-    """Say what is going to be measured on what."""
+def _show_forecasts(variants: Sequence[Variant], settings: Settings) -> int:
     from benchsuite import machine
+    from benchsuite.forecast import Forecast
+    from benchsuite.report.forecast import forecasts
+
+    device = machine.describe(machine.devices(settings.platform))["device"]
+    _show(forecasts([Forecast.of(v.treated, settings, device) for v in variants if v.treated]))
+    return 0
+
+
+def _introduce(settings: Settings, registry: Registry, engine: Engine) -> None:
+    """Say what is going to be measured on what."""
     from benchsuite.report.header import header
 
-    about = machine.describe(machine.devices(settings.platform))
+    about = engine.describe(settings)
     left_out = [plugin.name for plugin in registry.left_out]
     _say("\n".join(header(about, settings.protocol, settings.precision, left_out)))
 
@@ -179,15 +193,28 @@ def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> 
     return chosen_variants(cases, chosen, settings)
 
 
-def _run_variants(
-    variants: Sequence[Variant], settings: Settings, folder: RunFolder, surfaces: bool, times: int = 1
-) -> int:
+class _Run(NamedTuple):
+    """What all cases of a run share."""
+
+    settings: Settings
+    folder: RunFolder
+    engine: Engine
+
+    def with_seeds(self, case: Case, times: int) -> _Run:
+        """The same with so many times the case's own number of seeds, unless the user has said how many."""
+        if self.settings.seeds or self.settings.half_width or times == 1:
+            return self
+        quick = case.quick if self.settings.protocol == QUICK else None
+        return self._replace(settings=replace(self.settings, seeds=times * (quick or case.schedule).seeds))
+
+
+def _run_variants(variants: Sequence[Variant], run: _Run, surfaces: bool, times: int = 1) -> int:
     """Train all that applies, each with so many times its own number of seeds; gives the exit code."""
     from benchsuite.variant import inapplicable
 
     records: list[Record] = []
     code = 0
-    folder.keep_inapplicable(inapplicable(variants))
+    run.folder.keep_inapplicable(inapplicable(variants))
     for variant in variants:
         if variant.applies and variant.error:
             _say(f"error: {variant.error}", err=True)
@@ -196,31 +223,24 @@ def _run_variants(
         cases = [variant.treated for variant in variants if variant.treated]
         for number, case in enumerate(cases, start=1):
             place = f"{number}/{len(cases)}" if len(cases) > 1 else ""
-            code = _run_case(case, _with_seeds(settings, case, times), folder, records, place) or code
-            if surfaces and folder.plan(case.id):
-                code = _keep_surfaces(case, settings, folder, place) or code
+            code = _run_case(case, run.with_seeds(case, times), records, place) or code
+            if surfaces and run.folder.plan(case.id):
+                code = _keep_surfaces(case, run, place) or code
     except KeyboardInterrupt:
-        _say(f"interrupted; go on with --resume --run-dir {folder.path}", err=True)
+        _say(f"interrupted; go on with --resume --run-dir {run.folder.path}", err=True)
         code = INTERRUPTED
     if records:
-        _show_records(records, folder)
+        _show_records(records, run.folder)
     return code
 
 
-def _with_seeds(settings: Settings, case: Case, times: int) -> Settings:
-    if settings.seeds or times == 1:
-        return settings
-    quick = case.quick if settings.protocol == QUICK else None
-    return replace(settings, seeds=times * (quick or case.schedule).seeds)
-
-
-def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[Record], place: str) -> int:
+def _run_case(case: Case, run: _Run, records: list[Record], place: str) -> int:
     from benchsuite.progress import Live
     from benchsuite.runner import CaseRun
 
     try:
         with Live(sys.stderr, place=place) as live:
-            case_run = CaseRun(case, settings, folder, live)
+            case_run = CaseRun(case, run.settings, run.folder, live, run.engine)
             try:
                 for _ in case_run.shards():
                     pass
@@ -233,7 +253,7 @@ def _run_case(case: Case, settings: Settings, folder: RunFolder, records: list[R
     return 0
 
 
-def _keep_surfaces(case: Case, settings: Settings, folder: RunFolder, place: str) -> int:
+def _keep_surfaces(case: Case, run: _Run, place: str) -> int:
     """Evaluate the loss of a case for a page; gives the exit code."""
     from benchsuite.progress import Live
     from benchsuite.survey import keep_surfaces
@@ -242,7 +262,7 @@ def _keep_surfaces(case: Case, settings: Settings, folder: RunFolder, place: str
         with Live(sys.stderr, place=place) as live:
             live.begin(case.id, 1, 0)
             live.stage("landscape")
-            keep_surfaces(case, settings, folder)
+            keep_surfaces(case, run.settings, run.folder)
     except BenchsuiteError as error:
         _say(f"error: {error}", err=True)
         return FAILED
@@ -554,7 +574,7 @@ def publish(paths: tuple[Path, ...], path: Path, title: str, address: str) -> in
 _NIGHT = [
     option.name
     for option in OPTIONS
-    if option.name not in ("run_dir", "resume", "report", "convergence_compare", "convergence_compare_fail")
+    if option.name not in ("run_dir", "resume", "plan", "report", "convergence_compare", "convergence_compare_fail")
 ]
 
 
@@ -587,6 +607,7 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     """
     from benchsuite import machine
     from benchsuite.conditions import conditions
+    from benchsuite.engine import opened
     from benchsuite.gate import Gate
     from benchsuite.report import installed
     from benchsuite.runner import open_folder
@@ -603,10 +624,11 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
     nights = night.Nights(folder, read, accept=accept, partial=bool(names))
     settings = replace(settings, run_dir=nights.begin(), rounds=settings.rounds or night.ROUNDS)
-    _introduce(settings, registry)
-    before, run = conditions(), open_folder(settings)
     times = night.SEEDS_ON_ACCELERATOR if accelerated else 1
-    code = _run_variants(variants, settings, run, surfaces=True, times=times)
+    with opened(settings) as engine:
+        _introduce(settings, registry, engine)
+        before, run = conditions(), open_folder(settings, engine)
+        code = _run_variants(variants, _Run(settings, run, engine), surfaces=True, times=times)
     if code == INTERRUPTED or not run.content["records"]:
         return code or FAILED
     wrong = [f"plugin {plugin.name} was left out: {plugin.error}" for plugin in registry.left_out]

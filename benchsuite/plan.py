@@ -51,6 +51,8 @@ class Plan:
     trace_seconds: float = 0.0
     compile_seconds: float = 0.0
     compile_cache: str = ""
+    engine: str = "local"
+    workers: int = 1
     setting: dict[str, float] = field(default_factory=dict)
     version: str = ""
 

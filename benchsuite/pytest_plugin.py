@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from benchsuite.case import Case
+    from benchsuite.engine import Engine
     from benchsuite.plugins import Registry
     from benchsuite.record import Record
     from benchsuite.runner import CaseRun
@@ -59,6 +60,7 @@ class Suite:
     config: pytest.Config
     records: list[Record] = field(default_factory=list)
     loaded: bool = False
+    open: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
     def settings(self) -> Settings:
@@ -130,12 +132,19 @@ class Suite:
         return f"page: {page}", True
 
     @cached_property
+    def engine(self) -> Engine:
+        """What trains; it is open until the session ends."""
+        from benchsuite.engine import opened
+
+        return self.open.enter_context(opened(self.settings))
+
+    @cached_property
     def folder(self) -> RunFolder:
         """The run folder, made or resumed when the first case runs."""
         from benchsuite.runner import open_folder
         from benchsuite.variant import inapplicable
 
-        folder = open_folder(self.settings)
+        folder = open_folder(self.settings, self.engine)
         folder.keep_inapplicable(inapplicable(list(self.variants.values())))
         return folder
 
@@ -235,16 +244,37 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     suite = config.stash[_SUITE]
     if not suite.loaded or config.option.collectonly:
         return []
-    from benchsuite import machine
     from benchsuite.report.header import header
 
     try:
         suite.registry.check_dataset(suite.settings.dataset)
-        about = machine.describe(machine.devices(suite.settings.platform))
+        about = suite.engine.describe(suite.settings)
     except BenchsuiteError as error:
         raise pytest.UsageError(str(error)) from error
     left_out = [plugin.name for plugin in suite.registry.left_out]
     return header(about, suite.settings.protocol, suite.settings.precision, left_out)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With --plan, show what would run instead of running it."""
+    suite = session.config.stash[_SUITE]
+    if not suite.settings.plan or session.testsfailed:
+        return None
+    from benchsuite import machine
+    from benchsuite.forecast import Forecast
+    from benchsuite.report.forecast import forecasts
+    from benchsuite.report.terminal import render
+
+    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+    chosen = [suite.variants[params[CASE_FIXTURE]].treated for params in calls if CASE_FIXTURE in params]
+    device = machine.describe(machine.devices(suite.settings.platform))["device"]
+    found = [Forecast.of(case, suite.settings, device) for case in chosen if case]
+    writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter:
+        reporter.section("plan")
+        reporter.write(render(forecasts(found), writer.fullwidth, writer.hasmarkup))
+    return True
 
 
 @pytest.fixture
@@ -291,7 +321,7 @@ class Bench:
         if reporter:
             reporter.write("\n")
         with Live(sys.stderr) as live:
-            run = CaseRun(case, suite.settings, suite.folder, live)
+            run = CaseRun(case, suite.settings, suite.folder, live, suite.engine)
             try:
                 self._measure(run)
                 if suite.settings.report:
@@ -328,6 +358,8 @@ class Bench:
                 raise
 
         benchmark.pedantic(train_round, rounds=max(1, steady_rounds))
+        for _ in shards:  # where fewer workers than expected had a first run
+            pass
         if benchmark.enabled:  # --benchmark-disable asks for a smoke test of one round
             for _ in shards:  # a first run at the end, after a resume, has no steady one behind it
                 pass
@@ -398,6 +430,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("benchsuite: plugins left out", red=True)
         for plugin in suite.registry.left_out:
             terminalreporter.write_line(plain(f"{plugin.name} ({plugin.origin}): {plugin.error}"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of workers that were started."""
+    if suite := config.stash.get(_SUITE, None):
+        suite.open.close()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

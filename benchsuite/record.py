@@ -53,6 +53,8 @@ class Record:
     device: str
     platform: str
     device_count: int
+    engine: str
+    workers: int
     precision: str
     prng: str
     version: str
@@ -107,7 +109,18 @@ _FROM_PLAN = (
         "data_origin",
         "criterion",
     ),
-    *("device", "platform", "precision", "prng", "version", "program", "trace_seconds", "compile_seconds"),
+    *(
+        "device",
+        "platform",
+        "engine",
+        "workers",
+        "precision",
+        "prng",
+        "version",
+        "program",
+        "trace_seconds",
+        "compile_seconds",
+    ),
     "compile_cache",
 )
 

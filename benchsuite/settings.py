@@ -15,6 +15,8 @@ AUTO, STAND_IN = "auto", "stand-in"
 PROTOCOLS = (QUICK, SOURCE)
 PRECISIONS = ("highest", "high", "default")
 PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
+LOCAL, DASK = "local", "dask"
+ENGINES = (LOCAL, DASK)
 
 
 def _option(default: Any, explanation: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Any:
@@ -32,6 +34,12 @@ class Settings:
         choices=PROTOCOLS,
     )
     seeds: int | None = _option(None, "Random starts of each case, numbered from 0. [default: the case's own]", "N")
+    half_width: float | None = _option(
+        None,
+        "Instead of --seeds: as many as bring the ends of the rate's 95 % interval this near to its middle, such as"
+        " 0.01, at the rate that the latest run in .benchsuite had, or at any if there is none.",
+        "SHARE",
+    )
     rounds: int | None = _option(
         None,
         "Rounds that the seeds are spread over. Each is timed and ends with its rows on disk; the first one warms up"
@@ -53,6 +61,18 @@ class Settings:
         None, "Folder that holds data files, as mnist/*.gz. [default: what BENCHSUITE_DATA names]", "DIR"
     )
     platform: str = _option(AUTO, "Kind of device to run on; it is an error if there is none.", choices=PLATFORMS)
+    engine: str = _option(
+        LOCAL,
+        f"{LOCAL}: this process trains on all of its devices; {DASK}: rounds are sent to workers, each of which uses"
+        " all of its own. It needs `pip install 'benchsuite[dask]'`.",
+        choices=ENGINES,
+    )
+    scheduler: str | None = _option(
+        None, "The Dask scheduler whose workers train. [default: workers that are started here]", "ADDRESS"
+    )
+    workers: int | None = _option(
+        None, "Dask workers to start here, each on its share of the cores. [default: one for each core]", "N"
+    )
     run_dir: Path | None = _option(
         None, "Folder that keeps the rows and figures of this run. [default: a new one in .benchsuite]", "DIR"
     )
@@ -90,23 +110,39 @@ class Settings:
         " `pip install 'benchsuite[report]'`.",
         "DIR",
     )
+    plan: bool = _option(
+        False, "Train nothing: show what would run, with how many seeds, and what it took in earlier runs."
+    )
     resume: bool = _option(False, "Go on with the run in --run-dir, or with the latest one: only what is missing runs.")
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "rounds"):
+        for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise OptionError(f"--{name} is {value}", "give a whole number of at least 1")
         if self.seeds and self.seeds > MAX_SEEDS:
             raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
+        if self.half_width is not None and not SMALLEST_HALF_WIDTH <= self.half_width < 1 / 2:
+            raise OptionError(
+                f"--half-width is {self.half_width}", f"give a share from {SMALLEST_HALF_WIDTH:f} to below 0.5"
+            )
         if self.sweep:
             Range.parse(self.sweep)
-        if self.convergence_compare_fail and not self.convergence_compare:
-            raise OptionError("there is a gate, but nothing to compare with", "add --convergence-compare RUN")
+        self._check_together()
         for option in OPTIONS:
             value = getattr(self, option.name)
             if option.choices and value not in option.choices:
                 raise OptionError(f"{option.flag} is {value!r}", near_matches(str(value), option.choices))
+
+    def _check_together(self) -> None:
+        if self.half_width is not None and self.seeds:
+            raise OptionError("--half-width chooses the number of seeds", "leave --seeds or --half-width out")
+        if (self.scheduler or self.workers) and self.engine != DASK:
+            raise OptionError("there are no workers without Dask", "add --engine dask")
+        if self.scheduler and self.workers:
+            raise OptionError("the workers of a scheduler are started elsewhere", "leave --workers or --scheduler out")
+        if self.convergence_compare_fail and not self.convergence_compare:
+            raise OptionError("there is a gate, but nothing to compare with", "add --convergence-compare RUN")
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Settings:
@@ -119,10 +155,16 @@ class Settings:
         return cls(**{option.name: option.parse(said[option.name]) for option in OPTIONS if option.name in said})
 
 
+#: The options that are whole numbers of at least 1.
+_COUNTS = ("seeds", "rounds", "workers")
+
 #: What an option is that nobody has used.
 NOT_SAID: tuple[Any, ...] = (None, "", (), [])
 
 MAX_SEEDS = 2**32 - 1
+
+#: Needs about 4 billion seeds, which there are.
+SMALLEST_HALF_WIDTH = 0.00002
 
 
 @dataclass(frozen=True)
@@ -159,11 +201,16 @@ class Option:
         """The value of the field from its text."""
         if self.is_list:
             return tuple(value)
-        if self.name in ("seeds", "rounds"):
+        if self.name in _COUNTS:
             try:
                 return int(value)
             except ValueError:
                 raise OptionError(f"{self.flag} is {value!r}", "give a whole number of at least 1") from None
+        if self.name == "half_width":
+            try:
+                return float(value)
+            except ValueError:
+                raise OptionError(f"{self.flag} is {value!r}", "give a share such as 0.01") from None
         return Path(value) if self.metavar in ("DIR", "RUN") else value
 
 

@@ -41,6 +41,27 @@ def rate_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -
     return (float(interval.low), float(interval.high))
 
 
+def trials_for(half_width: float, low: float = 0.0, high: float = 1.0, confidence: float = CONFIDENCE) -> int:
+    """The trials after which Wilson's interval is no wider than twice `half_width`, at any rate from `low` to `high`.
+
+    Args:
+        half_width: between 0 and 1/2.
+        low: the smallest rate that is expected.
+        high: the largest.
+        confidence: the coverage, between 0 and 1.
+
+    Source: the interval's width, z √(p q n + z² / 4) / (n + z²) to either side, solved for n; see `rate_interval`.
+    """
+    import math
+
+    from scipy.stats import norm
+
+    rate = min(max(low, 1 / 2), high)
+    z2, h2 = float(norm.isf((1 - confidence) / 2)) ** 2, half_width**2
+    middle = z2 * (2 * h2 - rate * (1 - rate))
+    return max(1, math.ceil((-middle + math.sqrt(middle**2 - h2 * z2**2 * (4 * h2 - 1))) / (2 * h2) - _ROUNDING))
+
+
 def rate_p_value(
     successes: int, trials: int, rate: float, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
 ) -> float:

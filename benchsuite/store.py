@@ -351,4 +351,9 @@ def resumed(said: Mapping[str, Any]) -> Settings:
     settings = Settings.parse(said)
     folder = RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
     now = {name: value for name, value in said.items() if value not in NOT_SAID}
-    return Settings.parse(folder.settings | now | {"run_dir": folder.path})
+    then = folder.settings
+    if "engine" in now:
+        then |= {"scheduler": None, "workers": None}  # they were another engine's
+    if now.keys() & {"seeds", "half_width"}:
+        then |= {"seeds": None, "half_width": None}
+    return Settings.parse(then | now | {"run_dir": folder.path})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -71,12 +71,14 @@ class Training:
         advance: (seed, setting, State, period, data) → (State, Evaluation) after one period of the schedule.
         diagnose: (setting, State, data) → the case's diagnostics of the model, by name.
         steps: optimiser steps taken before each evaluation, from 0 to the end.
+        traced: the three functions as they are traced for one seed.
     """
 
     start: Callable[[jax.Array, jax.Array | None, jax.Array | None, Data], tuple[Any, Evaluation]]
     advance: Callable[[jax.Array, jax.Array | None, Any, jax.Array, Data], tuple[Any, Evaluation]]
     diagnose: Callable[[jax.Array | None, Any, Data], dict[str, jax.Array]]
     steps: tuple[int, ...]
+    traced: tuple[Any, ...] = ()
 
 
 class Loop(NamedTuple):
@@ -100,6 +102,11 @@ def _fold_in_name(key: jax.Array, name: str) -> jax.Array:
 def seed_key(case: str, seed: jax.Array | int) -> jax.Array:
     """The key that everything random of one seed of a case comes from, whatever it is trained beside."""
     return jax.random.fold_in(_fold_in_name(prng.key(0), case), seed)
+
+
+def data_key(case: str, seed: jax.Array | int) -> jax.Array:
+    """The key that the batches of one seed of a case are drawn with."""
+    return jax.random.fold_in(seed_key(case, seed), _DATA)
 
 
 def draw_evaluation_data(case: Case, stream: Stream) -> Any:
@@ -137,14 +144,13 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
     def advance(
         seed: jax.Array, setting: jax.Array | None, state: Any, period: jax.Array, data: Data
     ) -> tuple[Any, Evaluation]:
-        return loop(setting).advance(jax.random.fold_in(seed_key(case.name, seed), _DATA), state, period, data)
+        return loop(setting).advance(data_key(case.name, seed), state, period, data)
 
     def diagnose(setting: jax.Array | None, state: Any, data: Data) -> dict[str, jax.Array]:
         return loop(setting).diagnose(state, data)
 
     training = Training(start, advance, diagnose, evaluation_steps(case, schedule, data))
-    _check(case, training, data)
-    return training
+    return replace(training, traced=_traced(case, training, data))
 
 
 def _make_loop(case: Case, schedule: Schedule, data: Data) -> Loop:
@@ -262,7 +268,7 @@ def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
             return dataset.draw(jax.random.fold_in(key, number), dataset.batch_size)
 
         def run_step(state: State, number: jax.Array) -> tuple[State, Metrics]:
-            return step(state, *dataset.prepare(_drawn_once(draw, number)))
+            return step(state, *dataset.prepare(drawn_once(draw, number)))
 
         state, metrics = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
         return state, jax.tree.map(jnp.mean, metrics)
@@ -270,7 +276,7 @@ def _stream_period(dataset: Stream, every: int, step: Step) -> Period:
     return period_of_steps
 
 
-def _drawn_once(draw: Callable[[jax.Array], Any], number: jax.Array) -> Any:
+def drawn_once(draw: Callable[[jax.Array], Any], number: jax.Array) -> Any:
     """What `draw` gives for a number of at least 0, kept for all that is made of it.
 
     XLA would draw it again for each of these. On a CPU, whose XLA takes no notice of a barrier, only a branch keeps it
@@ -317,14 +323,9 @@ def _table_period(dataset: Table, every: int, step: Step, rows: int) -> Period:
     return period_of_epochs
 
 
-def fingerprint(case: Case, training: Training, data: Data) -> str:
+def fingerprint(training: Training) -> str:
     """A digest of the program that trains one seed: two trainings that share it do the same to the same data."""
-    setting = _setting(case)
-    start = jax.jit(training.start).trace(_SEED, setting, None, data)
-    state, _ = start.out_info
-    advance = jax.jit(training.advance).trace(_SEED, setting, state, _PERIOD, data)
-    diagnose = jax.jit(training.diagnose).trace(setting, state, data)
-    text = "".join(traced.lower().as_text() for traced in (start, advance, diagnose))
+    text = "".join(traced.lower().as_text() for traced in training.traced)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -390,7 +391,12 @@ def _scalar(name: str, value: Any) -> Any:
     return value
 
 
-def _check(case: Case, training: Training, data: Data) -> None:
+def _traced(case: Case, training: Training, data: Data) -> tuple[Any, ...]:
+    """The functions of a training as JAX traces them for one seed.
+
+    Raises:
+        CaseError: as `make_training`.
+    """
     if isinstance(case.dataset, Table):
         rows = _rows(data)
         if case.dataset.batch_size > rows:
@@ -399,9 +405,13 @@ def _check(case: Case, training: Training, data: Data) -> None:
                 f"choose a batch_size of at most {rows}",
             )
     setting = _setting(case)
-    state, _ = _guard(case, "evaluation", lambda: jax.eval_shape(training.start, _SEED, setting, None, data))
-    _guard(case, "training", lambda: jax.eval_shape(training.advance, _SEED, setting, state, _PERIOD, data))
-    _guard(case, "diagnostics", lambda: jax.eval_shape(training.diagnose, setting, state, data))
+    start = _guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, setting, None, data))
+    state, _ = start.out_info
+    return (
+        start,
+        _guard(case, "training", lambda: jax.jit(training.advance).trace(_SEED, setting, state, _PERIOD, data)),
+        _guard(case, "diagnostics", lambda: jax.jit(training.diagnose).trace(setting, state, data)),
+    )
 
 
 def _guard(case: Case, what: str, call: Callable[[], T]) -> T:

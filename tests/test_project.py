@@ -21,14 +21,17 @@ ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-16  __main__
-15  pytest_plugin  cli
-14  nightly
-13  site
-12  report
-11  gate
-10  comparison  change  export  runner  survey
- 9  result  ensemble
+19  __main__
+18  pytest_plugin  cli
+17  nightly
+16  site
+15  report
+14  gate
+13  comparison  change  export  runner  survey
+12  engine
+11  cluster
+10  trainer
+ 9  result  ensemble  forecast
  8  store
  7  problem  record
  6  verdict  plugins
@@ -41,7 +44,7 @@ LAYERS = """
 """
 
 #: Only these import JAX when they are imported; machine does so inside its functions.
-JAX_MODULES = {"prng", "training", "problem", "ensemble", "runner", "survey"}
+JAX_MODULES = {"prng", "training", "problem", "ensemble", "survey", "trainer"}
 
 LEVEL = {name: int(line.split()[0]) for line in LAYERS.strip().splitlines() for name in line.split()[1:]}
 

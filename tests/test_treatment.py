@@ -21,10 +21,10 @@ from benchsuite.ensemble import Ensemble
 from benchsuite.errors import OptionError
 from benchsuite.plugins import load_registry
 from benchsuite.problem import Problem
-from benchsuite.runner import make_plan
 from benchsuite.settings import Settings
 from benchsuite.sweep import Range
 from benchsuite.trace import Trace
+from benchsuite.trainer import make_plan
 from benchsuite.treatment import combined
 from benchsuite.variant import chosen_variants, swept
 

@@ -17,9 +17,10 @@ def header(about: Mapping[str, Any], protocol: str, precision: str, left_out: Se
     """
     versions = about["versions"]
     packages = ", ".join(f"{name} {versions[name]}" for name in ("jax", "flax", "optax"))
+    workers = f"{about['workers']} Dask workers of " if "workers" in about else ""
     lines = [
         f"benchsuite {versions['benchsuite']}: {protocol} protocol, float32, {precision} precision of matrix products",
-        f"on {about['device_count']} x {about['platform']} ({about['device']}), {packages}",
+        f"on {workers}{about['device_count']} x {about['platform']} ({about['device']}), {packages}",
     ]
     if left_out:
         lines.append(f"LEFT OUT: {', '.join(left_out)}; reasons at the end")

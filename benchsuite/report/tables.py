@@ -159,6 +159,11 @@ def per_second(value: float) -> str:
     return f"{value:#.3g}".rstrip(".") if value < _THREE_DIGITS else f"{value:,.0f}"
 
 
+def size(value: int | None) -> str:
+    """A number of bytes for a person, in MiB; "-" for none."""
+    return "-" if value is None else f"{value / 2**20:,.0f} MiB" if value >= 2**20 else "< 1 MiB"
+
+
 def seconds(value: float | None) -> str:
     """A time for a person: three significant digits and a unit that suits it; "-" for none."""
     if value is None:

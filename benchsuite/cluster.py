@@ -1,0 +1,283 @@
+"""Rounds that Dask's workers train: each a pure function of case, options and seeds, so that any may be run again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dask
+import numpy as np
+from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
+from distributed.client import FutureCancelledError
+from distributed.comm.core import CommClosedError
+
+from benchsuite import machine
+from benchsuite.case import Case
+from benchsuite.choice import choose
+from benchsuite.errors import DeviceError
+from benchsuite.plan import Plan
+from benchsuite.plugins import load_registry
+from benchsuite.rows import Columns, Rows
+from benchsuite.settings import Settings
+from benchsuite.shard import Shard
+from benchsuite.trainer import OnTrained, Trainer
+from benchsuite.variant import chosen_variants
+
+#: Seconds to wait for the scheduler, and for its first worker.
+PATIENCE = 60
+
+_CONFIG = {
+    # A worker that compiles says nothing for a while, and what a training needs is not Dask's to limit.
+    "distributed.scheduler.worker-ttl": "30 minutes",
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to know to train a case: it finds the case itself, among its own plugins.
+
+    Args:
+        case: the id, with what is done to it.
+        name: of the untreated case.
+        settings: what the user decided.
+        workers: how many share the rounds.
+    """
+
+    case: str
+    name: str
+    settings: Settings
+    workers: int
+
+    def trainer(self) -> Trainer:
+        """A trainer in this process.
+
+        Raises:
+            BenchsuiteError: the case cannot be trained here.
+        """
+        machine.configure(self.settings.platform)
+        registry = load_registry()
+        chosen = choose(self.settings.treatment, self.settings.optimizer, registry.treatments)
+        variants = chosen_variants([registry.case(self.name)], chosen, self.settings)
+        case = next(v.treated for v in variants if v.treated and v.treated.id == self.case)
+        return Trainer(case, self.settings, self.workers)
+
+
+class Worker:
+    """What runs on a worker, where one job at a time is kept ready."""
+
+    _job: Job | None = None
+    _trainer: Trainer | None = None
+    _compiled = False
+
+    @classmethod
+    def _ready(cls, job: Job, plan: Plan | None = None) -> Trainer:
+        """The job's trainer, which must train the same as the one that made `plan`."""
+        if cls._trainer is None or cls._job != job:
+            cls._trainer = None  # whose data and program must not take the room of those of the next
+            cls._job, cls._trainer, cls._compiled = job, job.trainer(), False
+        for name, here in cls._trainer.plan.definition.items():
+            if plan and plan.definition[name] != here:
+                raise DeviceError(
+                    f"worker {get_worker().name} has another {name}: {here}, not {plan.definition[name]}",
+                    "give all workers the same versions, data and devices",
+                )
+        return cls._trainer
+
+    @classmethod
+    def plan(cls, job: Job) -> Plan:
+        """How the case is run."""
+        return cls._ready(job).plan
+
+    @classmethod
+    def compile(cls, job: Job, plan: Plan | None = None) -> Plan:
+        """The same with what compiling told, once a worker."""
+        trainer = cls._ready(job, plan)
+        if not cls._compiled:
+            trainer.compile()
+            cls._compiled = True
+        return trainer.plan
+
+    @classmethod
+    def train_starts(cls, job: Job, plan: Plan) -> tuple[Rows, Columns]:
+        """Train the named starts."""
+        return cls._ready(job, plan).train_starts()
+
+    @classmethod
+    def train(cls, job: Job, plan: Plan, seeds: np.ndarray) -> Shard:
+        """Train a round."""
+        cls.compile(job, plan)
+        (shard,) = cls._ready(job, plan).train([seeds], lambda _: None)
+        return shard
+
+    @classmethod
+    def describe(cls, settings: Settings) -> dict[str, Any]:
+        """What it measures on."""
+        machine.configure(settings.platform)
+        return machine.describe(machine.devices(settings.platform))
+
+
+class Pin(WorkerPlugin):
+    """Keeps every worker of a cluster on this machine to its share of the cores, also after it was started again."""
+
+    idempotent = True
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def setup(self, worker: Any) -> None:
+        """Run when a worker has started, before it imports JAX."""
+        if hasattr(os, "sched_setaffinity"):
+            cores = sorted(os.sched_getaffinity(0))
+            share = cores[int(worker.name) % self._workers :: self._workers]
+            os.sched_setaffinity(0, share or cores)
+
+
+class RemoteTrainer:
+    """Trains rounds of a case by the workers of a client."""
+
+    def __init__(self, client: Client, job: Job) -> None:
+        self._client, self._job = client, job
+        self._run = uuid.uuid4().hex  # so that no other run's results are taken for those of this one
+        self.plan = self._ask(Worker.plan)
+
+    def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        with _failures_told():
+            future = self._client.submit(function, self._job, *arguments, pure=False)
+            try:
+                return future.result()
+            finally:
+                future.cancel()
+
+    def compile(self) -> Plan:
+        """Compile the program on one worker; the others do so with their first round."""
+        self.plan = self._ask(Worker.compile, self.plan)
+        return self.plan
+
+    def train_starts(self) -> tuple[Rows, Columns]:
+        """Train the named starts; gives their rows and learning curves."""
+        rows, curves = self._ask(Worker.train_starts, self.plan)
+        return rows, curves
+
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
+        """Train rounds on all workers; gives each when it ends."""
+        futures = [
+            self._client.submit(
+                Worker.train, self._job, self.plan, seeds, key=f"{self._job.case}-{self._run}-{seeds[0]}-{seeds[-1]}"
+            )
+            for seeds in rounds
+        ]
+        try:
+            with _failures_told():
+                for future in as_completed(futures, loop=self._client.loop):
+                    shard = future.result()
+                    on_trained(len(shard.seeds))
+                    future.release()
+                    yield shard
+        finally:
+            self._client.cancel(futures)
+
+
+class Cluster:
+    """An engine of Dask workers: those of a scheduler, or some that are started on this machine.
+
+    Args:
+        client: is connected to the scheduler.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @classmethod
+    @contextmanager
+    def connect(cls, settings: Settings) -> Iterator[Cluster]:
+        """The engine that the settings ask for, for as long as it is needed.
+
+        Raises:
+            DeviceError: the scheduler cannot be reached, or has no worker.
+        """
+        for name in ("distributed", "distributed.client"):  # what matters is told as our own sentences
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        with dask.config.set(_CONFIG):
+            opened = cls._existing(settings.scheduler) if settings.scheduler else cls._started(settings.workers)
+            with opened as client:
+                yield cls(client)
+
+    @staticmethod
+    @contextmanager
+    def _existing(address: str) -> Iterator[Client]:
+        hint = "check its address, and that workers of the same versions are connected"
+        try:
+            client = Client(address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise DeviceError(f"there is no Dask scheduler at {address}: {error}", hint) from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=PATIENCE)
+            except TimeoutError as error:
+                raise DeviceError(f"the Dask scheduler at {address} has no worker", hint) from error
+            yield client
+
+    @staticmethod
+    @contextmanager
+    def _started(workers: int | None) -> Iterator[Client]:
+        count = workers or machine.cores()
+        with (
+            LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            client.register_plugin(Pin(count))
+            yield client
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are now."""
+        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def describe(self, settings: Settings) -> dict[str, Any]:
+        """What one of the workers measures on, and how many there are."""
+        with _failures_told():
+            about = self._client.submit(Worker.describe, settings, pure=False).result()
+        return {**about, "engine": settings.engine, "workers": self.workers}
+
+    def trainer(self, case: Case, settings: Settings) -> RemoteTrainer:
+        """Who trains a case."""
+        # Where the rows are left and what becomes of them is no business of the workers.
+        asked = replace(
+            settings, run_dir=None, resume=False, report=None, convergence_compare=None, convergence_compare_fail=()
+        )
+        return RemoteTrainer(self._client, Job(case.id, case.name, asked, self.workers))
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise DeviceError(
+            f"a worker lacks {error.name}", "install benchsuite and its plugins for all workers, in the same versions"
+        ) from error
+    except KilledWorker as error:
+        raise DeviceError(
+            "a round has killed several workers, one after the other",
+            "look for memory that runs out; finished rounds are kept, --resume goes on from them",
+        ) from error
+    except (CommClosedError, FutureCancelledError, TimeoutError, OSError) as error:
+        raise DeviceError(
+            f"the Dask scheduler is gone: {type(error).__name__}",
+            "start it again; finished rounds are kept, --resume goes on from them",
+        ) from error

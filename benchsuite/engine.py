@@ -1,0 +1,79 @@
+"""Where the rounds of a run are trained: in this process, or elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchsuite import machine
+from benchsuite.case import Case
+from benchsuite.errors import OptionError
+from benchsuite.plan import Plan
+from benchsuite.rows import Columns, Rows
+from benchsuite.settings import DASK, Settings
+from benchsuite.shard import Shard
+from benchsuite.trainer import OnTrained, Trainer
+
+
+class AnyTrainer(Protocol):
+    """Trains rounds of a case, wherever that takes place; see `Trainer`."""
+
+    @property
+    def plan(self) -> Plan:
+        """How it is run."""
+
+    def compile(self) -> Plan:
+        """Compile the program; gives the plan with what that told."""
+
+    def train_starts(self) -> tuple[Rows, Columns]:
+        """Train the named starts; gives their rows and learning curves."""
+
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
+        """Train rounds, each an array of seeds; gives each when it ends."""
+
+
+class Engine(Protocol):
+    """Trains cases."""
+
+    def describe(self, settings: Settings) -> dict[str, Any]:
+        """What is measured on, as `machine.describe` gives it."""
+
+    def trainer(self, case: Case, settings: Settings) -> AnyTrainer:
+        """Who trains a case."""
+
+
+class InProcess:
+    """Trains in this process, on all local devices, one round after the other."""
+
+    def describe(self, settings: Settings) -> dict[str, Any]:
+        """What is measured on, as `machine.describe` gives it."""
+        return machine.describe(machine.devices(settings.platform))
+
+    def trainer(self, case: Case, settings: Settings) -> Trainer:
+        """Who trains a case."""
+        return Trainer(case, settings)
+
+
+HERE = InProcess()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Engine]:
+    """The engine that the settings ask for, for as long as it is needed.
+
+    Raises:
+        OptionError: what it needs is not installed.
+        DeviceError: it cannot be reached.
+    """
+    if settings.engine != DASK:
+        yield HERE
+        return
+    try:
+        from benchsuite.cluster import Cluster
+    except ModuleNotFoundError as error:
+        raise OptionError(f"--engine {DASK} needs {error.name}", "pip install 'benchsuite[dask]'") from error
+    with Cluster.connect(settings) as cluster:
+        yield cluster

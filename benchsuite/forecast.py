@@ -1,0 +1,132 @@
+"""What a run is going to take, as far as earlier runs tell: seeds, memory and time. Nothing is trained for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchsuite import stats
+from benchsuite.case import Case
+from benchsuite.errors import StoreError
+from benchsuite.plan import Plan, label
+from benchsuite.settings import QUICK, SOURCE, STAND_IN, Settings
+from benchsuite.store import ROOT, RunFolder
+
+#: Earlier runs that are looked into, the newest first.
+RUNS = 50
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier run of a case, by which the next one is foretold.
+
+    Args:
+        run: the name of its folder.
+        plan: how the case was run.
+        records: its figures, those of every value of a sweep.
+    """
+
+    run: str
+    plan: Plan
+    records: Sequence[Mapping[str, Any]]
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Between which the rates lay, their intervals included."""
+        intervals = [record["rate_interval"] for record in self.records]
+        return min(low for low, _ in intervals), max(high for _, high in intervals)
+
+    def seconds(self, seeds: int) -> float:
+        """How long so many seeds are going to take, compiling included."""
+        trainings = seeds * len(self.plan.parts) / self.plan.workers
+        return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.records[0]["seeds_per_second"]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What one case is going to take; None for what no earlier run tells.
+
+    Args:
+        label: the case with its protocol.
+        seeds: how many.
+        reason: why so many.
+        memory: bytes, on all devices together.
+        seconds: from its start to its end.
+        run: the name of the run that tells it; empty for none.
+    """
+
+    label: str
+    seeds: int
+    reason: str
+    memory: int | None = None
+    seconds: float | None = None
+    run: str = ""
+
+    @classmethod
+    def of(cls, case: Case, settings: Settings, device: str) -> Forecast:
+        """The forecast of a case on a device."""
+        found = earlier_runs(case, settings)
+        seeds, reason = planned_seeds(case, settings, found)
+        title = label(case.id, _protocol(case, settings), settings.dataset == STAND_IN)
+        now = (device, settings.engine)
+        alike = next((run for run in found if (run.plan.device, run.plan.engine) == now), None)
+        if alike is None:
+            return cls(title, seeds, reason)
+        memory = alike.plan.predicted_bytes * alike.plan.device_count * alike.plan.workers
+        return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds), alike.run)
+
+
+def seeds_for(case: Case, settings: Settings, folder: RunFolder) -> int:
+    """The seeds that the settings' half-width needs, or those that were settled when the run was begun.
+
+    Args:
+        case: whose rate is asked for.
+        settings: with a half-width.
+        folder: of the run, whose own plan counts where it is resumed.
+    """
+    begun = folder.plan(case.id)
+    if begun and folder.settings.get("half_width") == settings.half_width:
+        return begun.seeds
+    return planned_seeds(case, settings, earlier_runs(case, settings))[0]
+
+
+def planned_seeds(case: Case, settings: Settings, found: Sequence[Earlier]) -> tuple[int, str]:
+    """How many seeds the settings ask for, and why so many."""
+    if settings.seeds:
+        return settings.seeds, "as asked"
+    if settings.half_width is None:
+        return _schedule(case, settings).seeds, "the case's own"
+    wanted = f"± {100 * settings.half_width:g} %"
+    if not found:
+        return stats.trials_for(settings.half_width), f"{wanted} at any rate"
+    low, high = found[0].rates
+    seeds = stats.trials_for(settings.half_width, low, high)
+    return seeds, f"{wanted} at a rate of {100 * low:.0f} to {100 * high:.0f} %"
+
+
+def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
+    """The earlier runs of a case under the same protocol in `.benchsuite`, the newest first."""
+    found = []
+    for path in sorted(ROOT.glob("*/run.json"), reverse=True)[:RUNS]:
+        try:
+            folder = RunFolder(path.parent)
+        except StoreError:  # it tells nothing, and is told of where it is asked for
+            continue
+        plan = folder.plan(case.id)
+        if plan is None or plan.protocol != _protocol(case, settings):
+            continue
+        if plan.stand_in != (settings.dataset == STAND_IN) and settings.dataset in (STAND_IN, plan.dataset):
+            continue
+        records = [folder.content["records"][part.id] for part in plan.parts if part.id in folder.content["records"]]
+        if records:
+            found.append(Earlier(path.parent.name, plan, records))
+    return found
+
+
+def _schedule(case: Case, settings: Settings) -> Any:
+    return case.quick if settings.protocol == QUICK and case.quick else case.schedule
+
+
+def _protocol(case: Case, settings: Settings) -> str:
+    return QUICK if _schedule(case, settings) is case.quick else SOURCE

@@ -1,0 +1,188 @@
+"""The training of one case where the devices are: plan → compile → rounds of seeds. It leaves no file behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchsuite import machine, prng
+from benchsuite.case import Case
+from benchsuite.ensemble import Ensemble, OutOfMemoryError, half, largest_chunk
+from benchsuite.errors import CaseError, near_matches
+from benchsuite.plan import Plan
+from benchsuite.problem import Problem
+from benchsuite.rows import Columns, Rows, groups_of
+from benchsuite.settings import Settings
+from benchsuite.shard import Shard, curves
+from benchsuite.start import start_values
+from benchsuite.trace import Trace
+from benchsuite.training import fingerprint, parameter_names
+from benchsuite.version import case_version
+
+#: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
+ROUNDS = 5
+
+
+#: Is told how many seeds' worth of training was just done.
+OnTrained = Callable[[float], None]
+
+
+class Trainer:
+    """Trains rounds of a case on the local devices.
+
+    Args:
+        case: what to train.
+        settings: what the user decided.
+        workers: how many of its kind share the rounds.
+
+    Attributes:
+        plan: how it is run.
+
+    Raises:
+        BenchsuiteError: the case, its data or its device cannot be used as they are.
+    """
+
+    def __init__(self, case: Case, settings: Settings, workers: int = 1) -> None:
+        self._devices = machine.devices(settings.platform)
+        self._problem = Problem.pose(case, settings)
+        self._first_run = True
+        self.plan = make_plan(self._problem, settings, self._devices, workers)
+
+    def compile(self) -> Plan:
+        """Compile the program; gives the plan with what that told.
+
+        Raises:
+            BenchsuiteError: the case or its device cannot be used as they are.
+        """
+        self._problem.facts  # noqa: B018  # what fails here is not to fail after a round
+        self._compile(self.plan.chunk_size)
+        return self.plan
+
+    def _compile(self, chunk_size: int) -> None:
+        self._ensemble = Ensemble.fitting(self._problem, chunk_size, self._devices, self.plan.precision)
+        self._first_run = True
+        self.plan = replace(
+            self.plan,
+            chunk_size=self._ensemble.chunk_size,
+            device_count=len(self._ensemble.devices),
+            predicted_bytes=self._ensemble.predicted_bytes,
+            trace_seconds=self._ensemble.trace_seconds,
+            compile_seconds=self._ensemble.compile_seconds,
+            compile_cache=self._ensemble.compile_cache,
+        )
+
+    def train_starts(self) -> tuple[Rows, Columns]:
+        """Train the named starts: untimed, and on the data of seed 0; gives their rows and learning curves."""
+        values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
+        ensemble = Ensemble.fitting(self._problem, len(values), self._devices, self.plan.precision, pinned=True)
+        trace, _ = ensemble.train_from(values, seed=0)
+        return self._judge(trace), curves(trace)
+
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
+        """Train rounds, each an array of seeds, with the program that `compile` has made."""
+        for seeds in rounds:
+            yield self._train_round(seeds, on_trained)
+
+    def _train_round(self, seeds: np.ndarray, on_trained: OnTrained) -> Shard:
+        traces: list[Trace] = []
+        seconds, first_run = 0.0, self._first_run
+        while len(seeds):
+            chunk = seeds[: self._ensemble.chunk_size]
+            trained = self._train_chunk(chunk, on_trained)
+            if trained is None:
+                first_run = True
+                continue
+            traces.append(trained[0])
+            seconds += trained[1]
+            seeds = seeds[len(chunk) :]
+        self._first_run = False
+        trace = Trace.join(traces)
+        return Shard(
+            self._judge(trace),
+            curves(trace),
+            seconds=seconds,
+            first_run=first_run,
+            chunk_size=self._ensemble.chunk_size,
+            device_count=len(self._ensemble.devices),
+        )
+
+    def _train_chunk(self, chunk: np.ndarray, on_trained: OnTrained) -> tuple[Trace, float] | None:
+        """The trace and its seconds, or None after the chunk has turned out too large and was halved."""
+        try:
+            return self._ensemble.train(chunk, lambda share: on_trained(share * len(chunk)))
+        except OutOfMemoryError:
+            smaller = half(self._ensemble.chunk_size)
+        # Only here, outside of the handler, nothing holds on to the memory of the failed program any more.
+        del self._ensemble
+        self._compile(smaller)
+        return None
+
+    def _judge(self, trace: Trace) -> Rows:
+        return Rows.judge(trace, self._problem.case, self.plan.parameter_names, self._problem.facts)
+
+
+def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any], workers: int = 1) -> Plan:
+    """Settle everything about a run that does not need the compiler."""
+    case, about = problem.case, machine.describe(devices)
+    parameters = parameter_names(case)
+    _check_names(case, parameters)
+    seeds = settings.seeds or problem.schedule.seeds
+    sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
+    trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
+    round_size = _round_size(seeds, settings.rounds, workers, len(devices), largest_chunk(devices))
+    return Plan(
+        case=case.name,
+        treatment=case.treatment,
+        sweep=sweep,
+        restarts=case.restarts,
+        source=case.source,
+        protocol=problem.protocol,
+        dataset=problem.dataset,
+        stand_in=problem.stand_in,
+        data_origin=problem.origin,
+        criterion=str(case.criterion),
+        claims=[claim.to_json() for claim in case.claims],
+        starts={name: dict(start) for name, start in case.starts.items()},
+        readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
+        version=case_version(case, problem.schedule),
+        program=fingerprint(problem.training),
+        steps=list(problem.training.steps),
+        parameter_names=parameters,
+        seeds=seeds,
+        round_size=round_size,
+        chunk_size=min(round_size, largest_chunk(devices, trainings)),
+        precision=settings.precision,
+        prng=prng.NAME,
+        device=about["device"],
+        platform=about["platform"],
+        device_count=min(len(devices), round_size),
+        engine=settings.engine,
+        workers=workers,
+    )
+
+
+def _check_names(case: Case, parameters: Sequence[str]) -> None:
+    """Refuse what names a parameter or figure that the case does not have, before anything is trained."""
+    start_values(case, case.starts, parameters)
+    if case.groups and not parameters:
+        raise CaseError(f"{case.name} has too many parameters to be grouped", "leave groups out")
+    groups_of(case, {name: np.zeros(1) for name in parameters}, 1)
+    figures = [*case.all_metrics, *(f"train.{name}" for name in ("loss", *case.metrics)), *parameters]
+    figures += [diagnostic.name for diagnostic in case.diagnostics]
+    for claim in case.claims:
+        of = getattr(claim.check, "of", None)
+        if of is not None and of not in figures:
+            raise CaseError(
+                f"case {case.name}: a claim speaks of {of!r}, which is not recorded", near_matches(of, figures)
+            )
+
+
+def _round_size(seeds: int, rounds: int | None, workers: int, devices: int, largest: int) -> int:
+    """Seeds of a round: as the user says, else a fifth of a worker's share, filling its devices; never all of them."""
+    if rounds:
+        return -(-seeds // rounds)
+    fifth = -(-seeds // (ROUNDS * workers))
+    return min(-(-fifth // devices) * devices, largest, -(-seeds // 2))

@@ -1,0 +1,44 @@
+"""Train on the nodes of a SLURM cluster: `python examples/slurm.py --jobs 8 -- relu-to-relu --seeds 1000000`.
+
+It needs `pip install 'benchsuite[dask]' dask-jobqueue`, on a file system that the nodes share. Every job is one worker,
+which trains one round at a time on all cores and GPUs of its job. Jobs that come late, or are preempted, are no harm:
+rounds go to whoever is there. What follows `--` is for `benchsuite run`.
+"""
+
+import subprocess
+import sys
+
+import click
+from dask_jobqueue import SLURMCluster
+
+
+@click.command()
+@click.option("--jobs", default=4, show_default=True, help="Workers to ask for.")
+@click.option("--partition", help="Of the cluster. [default: the cluster's own]")
+@click.option("--cores", default=8, show_default=True, help="Of each job.")
+@click.option("--gpus", default=0, show_default=True, help="Of each job.")
+@click.option("--memory", default="16GB", show_default=True, help="Of each job.")
+@click.option("--walltime", default="04:00:00", show_default=True, help="Of each job.")
+@click.argument("arguments", nargs=-1, metavar="-- [CASE]... [OPTION]...")
+def main(jobs, arguments, **of_job):
+    """Start workers as SLURM jobs, and run `benchsuite run` on them."""
+    with SLURMCluster(
+        queue=of_job["partition"],
+        cores=1,  # Dask's name for rounds at a time
+        processes=1,
+        job_cpu=of_job["cores"],
+        job_extra_directives=[f"--gres=gpu:{of_job['gpus']}"] if of_job["gpus"] else [],
+        memory=of_job["memory"],
+        walltime=of_job["walltime"],
+        worker_extra_args=["--no-dashboard"],
+    ) as cluster:
+        cluster.scale(jobs=jobs)
+        click.echo(f"waiting for the first of {jobs} jobs; Dask's scheduler is {cluster.scheduler_address}")
+        cluster.wait_for_workers(1)
+        engine = ["--engine", "dask", "--scheduler", cluster.scheduler_address]
+        command = [sys.executable, "-m", "benchsuite", "run", *engine, *arguments]
+        sys.exit(subprocess.run(command, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

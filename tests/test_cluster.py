@@ -1,0 +1,175 @@
+"""Rounds that are trained by Dask's workers leave what rounds trained here leave, whatever becomes of a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import Notes
+
+from benchsuite import cluster
+from benchsuite.cluster import Cluster, Job, Worker
+from benchsuite.engine import opened
+from benchsuite.errors import DeviceError, OptionError
+from benchsuite.plugins import load_registry
+from benchsuite.rows import Rows
+from benchsuite.runner import CaseRun, open_folder
+from benchsuite.settings import Settings
+from benchsuite.store import RunFolder
+
+SETTINGS = Settings(seeds=12, rounds=6, engine="dask", workers=2, platform="cpu")
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Cluster]:
+    """Two of them."""
+    with Cluster.connect(SETTINGS) as connected:
+        yield connected
+
+
+def rows(folder: RunFolder) -> Rows:
+    """All rows of relu-to-relu."""
+    return Rows.join([shard.rows for shard in RunFolder(folder.path).shards("relu-to-relu")])
+
+
+def assert_same_rows(one: Rows, other: Rows) -> None:
+    """To the last bit."""
+    assert one.columns.keys() == other.columns.keys()
+    for name, column in one.columns.items():
+        np.testing.assert_array_equal(column, other.columns[name], name)
+
+
+@pytest.fixture(scope="module")
+def trained_here(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    """The same seeds by this process, as many side by side on each device as there are on a worker's."""
+    here = {"engine": "local", "workers": None, "rounds": 3}
+    settings = replace(SETTINGS, **here, run_dir=tmp_path_factory.mktemp("runs") / "here")
+    folder = open_folder(settings)
+    for _ in CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes()).shards():
+        pass
+    return rows(folder)
+
+
+def test_rows_are_those_of_one_process(workers: Cluster, trained_here: Rows, tmp_path: Path) -> None:
+    """The records say who trained them; progress is told round by round."""
+    settings, notes = replace(SETTINGS, run_dir=tmp_path / "run"), Notes()
+    folder = open_folder(settings, workers)
+    run = CaseRun(load_registry().case("relu-to-relu"), settings, folder, notes, workers)
+
+    shards = list(run.shards())
+
+    assert_same_rows(rows(folder), trained_here)
+    assert {len(shard.seeds) for shard in shards} == {2}
+    (record,) = run.records()
+    assert (record.engine, record.workers, record.device_count) == ("dask", 2, 1)
+    assert (folder.machine["engine"], folder.machine["workers"]) == ("dask", 2)
+    assert folder.starts("relu-to-relu") is not None
+
+
+def test_killed_worker_costs_no_row(workers: Cluster, trained_here: Rows, tmp_path: Path) -> None:
+    """Its round goes to the other, and another takes its place."""
+    settings = replace(SETTINGS, run_dir=tmp_path / "run")
+    folder = open_folder(settings, workers)
+    shards = CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes(), workers).shards()
+    next(shards)
+
+    os.kill(next(iter(workers._client.run(os.getpid).values())), signal.SIGKILL)
+    for _ in shards:
+        pass
+
+    assert_same_rows(rows(folder), trained_here)
+
+
+def test_run_can_be_resumed_by_another_engine(workers: Cluster, trained_here: Rows, tmp_path: Path) -> None:
+    """What workers began ends here."""
+    settings = replace(SETTINGS, run_dir=tmp_path / "run")
+    folder = open_folder(settings, workers)
+    case = load_registry().case("relu-to-relu")
+    begun = CaseRun(case, settings, folder, Notes(), workers).shards()
+    next(begun)
+    begun.close()
+
+    resumed = CaseRun(case, replace(settings, engine="local", workers=None, rounds=3), RunFolder(folder.path), Notes())
+    for _ in resumed.shards():
+        pass
+
+    assert_same_rows(rows(folder), trained_here)
+
+
+def test_a_worker_that_would_train_something_else_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one with another version of a case."""
+    monkeypatch.setattr(cluster, "get_worker", lambda: type("Named", (), {"name": "tcp://there"}))
+    job = Job("relu-to-relu", "relu-to-relu", replace(SETTINGS, engine="local", workers=None), 2)
+    plan = Worker.plan(job)
+
+    with pytest.raises(DeviceError, match=r"worker tcp://there has another program: \w+, not another"):
+        Worker.train(job, replace(plan, program="another"), np.arange(2))
+
+
+def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the patience that one has."""
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    with (
+        pytest.raises(DeviceError, match="there is no Dask scheduler"),
+        opened(Settings(engine="dask", scheduler="tcp://127.0.0.1:9")),
+    ):
+        pass
+
+
+def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not installed the error says how to get it."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "benchsuite.cluster")
+    with pytest.raises(OptionError, match="benchsuite\\[dask\\]"), opened(SETTINGS):
+        pass
+
+
+def free_port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def test_scheduler_that_dies_costs_no_finished_round(trained_here: Rows, tmp_path: Path) -> None:
+    """The run ends with a sentence, and is resumed without one."""
+    address, folder = f"tcp://127.0.0.1:{free_port()}", tmp_path / "run"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    start = "from distributed.cli.dask_{0} import main; main()"
+    scheduler, worker = (
+        subprocess.Popen([sys.executable, "-c", start.format(kind), *options], **quiet)
+        for kind, options in (
+            ("scheduler", ["--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard"]),
+            ("worker", [address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]),
+        )
+    )
+    options = ["--seeds", "12", "--rounds", "3", "--platform", "cpu", "--run-dir", str(folder)]
+    command = [sys.executable, "-m", "benchsuite", "run", "relu-to-relu", *options]
+    try:
+        run = subprocess.Popen(
+            [*command, "--engine", "dask", "--scheduler", address], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        while not list(folder.glob("*/seeds-*.npz")):
+            assert run.poll() is None
+            time.sleep(0.05)
+        scheduler.kill()
+        said = run.communicate(timeout=100)[1].decode()
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+
+    assert run.returncode == 1
+    assert "the Dask scheduler is gone" in said
+    assert "Traceback" not in said
+    subprocess.run([*command, "--resume", "--engine", "local"], check=True, capture_output=True)
+    assert_same_rows(rows(RunFolder(folder)), trained_here)
