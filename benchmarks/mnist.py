@@ -1,0 +1,17 @@
+"""The images that the rivals learn: those of the suite's own MNIST cases."""
+
+from __future__ import annotations
+
+import numpy as np
+from benchsuite_mnist.images import MNIST, PIXELS, raw_images_twice
+
+from benchsuite import data
+
+BATCH = MNIST.batch_size
+
+__all__ = ["BATCH", "PIXELS", "images"]
+
+
+def images(count: int) -> np.ndarray:
+    """The first training images, (count, 784) grey levels; the stand-in where MNIST cannot be had."""
+    return raw_images_twice(data.load(MNIST).split.train[:count])[0]
