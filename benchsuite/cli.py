@@ -144,9 +144,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     from benchsuite.runner import open_folder
     from benchsuite.store import resumed
 
-    settings = Settings.parse(options)
-    if settings.resume:
-        settings = resumed(options)
+    settings = resumed(options) if options["resume"] else Settings.parse(options)
     registry = _registry(settings.platform)
     registry.check_dataset(settings.dataset)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)

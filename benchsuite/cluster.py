@@ -6,14 +6,14 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import dask
 import numpy as np
 from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
-from distributed.client import FutureCancelledError
+from distributed.client import ClosedClientError, FutureCancelledError
 from distributed.comm.core import CommClosedError
 
 from benchsuite import machine
@@ -25,19 +25,16 @@ from benchsuite.plugins import load_registry
 from benchsuite.rows import Columns, Rows
 from benchsuite.settings import Settings
 from benchsuite.shard import Shard
+from benchsuite.sweep import Range
 from benchsuite.trainer import OnTrained, Trainer
-from benchsuite.variant import chosen_variants
+from benchsuite.variant import make_variants
 
 #: Seconds to wait for the scheduler, and for its first worker.
 PATIENCE = 60
 
 _CONFIG = {
-    # A worker that compiles says nothing for a while, and what a training needs is not Dask's to limit.
+    # A worker that compiles says nothing for a while.
     "distributed.scheduler.worker-ttl": "30 minutes",
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,
-    "distributed.worker.memory.terminate": False,
 }
 
 
@@ -66,9 +63,11 @@ class Job:
         machine.configure(self.settings.platform)
         registry = load_registry()
         chosen = choose(self.settings.treatment, self.settings.optimizer, registry.treatments)
-        variants = chosen_variants([registry.case(self.name)], chosen, self.settings)
-        case = next(v.treated for v in variants if v.treated and v.treated.id == self.case)
-        return Trainer(case, self.settings, self.workers)
+        over = Range.parse(self.settings.sweep) if self.settings.sweep else None
+        for variant in make_variants([registry.case(self.name)], chosen, over):
+            if variant.treated and variant.treated.id == self.case:
+                return Trainer(variant.treated, self.settings, self.workers)
+        raise DeviceError(f"a worker cannot make {self.case} of its plugins", "give all workers the same versions")
 
 
 class Worker:
@@ -81,6 +80,11 @@ class Worker:
     @classmethod
     def _ready(cls, job: Job, plan: Plan | None = None) -> Trainer:
         """The job's trainer, which must train the same as the one that made `plan`."""
+        if (threads := get_worker().state.nthreads) != 1:
+            raise DeviceError(
+                f"worker {get_worker().name} trains {threads} rounds at a time, which disturb each other",
+                "start it with --nthreads 1: a round takes all cores by itself",
+            )
         if cls._trainer is None or cls._job != job:
             cls._trainer = None  # whose data and program must not take the room of those of the next
             cls._job, cls._trainer, cls._compiled = job, job.trainer(), False
@@ -134,11 +138,11 @@ class Pin(WorkerPlugin):
         self._workers = workers
 
     def setup(self, worker: Any) -> None:
-        """Run when a worker has started, before it imports JAX."""
+        """Run when a worker has started, before its JAX does."""
         if hasattr(os, "sched_setaffinity"):
             cores = sorted(os.sched_getaffinity(0))
-            share = cores[int(worker.name) % self._workers :: self._workers]
-            os.sched_setaffinity(0, share or cores)
+            number = int(worker.name) % self._workers
+            os.sched_setaffinity(0, cores[number :: self._workers] or [cores[number % len(cores)]])
 
 
 class RemoteTrainer:
@@ -155,7 +159,8 @@ class RemoteTrainer:
             try:
                 return future.result()
             finally:
-                future.cancel()
+                with suppress(ClosedClientError):
+                    future.cancel()
 
     def compile(self) -> Plan:
         """Compile the program on one worker; the others do so with their first round."""
@@ -169,12 +174,17 @@ class RemoteTrainer:
 
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
         """Train rounds on all workers; gives each when it ends."""
-        futures = [
-            self._client.submit(
-                Worker.train, self._job, self.plan, seeds, key=f"{self._job.case}-{self._run}-{seeds[0]}-{seeds[-1]}"
-            )
-            for seeds in rounds
-        ]
+        with _failures_told():
+            futures = [
+                self._client.submit(
+                    Worker.train,
+                    self._job,
+                    self.plan,
+                    seeds,
+                    key=f"{self._job.case}-{self._run}-{seeds[0]}-{seeds[-1]}",
+                )
+                for seeds in rounds
+            ]
         try:
             with _failures_told():
                 for future in as_completed(futures, loop=self._client.loop):
@@ -183,7 +193,8 @@ class RemoteTrainer:
                     future.release()
                     yield shard
         finally:
-            self._client.cancel(futures)
+            with suppress(ClosedClientError):
+                self._client.cancel(futures)
 
 
 class Cluster:
@@ -271,12 +282,16 @@ def _failures_told() -> Iterator[None]:
         raise DeviceError(
             f"a worker lacks {error.name}", "install benchsuite and its plugins for all workers, in the same versions"
         ) from error
+    except RuntimeError as error:
+        if "deserialization" not in str(error):
+            raise
+        raise DeviceError("the Dask scheduler cannot read what it is sent", "install benchsuite there") from error
     except KilledWorker as error:
         raise DeviceError(
             "a round has killed several workers, one after the other",
             "look for memory that runs out; finished rounds are kept, --resume goes on from them",
         ) from error
-    except (CommClosedError, FutureCancelledError, TimeoutError, OSError) as error:
+    except (ClosedClientError, CommClosedError, FutureCancelledError, TimeoutError, OSError) as error:
         raise DeviceError(
             f"the Dask scheduler is gone: {type(error).__name__}",
             "start it again; finished rounds are kept, --resume goes on from them",

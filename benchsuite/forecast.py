@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchsuite import stats
-from benchsuite.case import Case
+from benchsuite.case import Case, Table
 from benchsuite.errors import StoreError
 from benchsuite.plan import Plan, label
-from benchsuite.settings import QUICK, SOURCE, STAND_IN, Settings
+from benchsuite.settings import AUTO, QUICK, SOURCE, STAND_IN, Settings
 from benchsuite.store import ROOT, RunFolder
 
 #: Earlier runs that are looked into, the newest first.
@@ -37,9 +37,9 @@ class Earlier:
         intervals = [record["rate_interval"] for record in self.records]
         return min(low for low, _ in intervals), max(high for _, high in intervals)
 
-    def seconds(self, seeds: int) -> float:
-        """How long so many seeds are going to take, compiling included."""
-        trainings = seeds * len(self.plan.parts) / self.plan.workers
+    def seconds(self, seeds: int, values: int) -> float:
+        """How long so many seeds at so many values of a sweep are going to take, compiling included."""
+        trainings = seeds * values / self.plan.workers
         return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.records[0]["seeds_per_second"]
 
 
@@ -68,13 +68,13 @@ class Forecast:
         """The forecast of a case on a device."""
         found = earlier_runs(case, settings)
         seeds, reason = planned_seeds(case, settings, found)
-        title = label(case.id, _protocol(case, settings), settings.dataset == STAND_IN)
-        now = (device, settings.engine)
-        alike = next((run for run in found if (run.plan.device, run.plan.engine) == now), None)
+        title = label(case.id, _protocol(case, settings), _may_stand_in(case) and settings.dataset == STAND_IN)
+        alike = next((run for run in found if run.plan.engine == settings.engine and run.plan.device == device), None)
         if alike is None:
             return cls(title, seeds, reason)
         memory = alike.plan.predicted_bytes * alike.plan.device_count * alike.plan.workers
-        return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds), alike.run)
+        values = len(case.sweep.values) if case.sweep else 1
+        return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds, values), alike.run)
 
 
 def seeds_for(case: Case, settings: Settings, folder: RunFolder) -> int:
@@ -88,7 +88,8 @@ def seeds_for(case: Case, settings: Settings, folder: RunFolder) -> int:
     begun = folder.plan(case.id)
     if begun and folder.settings.get("half_width") == settings.half_width:
         return begun.seeds
-    return planned_seeds(case, settings, earlier_runs(case, settings))[0]
+    others = [run for run in earlier_runs(case, settings) if run.run != folder.path.name]
+    return planned_seeds(case, settings, others)[0]
 
 
 def planned_seeds(case: Case, settings: Settings, found: Sequence[Earlier]) -> tuple[int, str]:
@@ -116,12 +117,16 @@ def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
         plan = folder.plan(case.id)
         if plan is None or plan.protocol != _protocol(case, settings):
             continue
-        if plan.stand_in != (settings.dataset == STAND_IN) and settings.dataset in (STAND_IN, plan.dataset):
+        if _may_stand_in(case) and settings.dataset != AUTO and plan.stand_in != (settings.dataset == STAND_IN):
             continue
         records = [folder.content["records"][part.id] for part in plan.parts if part.id in folder.content["records"]]
         if records:
             found.append(Earlier(path.parent.name, plan, records))
     return found
+
+
+def _may_stand_in(case: Case) -> bool:
+    return isinstance(case.dataset, Table) and case.dataset.download is not None
 
 
 def _schedule(case: Case, settings: Settings) -> Any:

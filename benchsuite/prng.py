@@ -24,7 +24,10 @@ _UINT = {8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32}
 
 
 def key(seed: int) -> jax.Array:
-    """The key of `seed`, from which `jax.random` draws what it draws from `jax.random.key(seed)`."""
+    """The key of `seed`, from which `jax.random` draws what it draws from `jax.random.key(seed)`.
+
+    But for numbers of 64 bits, which are refused, and `jax.random.poisson`, which takes JAX's own object only.
+    """
     return jax.random.key(seed, impl=IMPLEMENTATION)
 
 

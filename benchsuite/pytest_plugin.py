@@ -66,9 +66,8 @@ class Suite:
     def settings(self) -> Settings:
         """The options of the command line, else those of the ini file, else those of the run that is resumed."""
         said = {option.name: self._said(option.name, option.ini) for option in OPTIONS}
-        settings = Settings.parse(said)
-        if not settings.resume:
-            return settings
+        if not said["resume"]:
+            return Settings.parse(said)
         from benchsuite.store import resumed
 
         return resumed(said)
@@ -183,7 +182,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             how["metavar"] = f"{{{','.join(option.choices)}}}"
         else:
             how["metavar"] = option.metavar
-        group.addoption(option.flag, help=f"{option.help} Also as ini setting {option.ini}.", **how)
+        group.addoption(option.flag, help=f"{option.help.replace('%', '%%')} Also as ini setting {option.ini}.", **how)
         kind: Literal["bool", "linelist", "string"] = (
             "bool" if option.is_flag else "linelist" if option.is_list else "string"
         )
@@ -242,7 +241,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Say what is going to be measured on what."""
     suite = config.stash[_SUITE]
-    if not suite.loaded or config.option.collectonly:
+    if not suite.loaded or config.option.collectonly or suite.settings.plan:
         return []
     from benchsuite.report.header import header
 
@@ -268,7 +267,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
     calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
     chosen = [suite.variants[params[CASE_FIXTURE]].treated for params in calls if CASE_FIXTURE in params]
-    device = machine.describe(machine.devices(suite.settings.platform))["device"]
+    try:
+        device = machine.describe(machine.devices(suite.settings.platform))["device"]
+    except BenchsuiteError as error:
+        raise pytest.UsageError(str(error)) from error
     found = [Forecast.of(case, suite.settings, device) for case in chosen if case]
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
@@ -348,7 +350,9 @@ class Bench:
 
         def train_round() -> None:
             try:
-                shard = next(shards)
+                shard = next(shards, None)
+                if shard is None:  # a worker was started again, and had one more first run than was expected
+                    return
                 while shard.first_run and steady_rounds:  # warms up; its rows count, its time does not
                     shard = next(shards, replace(shard, first_run=False))
                 self._clock.advance(shard.seconds)
@@ -358,10 +362,9 @@ class Bench:
                 raise
 
         benchmark.pedantic(train_round, rounds=max(1, steady_rounds))
-        for _ in shards:  # where fewer workers than expected had a first run
-            pass
         if benchmark.enabled:  # --benchmark-disable asks for a smoke test of one round
-            for _ in shards:  # a first run at the end, after a resume, has no steady one behind it
+            # A first run at the end, after a resume, has no steady one behind it; and workers may have had fewer.
+            for _ in shards:
                 pass
 
 

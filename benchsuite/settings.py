@@ -163,7 +163,7 @@ NOT_SAID: tuple[Any, ...] = (None, "", (), [])
 
 MAX_SEEDS = 2**32 - 1
 
-#: Needs about 4 billion seeds, which there are.
+#: Needs 2.4 billion seeds; a narrower one would soon need more than there are.
 SMALLEST_HALF_WIDTH = 0.00002
 
 

@@ -348,8 +348,8 @@ def resumed(said: Mapping[str, Any]) -> Settings:
         StoreError: there is no such run.
         OptionError: an option cannot be used.
     """
-    settings = Settings.parse(said)
-    folder = RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
+    run_dir = said.get("run_dir")
+    folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
     now = {name: value for name, value in said.items() if value not in NOT_SAID}
     then = folder.settings
     if "engine" in now:

@@ -1,8 +1,8 @@
 """Train on the nodes of a SLURM cluster: `python examples/slurm.py --jobs 8 -- relu-to-relu --seeds 1000000`.
 
 It needs `pip install 'benchsuite[dask]' dask-jobqueue`, on a file system that the nodes share. Every job is one worker,
-which trains one round at a time on all cores and GPUs of its job. Jobs that come late, or are preempted, are no harm:
-rounds go to whoever is there. What follows `--` is for `benchsuite run`.
+which trains one round at a time on all cores and GPUs of its job. Jobs that are preempted are no harm: their rounds go
+to the others. What follows `--` is for `benchsuite run`.
 """
 
 import subprocess
@@ -30,14 +30,19 @@ def main(jobs, arguments, **of_job):
         job_extra_directives=[f"--gres=gpu:{of_job['gpus']}"] if of_job["gpus"] else [],
         memory=of_job["memory"],
         walltime=of_job["walltime"],
-        worker_extra_args=["--no-dashboard"],
+        worker_extra_args=["--no-dashboard", "--memory-limit", "0"],  # SLURM limits it
     ) as cluster:
         cluster.scale(jobs=jobs)
-        click.echo(f"waiting for the first of {jobs} jobs; Dask's scheduler is {cluster.scheduler_address}")
-        cluster.wait_for_workers(1)
+        click.echo(f"waiting for {jobs} jobs; Dask's scheduler is {cluster.scheduler_address}")
+        cluster.wait_for_workers(jobs)
         engine = ["--engine", "dask", "--scheduler", cluster.scheduler_address]
         command = [sys.executable, "-m", "benchsuite", "run", *engine, *arguments]
-        sys.exit(subprocess.run(command, check=False).returncode)
+        run = subprocess.Popen(command)
+        try:
+            run.wait()
+        except KeyboardInterrupt:  # which the run was told as well: it shows what it has, and how to go on
+            run.wait()
+        sys.exit(run.returncode)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,8 @@ def test_speeds_are_compared_by_rank() -> None:
         ({"device": "other"}, "another device: cpu, now other"),
         ({"precision": "default"}, "another precision"),
         ({"device_count": 8}, "another device count"),
+        ({"engine": "dask"}, "another engine: local, now dask"),
+        ({"workers": 2}, "another workers: 1, now 2"),
         ({"chunk_size": 7}, "another chunk size"),
         ({"round_seconds": [1.0] * 3}, "3 steady rounds, a rank test needs 4"),
     ],

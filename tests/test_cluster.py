@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -107,12 +108,33 @@ def test_run_can_be_resumed_by_another_engine(workers: Cluster, trained_here: Ro
 
 def test_a_worker_that_would_train_something_else_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as one with another version of a case."""
-    monkeypatch.setattr(cluster, "get_worker", lambda: type("Named", (), {"name": "tcp://there"}))
+    monkeypatch.setattr(
+        cluster, "get_worker", lambda: SimpleNamespace(name="tcp://there", state=SimpleNamespace(nthreads=1))
+    )
     job = Job("relu-to-relu", "relu-to-relu", replace(SETTINGS, engine="local", workers=None), 2)
     plan = Worker.plan(job)
 
     with pytest.raises(DeviceError, match=r"worker tcp://there has another program: \w+, not another"):
         Worker.train(job, replace(plan, program="another"), np.arange(2))
+
+
+def test_a_worker_with_several_threads_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rounds would disturb each other."""
+    state = SimpleNamespace(nthreads=4)
+    monkeypatch.setattr(cluster, "get_worker", lambda: SimpleNamespace(name="tcp://there", state=state))
+
+    with pytest.raises(DeviceError, match="trains 4 rounds at a time"):
+        Worker.plan(Job("relu-to-relu", "relu-to-relu", SETTINGS, 2))
+
+
+def test_a_treatment_need_not_apply_to_every_case() -> None:
+    """A worker sees one case, and takes no offence at what is meant for another."""
+    settings = replace(SETTINGS, engine="local", workers=None, treatment=("wider",))
+
+    assert (
+        Job("mnist-identity-1L", "mnist-identity-1L", replace(settings, dataset="stand-in"), 2).trainer().plan.seeds
+        == 12
+    )
 
 
 def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
