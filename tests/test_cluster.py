@@ -27,6 +27,9 @@ from benchsuite.runner import CaseRun, open_folder
 from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
 
+# Dask's sockets are closed by its own threads, some of them after the test.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+
 SETTINGS = Settings(seeds=12, rounds=6, engine="dask", workers=2, platform="cpu")
 
 
@@ -170,7 +173,7 @@ def test_scheduler_that_dies_costs_no_finished_round(trained_here: Rows, tmp_pat
     scheduler, worker = (
         subprocess.Popen([sys.executable, "-c", start.format(kind), *options], **quiet)
         for kind, options in (
-            ("scheduler", ["--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard"]),
+            ("scheduler", ["--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--dashboard-address", ":0"]),
             ("worker", [address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]),
         )
     )
