@@ -11,7 +11,7 @@ import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, SLOW, ACase, a_case, store_run
 
-from benchsuite import runner, survey
+from benchsuite import survey, trainer
 from benchsuite.conditions import conditions, doubts
 from benchsuite.gate import Gate
 from benchsuite.nightly import GATES, Nights, Verdict
@@ -110,14 +110,14 @@ def test_a_reference_that_is_gone_fails_the_night(pointer: bytes) -> None:
 
 def test_a_night_that_is_interrupted_is_not_published(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rows are kept all the same."""
-    train = runner.CaseRun._train
+    train = trainer.Trainer._train_round
 
-    def interrupted(self: runner.CaseRun, seeds: np.ndarray, first_run: bool) -> object:
-        if not first_run:
+    def interrupted(self: trainer.Trainer, seeds: np.ndarray, on_trained: trainer.OnTrained) -> object:
+        if not self._first_run:
             raise KeyboardInterrupt
-        return train(self, seeds, first_run)
+        return train(self, seeds, on_trained)
 
-    monkeypatch.setattr(runner.CaseRun, "_train", interrupted)
+    monkeypatch.setattr(trainer.Trainer, "_train_round", interrupted)
 
     assert benchsuite("nightly", "line", "--seeds=10")[0] == 130
 
