@@ -6,6 +6,7 @@ This module imports no JAX.
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -69,7 +70,8 @@ class Stream:
     @property
     def name(self) -> str:
         """What the data are called in labels and records: the names of the functions that draw and prepare them."""
-        functions = [self.draw] if self.prepare is _as_they_are else [self.draw, self.prepare]
+        as_drawn = inspect.unwrap(self.prepare) is _as_they_are  # which a treatment may have wrapped
+        functions = [self.draw] if as_drawn else [self.draw, self.prepare]
         return "_".join(getattr(function, "__name__", type(function).__name__) for function in functions)
 
 

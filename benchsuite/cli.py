@@ -165,12 +165,10 @@ def run(names: tuple[str, ...], **options: Any) -> int:
 
 
 def _show_forecasts(variants: Sequence[Variant], settings: Settings) -> int:
-    from benchsuite import machine
-    from benchsuite.forecast import Forecast
+    from benchsuite.forecast import forecast
     from benchsuite.report.forecast import forecasts
 
-    device = machine.describe(machine.devices(settings.platform))["device"]
-    _show(forecasts([Forecast.of(v.treated, settings, device) for v in variants if v.treated]))
+    _show(forecasts(forecast([variant.treated for variant in variants if variant.treated], settings)))
     return 0
 
 
@@ -202,8 +200,10 @@ class _Run(NamedTuple):
         """The same with so many times the case's own number of seeds, unless the user has said how many."""
         if self.settings.seeds or self.settings.half_width or times == 1:
             return self
-        quick = case.quick if self.settings.protocol == QUICK else None
-        return self._replace(settings=replace(self.settings, seeds=times * (quick or case.schedule).seeds))
+        from benchsuite.plan import scheduled
+
+        _, schedule = scheduled(case, self.settings.protocol)
+        return self._replace(settings=replace(self.settings, seeds=times * schedule.seeds))
 
 
 def _run_variants(variants: Sequence[Variant], run: _Run, surfaces: bool, times: int = 1) -> int:

@@ -32,10 +32,8 @@ from benchsuite.variant import make_variants
 #: Seconds to wait for the scheduler, and for its first worker.
 PATIENCE = 60
 
-_CONFIG = {
-    # A worker that compiles says nothing for a while.
-    "distributed.scheduler.worker-ttl": "30 minutes",
-}
+#: A worker that compiles says nothing for a while.
+_CONFIG = {"distributed.scheduler.worker-ttl": "30 minutes"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class Worker:
         return cls._ready(job).plan
 
     @classmethod
-    def compile(cls, job: Job, plan: Plan | None = None) -> Plan:
+    def compile(cls, job: Job, plan: Plan) -> Plan:
         """The same with what compiling told, once a worker."""
         trainer = cls._ready(job, plan)
         if not cls._compiled:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchsuite import stats
+from benchsuite import machine, stats
 from benchsuite.case import Case, Table
 from benchsuite.errors import StoreError
-from benchsuite.plan import Plan, label
-from benchsuite.settings import AUTO, QUICK, SOURCE, STAND_IN, Settings
+from benchsuite.plan import Plan, label, scheduled
+from benchsuite.settings import AUTO, STAND_IN, Settings
 from benchsuite.store import ROOT, RunFolder
 
 #: Earlier runs that are looked into, the newest first.
@@ -68,13 +68,24 @@ class Forecast:
         """The forecast of a case on a device."""
         found = earlier_runs(case, settings)
         seeds, reason = planned_seeds(case, settings, found)
-        title = label(case.id, _protocol(case, settings), _may_stand_in(case) and settings.dataset == STAND_IN)
+        protocol, _ = scheduled(case, settings.protocol)
+        title = label(case.id, protocol, _may_stand_in(case) and settings.dataset == STAND_IN)
         alike = next((run for run in found if run.plan.engine == settings.engine and run.plan.device == device), None)
         if alike is None:
             return cls(title, seeds, reason)
         memory = alike.plan.predicted_bytes * alike.plan.device_count * alike.plan.workers
         values = len(case.sweep.values) if case.sweep else 1
         return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds, values), alike.run)
+
+
+def forecast(cases: Sequence[Case], settings: Settings) -> list[Forecast]:
+    """The forecasts of cases on the device of this process.
+
+    Raises:
+        DeviceError: the device that was asked for is not there.
+    """
+    device = machine.describe(machine.devices(settings.platform))["device"]
+    return [Forecast.of(case, settings, device) for case in cases]
 
 
 def seeds_for(case: Case, settings: Settings, folder: RunFolder) -> int:
@@ -97,7 +108,7 @@ def planned_seeds(case: Case, settings: Settings, found: Sequence[Earlier]) -> t
     if settings.seeds:
         return settings.seeds, "as asked"
     if settings.half_width is None:
-        return _schedule(case, settings).seeds, "the case's own"
+        return scheduled(case, settings.protocol)[1].seeds, "the case's own"
     wanted = f"± {100 * settings.half_width:g} %"
     if not found:
         return stats.trials_for(settings.half_width), f"{wanted} at any rate"
@@ -108,6 +119,7 @@ def planned_seeds(case: Case, settings: Settings, found: Sequence[Earlier]) -> t
 
 def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
     """The earlier runs of a case under the same protocol in `.benchsuite`, the newest first."""
+    protocol, _ = scheduled(case, settings.protocol)
     found = []
     for path in sorted(ROOT.glob("*/run.json"), reverse=True)[:RUNS]:
         try:
@@ -115,7 +127,7 @@ def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
         except StoreError:  # it tells nothing, and is told of where it is asked for
             continue
         plan = folder.plan(case.id)
-        if plan is None or plan.protocol != _protocol(case, settings):
+        if plan is None or plan.protocol != protocol:
             continue
         if _may_stand_in(case) and settings.dataset != AUTO and plan.stand_in != (settings.dataset == STAND_IN):
             continue
@@ -127,11 +139,3 @@ def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
 
 def _may_stand_in(case: Case) -> bool:
     return isinstance(case.dataset, Table) and case.dataset.download is not None
-
-
-def _schedule(case: Case, settings: Settings) -> Any:
-    return case.quick if settings.protocol == QUICK and case.quick else case.schedule
-
-
-def _protocol(case: Case, settings: Settings) -> str:
-    return QUICK if _schedule(case, settings) is case.quick else SOURCE

@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from benchsuite.settings import SOURCE
+from benchsuite.case import Case, Schedule
+from benchsuite.settings import QUICK, SOURCE
 
 
 def label(case: str, protocol: str, stand_in: bool) -> str:
     """A case with all that keeps its figures apart from others: a quick protocol, stand-in data."""
     marks = ([] if protocol == SOURCE else [protocol]) + (["stand-in data"] if stand_in else [])
     return f"{case} ({', '.join(marks)})" if marks else case
+
+
+def scheduled(case: Case, protocol: str) -> tuple[str, Schedule]:
+    """The protocol that a case is trained under when `protocol` is asked for, and its schedule."""
+    return (QUICK, case.quick) if protocol == QUICK and case.quick else (SOURCE, case.schedule)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import numpy as np
 from benchsuite import data
 from benchsuite.case import Case, Schedule, Split, Stream, Table
 from benchsuite.errors import BenchsuiteError, CaseError
-from benchsuite.plan import label
-from benchsuite.settings import QUICK, SOURCE, Settings
+from benchsuite.plan import label, scheduled
+from benchsuite.settings import Settings
 from benchsuite.training import Data, Training, draw_evaluation_data, make_training
 
 
@@ -45,8 +45,7 @@ class Problem:
         Raises:
             DataError: the data cannot be had, or are damaged.
         """
-        quick = case.quick if settings.protocol == QUICK else None
-        protocol, schedule = (QUICK, quick) if quick else (SOURCE, case.schedule)
+        protocol, schedule = scheduled(case, settings.protocol)
         if isinstance(case.dataset, Stream):
             rows = Data(None, jax.device_get(draw_evaluation_data(case, case.dataset)))
             return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)

@@ -260,18 +260,16 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     suite = session.config.stash[_SUITE]
     if not suite.settings.plan or session.testsfailed:
         return None
-    from benchsuite import machine
-    from benchsuite.forecast import Forecast
+    from benchsuite.forecast import forecast
     from benchsuite.report.forecast import forecasts
     from benchsuite.report.terminal import render
 
     calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
     chosen = [suite.variants[params[CASE_FIXTURE]].treated for params in calls if CASE_FIXTURE in params]
     try:
-        device = machine.describe(machine.devices(suite.settings.platform))["device"]
+        found = forecast([case for case in chosen if case], suite.settings)
     except BenchsuiteError as error:
         raise pytest.UsageError(str(error)) from error
-    found = [Forecast.of(case, suite.settings, device) for case in chosen if case]
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.section("plan")

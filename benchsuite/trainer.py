@@ -25,7 +25,6 @@ from benchsuite.version import case_version
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
 
-
 #: Is told how many seeds' worth of training was just done.
 OnTrained = Callable[[float], None]
 
@@ -48,7 +47,6 @@ class Trainer:
     def __init__(self, case: Case, settings: Settings, workers: int = 1) -> None:
         self._devices = machine.devices(settings.platform)
         self._problem = Problem.pose(case, settings)
-        self._first_run = True
         self.plan = make_plan(self._problem, settings, self._devices, workers)
 
     def compile(self) -> Plan:

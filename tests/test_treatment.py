@@ -211,6 +211,19 @@ def test_scaling_leaves_other_criteria_alone() -> None:
         OURS["standardise"].apply(case)
 
 
+def test_scaled_stream_keeps_its_name() -> None:
+    """Its figures are those of the same data, whether these are prepared or drawn as pairs."""
+
+    def wide(key: Any, n: int) -> Any:
+        x = 5 * jax.random.normal(key, (n, 1))
+        return x, x
+
+    treated = OURS["standardise"].apply(line(dataset=Stream(wide, batch_size=8)))
+
+    assert treated.dataset.name == "wide"
+    np.testing.assert_allclose(np.std(treated.dataset.prepare(wide(jax.random.key(1), 10_000))[0]), 1, rtol=0.05)
+
+
 def test_scaled_data_can_be_swept() -> None:
     """They are scaled once, whatever the values of an option of the optimiser."""
     tables = line(dataset=line_table(), schedule=Schedule(epochs=2), optimizer=partial(optax.sgd, learning_rate=0.1))
