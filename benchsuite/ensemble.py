@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from benchsuite import cache, machine
 from benchsuite.errors import DeviceError
@@ -40,6 +40,27 @@ class OutOfMemoryError(DeviceError):
         )
 
 
+#: Lanes of a program at least where models are small: with one alone, XLA drops its axis and makes other loops of it.
+FEWEST_LANES = 2
+
+#: What XLA's compiler for CPUs must leave alone for a seed to end the same to the last bit beside any number of others:
+#: handing sums over to YNNPACK where they are large, and cutting loops into tasks where they are long. Both change the
+#: order in which numbers are added up.
+CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
+
+
+class _Programs(NamedTuple):
+    """A training as it is compiled for one device; see `Training`."""
+
+    start: Any
+    advance: Any
+    diagnose: Any
+
+    @classmethod
+    def compiled(cls, lowered: Sequence[Any], device: Any) -> _Programs:
+        return cls(*(_compiled(program, CPU_OPTIONS if device.platform == "cpu" else None) for program in lowered))
+
+
 class Ensemble:
     """The training of a problem, compiled ahead of time for chunks of lanes side by side on the local devices.
 
@@ -49,7 +70,7 @@ class Ensemble:
     Args:
         problem: what to train; its data are copied to every device.
         chunk_size: lanes side by side, spread evenly over the devices; rounded up to a multiple of them.
-        devices: where to train; a chunk smaller than their number uses the first of them.
+        devices: where to train; a chunk too small for all of them uses the first ones.
         precision: of matrix products, as `jax.default_matmul_precision` takes it.
         pinned: whether the lanes are starts.
 
@@ -65,21 +86,19 @@ class Ensemble:
     def __init__(
         self, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str, *, pinned: bool = False
     ) -> None:
-        self.devices, self._pinned = list(devices[:chunk_size]), pinned
-        self.chunk_size = -(-chunk_size // len(self.devices)) * len(self.devices)
+        self._fewest = FEWEST_LANES if parameter_names(problem.case) else 1
+        self.devices, self._pinned = list(devices[: max(1, chunk_size // self._fewest)]), pinned
+        self.chunk_size = max(self._fewest, -(-chunk_size // len(self.devices))) * len(self.devices)
         with _memory_errors_named(self.chunk_size):
             self._prepare(problem, precision)
 
     def _prepare(self, problem: Problem, precision: str) -> None:
-        mesh = Mesh(np.array(self.devices), ("seeds",), axis_types=(AxisType.Auto,))
-        self._spread = NamedSharding(mesh, PartitionSpec("seeds"))
-        self._everywhere = NamedSharding(mesh, PartitionSpec())
-        self._data = jax.device_put(problem.data, self._everywhere)
+        self._data = [jax.device_put(problem.data, device) for device in self.devices]
         self._training = problem.training
         self._sweep = problem.case.sweep
         self._settings = np.array(self._sweep.values, np.float32) if self._sweep else None
         with jax.default_matmul_precision(precision):
-            self._compile(len(parameter_names(problem.case)))
+            self._compile(problem)
 
     @classmethod
     def fitting(
@@ -98,56 +117,59 @@ class Ensemble:
                 del ensemble  # its data must not take the room of those of the next
             except OutOfMemoryError:
                 pass
-            chunk_size = half(chunk_size)
+            if chunk_size == 1:
+                raise OutOfMemoryError(chunk_size)
+            chunk_size //= 2
 
-    def _compile(self, parameters: int) -> None:
-        seeds, pinned = self._lanes(parameters)
+    def _compile(self, problem: Problem) -> None:
+        """Compile the same program for each device by itself: one for all of them together would be another program."""
+        begin = time.perf_counter()
+        traced = self._traced(problem)
+        lowered = [_lowered(traced, device) for device in self.devices]
+        compiling = time.perf_counter()
+        with cache.lookups() as found, ThreadPoolExecutor(len(lowered)) as pool:
+            self._programs = list(pool.map(_Programs.compiled, lowered, self.devices))
+        self.compile_cache = found.verdict
+        self.trace_seconds, self.compile_seconds = compiling - begin, time.perf_counter() - compiling
+
+    def _traced(self, problem: Problem) -> _Programs:
+        seeds, pinned = self._lanes(len(parameter_names(problem.case)))
         seed_axis, start_axis = (None, 0) if self._pinned else (0, None)
         training = self._training if self._sweep is None else _side_by_side(self._training)
-        settings = self._settings
-        spread, everywhere = self._spread, self._everywhere
-        seeds_at, starts_at = (everywhere, spread) if self._pinned else (spread, everywhere)
-        start = jax.jit(
-            jax.vmap(training.start, in_axes=(seed_axis, None, start_axis, None)),
-            in_shardings=(seeds_at, everywhere, starts_at, everywhere),
-            out_shardings=spread,
-        )
-        advance = jax.jit(
-            jax.vmap(training.advance, in_axes=(seed_axis, None, 0, None, None)),
-            in_shardings=(seeds_at, everywhere, spread, everywhere, everywhere),
-            out_shardings=spread,
-            donate_argnums=2,
-        )
-        diagnose = jax.jit(
-            jax.vmap(training.diagnose, in_axes=(None, 0, None)),
-            in_shardings=(everywhere, spread, everywhere),
-            out_shardings=spread,
-        )
-        begin = time.perf_counter()
-        start_traced = start.trace(seeds, settings, pinned, self._data)
-        state, _ = start_traced.out_info
+        start = jax.jit(jax.vmap(training.start, in_axes=(seed_axis, None, start_axis, None)))
+        advance = jax.jit(jax.vmap(training.advance, in_axes=(seed_axis, None, 0, None, None)), donate_argnums=2)
+        diagnose = jax.jit(jax.vmap(training.diagnose, in_axes=(None, 0, None)))
+        started = start.trace(seeds, self._settings, pinned, problem.data)
+        state, _ = started.out_info
         period = jax.ShapeDtypeStruct((), jnp.int32)
-        lowered = (
-            start_traced.lower(),
-            advance.lower(seeds, settings, state, period, self._data),
-            diagnose.lower(settings, state, self._data),
+        return _Programs(
+            started,
+            advance.trace(seeds, self._settings, state, period, problem.data),
+            diagnose.trace(self._settings, state, problem.data),
         )
-        traced = time.perf_counter()
-        with cache.lookups() as found:
-            self._start, self._advance, self._diagnose = (program.compile() for program in lowered)
-        self.compile_cache = found.verdict
-        self.trace_seconds, self.compile_seconds = traced - begin, time.perf_counter() - traced
 
     def _lanes(self, parameters: int) -> tuple[Any, Any]:
+        """The (seeds, pinned) of one device."""
+        lanes = self.chunk_size // len(self.devices)
         if self._pinned:
-            pinned = jax.ShapeDtypeStruct((self.chunk_size, parameters), jnp.float32)
-            return jax.ShapeDtypeStruct((), jnp.uint32), pinned
-        return jax.ShapeDtypeStruct((self.chunk_size,), jnp.uint32), None
+            return jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((lanes, parameters), jnp.float32)
+        return jax.ShapeDtypeStruct((lanes,), jnp.uint32), None
+
+    @property
+    def smaller_chunk(self) -> int:
+        """The chunk size to try when this one has turned out too large.
+
+        Raises:
+            OutOfMemoryError: there is no smaller one.
+        """
+        if self.chunk_size <= self._fewest:
+            raise OutOfMemoryError(self.chunk_size)
+        return self.chunk_size // 2
 
     @property
     def predicted_bytes(self) -> int:
         """The memory that a chunk takes on each device, the data included, as the compiler predicts it."""
-        return max(_peak_bytes(program.memory_analysis()) for program in (self._start, self._advance, self._diagnose))
+        return max(_peak_bytes(program.memory_analysis()) for program in self._programs[0])
 
     def train(self, seeds: np.ndarray, on_progress: OnProgress = lambda _: None) -> tuple[Trace, float]:
         """Train seeds from start to end, chunk by chunk; lanes that are left over repeat the last seed.
@@ -188,15 +210,20 @@ class Ensemble:
             Arrays with the n starts along their first axis.
         """
         with _memory_errors_named(self.chunk_size):
-            pinned = self._padded(np.asarray(starts, np.float32))
-            _, evaluation = self._start(np.uint32(0), self._settings, pinned, self._data)
-            evaluation = jax.device_get(evaluation)
+            lanes = self._spread(np.asarray(starts, np.float32))
+            evaluations = [
+                programs.start(np.uint32(0), self._settings, pinned, data)[1]
+                for programs, pinned, data in zip(self._programs, lanes, self._data, strict=True)
+            ]
+            evaluation = _joined(jax.device_get(evaluations))
         return jax.tree.map(lambda values: values[: len(starts)], evaluation)
 
-    def _padded(self, lanes: np.ndarray) -> jax.Array:
+    def _spread(self, lanes: np.ndarray) -> list[jax.Array]:
+        """Lanes, repeated at the end to fill the chunk, on the devices that train them."""
         missing = self.chunk_size - len(lanes)
         padded = np.pad(lanes, [(0, missing), *[(0, 0)] * (lanes.ndim - 1)], mode="edge")
-        return jax.device_put(padded, self._spread)
+        parts = np.split(padded, len(self.devices))
+        return [jax.device_put(part, device) for part, device in zip(parts, self.devices, strict=True)]
 
     def _train(
         self, lanes: np.ndarray, of: np.ndarray, arguments: Callable[[Any], tuple[Any, Any]], on_progress: OnProgress
@@ -205,10 +232,10 @@ class Ensemble:
         traces, total = [], 0.0
         for first in range(0, len(of), self.chunk_size):
             chunk = slice(first, first + self.chunk_size)
-            seeds, pinned = arguments(self._padded(lanes[chunk]))
+            on_devices = [arguments(part) for part in self._spread(lanes[chunk])]
             share = scaled(on_progress, len(of[chunk]) / len(of))
             with _memory_errors_named(self.chunk_size):
-                evaluations, diagnostics, seconds = self._run(seeds, pinned, share)
+                evaluations, diagnostics, seconds = self._run(on_devices, share)
             traces.append(self._trace(of[chunk], evaluations, diagnostics))
             total += seconds
         return Trace.join(traces), total
@@ -231,21 +258,52 @@ class Ensemble:
             **columns._asdict(),
         )
 
-    def _run(self, seeds: Any, pinned: Any, on_progress: OnProgress) -> tuple[list[Evaluation], Any, float]:
+    def _run(
+        self, on_devices: Sequence[tuple[Any, Any]], on_progress: OnProgress
+    ) -> tuple[list[Evaluation], Any, float]:
+        """Train one chunk, given as the (seeds, pinned) of each device."""
+        devices = list(zip(self._programs, on_devices, self._data, strict=True))
         begin = time.perf_counter()
-        state, evaluation = jax.block_until_ready(self._start(seeds, self._settings, pinned, self._data))
+        now = jax.block_until_ready(
+            [p.start(seeds, self._settings, pinned, data) for p, (seeds, pinned), data in devices]
+        )
         seconds = time.perf_counter() - begin
-        evaluations = [evaluation]
+        evaluations = [[evaluation for _, evaluation in now]]
         periods = len(self._training.steps) - 1
         for period in range(periods):
             begin = time.perf_counter()
-            advanced = self._advance(seeds, self._settings, state, np.int32(period), self._data)
-            state, evaluation = jax.block_until_ready(advanced)
+            now = jax.block_until_ready(
+                [
+                    p.advance(seeds, self._settings, state, np.int32(period), data)
+                    for (p, (seeds, _), data), (state, _) in zip(devices, now, strict=True)
+                ]
+            )
             seconds += time.perf_counter() - begin
-            evaluations.append(evaluation)
+            evaluations.append([evaluation for _, evaluation in now])
             on_progress(1 / periods)
-        diagnostics = self._diagnose(self._settings, state, self._data)
-        return jax.device_get(evaluations), jax.device_get(diagnostics), seconds
+        diagnostics = [
+            p.diagnose(self._settings, state, data) for (p, _, data), (state, _) in zip(devices, now, strict=True)
+        ]
+        return [_joined(e) for e in jax.device_get(evaluations)], _joined(jax.device_get(diagnostics)), seconds
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """Trees of what each device gave, with the lanes of all of them along the first axis."""
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _lowered(programs: Sequence[Any], device: Any) -> list[Any]:
+    with jax.default_device(device):
+        return [program.lower() for program in programs]
+
+
+def _compiled(lowered: Any, options: dict[str, str] | None) -> Any:
+    try:
+        return lowered.compile(options)
+    except jax.errors.JaxRuntimeError as error:
+        if "No such compile option" not in str(error):
+            raise
+        return lowered.compile()  # another XLA than these options were made for
 
 
 def _side_by_side(training: Training) -> Training:
@@ -277,17 +335,6 @@ def largest_chunk(devices: Sequence[Any], trainings: int = 1) -> int:
     """The chunk size beyond which nothing is gained on these devices, where a lane is so many trainings."""
     lanes = LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR
     return len(devices) * max(1, lanes // trainings)
-
-
-def half(chunk_size: int) -> int:
-    """The chunk size to try when `chunk_size` has turned out too large.
-
-    Raises:
-        OutOfMemoryError: there is no smaller one.
-    """
-    if chunk_size == 1:
-        raise OutOfMemoryError(chunk_size)
-    return chunk_size // 2
 
 
 def _peak_bytes(analysis: Any) -> int:

@@ -21,7 +21,7 @@ def mean_absolute_percentage_error(prediction: Any, target: Any) -> Any:
 
     Source: `mean_absolute_percentage_error` in keras/losses.py of Keras 2.2.4.
     """
-    return 100 * (abs(target - prediction) / abs(target).clip(PERCENTAGE_FLOOR)).mean()
+    return (100 * abs(target - prediction) / abs(target).clip(PERCENTAGE_FLOOR)).mean()
 
 
 def r2(prediction: Any, target: Any) -> Any:
@@ -31,7 +31,7 @@ def r2(prediction: Any, target: Any) -> Any:
     """
     unexplained = ((target - prediction) ** 2).sum()
     total = ((target - target.mean(axis=0)) ** 2).sum()
-    return 1 - unexplained / total
+    return (total - unexplained) / total  # of 1 - …/total, XLA makes another division where seeds train side by side
 
 
 def largest_error(prediction: Any, target: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchsuite import machine, prng
 from benchsuite.case import Case
-from benchsuite.ensemble import Ensemble, OutOfMemoryError, half, largest_chunk
+from benchsuite.ensemble import Ensemble, OutOfMemoryError, largest_chunk
 from benchsuite.errors import CaseError, near_matches
 from benchsuite.plan import Plan
 from benchsuite.problem import Problem
@@ -75,7 +75,8 @@ class Trainer:
     def train_starts(self) -> tuple[Rows, Columns]:
         """Train the named starts: untimed, and on the data of seed 0; gives their rows and learning curves."""
         values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
-        ensemble = Ensemble.fitting(self._problem, len(values), self._devices, self.plan.precision, pinned=True)
+        device = self._devices[:1]  # each one more costs a compilation
+        ensemble = Ensemble.fitting(self._problem, len(values), device, self.plan.precision, pinned=True)
         trace, _ = ensemble.train_from(values, seed=0)
         return self._judge(trace), curves(trace)
 
@@ -112,7 +113,7 @@ class Trainer:
         try:
             return self._ensemble.train(chunk, lambda share: on_trained(share * len(chunk)))
         except OutOfMemoryError:
-            smaller = half(self._ensemble.chunk_size)
+            smaller = self._ensemble.smaller_chunk
         # Only here, outside of the handler, nothing holds on to the memory of the failed program any more.
         del self._ensemble
         self._compile(smaller)

@@ -1,4 +1,4 @@
-"""What the tests share: two CPU devices, and foreign plugins that are made on the spot."""
+"""What the tests share: one or two CPU devices, and foreign plugins that are made on the spot."""
 
 from __future__ import annotations
 
@@ -44,7 +44,14 @@ for name, value in CACHE.items():
     jax.config.update(name, value)
     os.environ[name.upper()] = str(value)
 
+# Two devices for the tests that ask for both; all others, and the processes that tests start, make do with one, whose
+# programs are compiled in half the time.
+jax.config.update("jax_num_cpu_devices", 2)
+os.environ["JAX_NUM_CPU_DEVICES"] = "1"
 machine.configure("cpu")
+DEVICES = machine.devices("cpu")
+
+_ask = machine.devices
 
 #: A linear unit that learns a line in no time: from any start when `rate` is 0.1, from none when it is 0.
 LINE = """
@@ -123,6 +130,18 @@ def benchsuite(
     """Runs a command, with the foreign case `line` installed."""
     install_plugin("line", LINE + SUPPLY)
     return lambda *args: run(*args, capsys=capsys, monkeypatch=monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _one_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test train on one device, unless it asks for `two_devices`."""
+    monkeypatch.setattr(machine, "devices", lambda kind="auto": DEVICES[:1] if kind in ("auto", "cpu") else _ask(kind))
+
+
+@pytest.fixture
+def two_devices(_one_device: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test train on two devices."""
+    monkeypatch.setattr(machine, "devices", lambda kind="auto": DEVICES)
 
 
 @pytest.fixture(autouse=True)

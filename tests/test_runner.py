@@ -187,7 +187,7 @@ def test_device_out_of_memory_in_mid_run(monkeypatch: pytest.MonkeyPatch) -> Non
 
     record = run(line(), rounds=1).records()[0]
 
-    assert failed == [20, 10, 6]
+    assert failed == [20, 10, 5]
     assert record.seeds == record.converged == 20
     assert record.chunk_size <= 4
 

@@ -13,6 +13,7 @@ from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
 from benchsuite_relu import relu_bias, relu_to_relu
 from benchsuite_relu.units import Unit
 from flax import nnx
+from conftest import DEVICES
 from toys import line, line_table
 
 from benchsuite import Case, CaseError, Schedule, Split, Stream, machine
@@ -25,13 +26,13 @@ from benchsuite.trace import Trace
 from benchsuite.training import parameter_names
 
 
-def ensemble(case: Case, chunk_size: int, devices: int = 2) -> Ensemble:
+def ensemble(case: Case, chunk_size: int, devices: int = 1) -> Ensemble:
     """The program of a case for chunks of that size."""
     problem = Problem.pose(case, Settings(protocol="source"))
-    return Ensemble.fitting(problem, chunk_size, machine.devices()[:devices], "highest")
+    return Ensemble.fitting(problem, chunk_size, DEVICES[:devices], "highest")
 
 
-def train(case: Case, seeds: int = 4, chunk_size: int | None = None, devices: int = 2) -> Trace:
+def train(case: Case, seeds: int = 4, chunk_size: int | None = None, devices: int = 1) -> Trace:
     """The first seeds of a case, in chunks."""
     program = ensemble(case, chunk_size or seeds, devices)
     size = program.chunk_size
@@ -129,14 +130,14 @@ def test_seeds_differ_in_start_and_in_data() -> None:
 
 @pytest.mark.parametrize(("chunk_size", "devices"), [(1, 1), (3, 1), (4, 2), (24, 2)])
 def test_same_seed_same_outcome_in_any_company(relu: Trace, chunk_size: int, devices: int) -> None:
-    """Neither the chunk size nor the number of devices changes an outcome, or a figure beyond rounding."""
+    """Neither the chunk size nor the number of devices changes a bit of what a seed ends with."""
     case = dataclasses.replace(relu_to_relu_case(), schedule=Schedule(steps=200, evaluate_every=100))
 
     alone = train(case, 12, chunk_size, devices)
 
-    np.testing.assert_allclose(alone.parameters, relu.parameters[:12, :3], rtol=1e-5, atol=1e-6)
-    together = train(case, 12)
-    assert classify(alone, case.criterion).tolist() == classify(together, case.criterion).tolist()
+    np.testing.assert_array_equal(alone.parameters, relu.parameters[:12, :3])
+    for name, values in alone.metrics.items():
+        np.testing.assert_array_equal(values, relu.metrics[name][:12, :3], err_msg=name)
 
 
 def test_seed_does_not_depend_on_other_options() -> None:
