@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +14,8 @@ import click
 
 from benchsuite import __version__
 from benchsuite.errors import BenchsuiteError, OptionError, near_matches, plain
-from benchsuite.settings import OPTIONS, QUICK, SOURCE, Settings
+from benchsuite.interrupt import INTERRUPTED, TERMINATED, exit_code, terminated_like_interrupted
+from benchsuite.settings import LOCAL, OPTIONS, QUICK, SOURCE, Settings
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -34,7 +36,10 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 #: The options that change what a single training does.
 _TRAINING = ("protocol", "precision", "dataset", "data_dir", "platform", "treatment", "optimizer")
 
-FAILED, INTERRUPTED = 1, 130
+FAILED = 1
+
+#: Exit codes of a run that was stopped.
+_STOPPED = (INTERRUPTED, TERMINATED)
 
 
 def _settings_options(names: Sequence[str]) -> Callable[[_Command], _Command]:
@@ -145,7 +150,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     from benchsuite.store import resumed
 
     settings = resumed(options) if options["resume"] else Settings.parse(options)
-    registry = _registry(settings.platform)
+    registry = _registry(settings.platform if settings.plan else settings.own_platform)
     registry.check_dataset(settings.dataset)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
     if settings.plan:
@@ -155,11 +160,11 @@ def run(names: tuple[str, ...], **options: Any) -> int:
         page_writer()  # so that it is known before anything is trained whether there can be a page
     with opened(settings) as engine:
         _introduce(settings, registry, engine)
-        folder = open_folder(settings, engine)
-        code = _run_variants(variants, _Run(settings, folder, engine), surfaces=settings.report is not None)
+        with open_folder(settings, engine).locked() as folder:
+            code = _run_variants(variants, _Run(settings, folder, engine), surfaces=settings.report is not None)
     if settings.report and folder.content["records"]:
         _write_report([folder], settings.report, reference)
-    if reference and code != INTERRUPTED:
+    if reference and code not in _STOPPED:
         code = _compare(reference, folder, settings.convergence_compare_fail) or code
     return code or _tell_left_out(registry)
 
@@ -224,9 +229,9 @@ def _run_variants(variants: Sequence[Variant], run: _Run, surfaces: bool, times:
             code = _run_case(case, run.with_seeds(case, times), records, place) or code
             if surfaces and run.folder.plan(case.id):
                 code = _keep_surfaces(case, run, place) or code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         _say(f"interrupted; go on with --resume --run-dir {run.folder.path}", err=True)
-        code = INTERRUPTED
+        code = exit_code(interrupt)
     if records:
         _show_records(records, run.folder)
     return code
@@ -389,8 +394,8 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
         try:
             for grown in survey.basins(live.trained) if basins else ():
                 found = grown
-        except KeyboardInterrupt:
-            code = INTERRUPTED
+        except KeyboardInterrupt as interrupt:
+            code = exit_code(interrupt)
     draw_landscape(Landscape(f"{label}: {case.summary}", surfaces, paths, found, case.landscape.solution), output)
     _say(f"{'interrupted; ' if code else ''}{label} - drawn into {output}", err=bool(code))
     return code
@@ -599,11 +604,11 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     """Run the CASEs (all of them by default), compare with the last good night, and publish what was measured.
 
     On an accelerator every case follows its source's protocol, with ten times its own number of seeds; on a CPU the
-    quick one with its own. Clocks, temperature and load before and after say whether the timing is to be relied on.
-    The site lies in DIR/site; DIR/summary.md tells the night in Markdown, and DIR/issue.md what is wrong, if something
-    is. The exit code is 0 after a good night.
+    quick one with its own; each in a process of its own, and for an hour at most unless --time-limit says otherwise.
+    Clocks, temperature and load before and after say whether the timing is to be relied on. The site lies in DIR/site;
+    DIR/summary.md tells the night in Markdown, and DIR/issue.md what is wrong, if something is. The exit code is 0
+    after a good night.
     """
-    from benchsuite import machine
     from benchsuite.conditions import conditions
     from benchsuite.engine import opened
     from benchsuite.gate import Gate
@@ -614,20 +619,24 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
         from benchsuite import nightly as night
     read = [Gate.parse(text) for text in gates or night.GATES]
     settings = Settings.parse(options)
-    registry = _registry(settings.platform)
+    if settings.engine == LOCAL:
+        settings = replace(settings, time_limit=settings.time_limit or night.TIME_LIMIT)
+    registry = _registry(settings.own_platform)
     registry.check_dataset(settings.dataset)
-    accelerated = machine.devices(settings.platform)[0].platform != "cpu"
-    if not options["protocol"]:
-        settings = replace(settings, protocol=SOURCE if accelerated else QUICK)
-    variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
+    cases = [registry.case(name) for name in names or registry.cases]
     nights = night.Nights(folder, read, accept=accept, partial=bool(names))
-    settings = replace(settings, run_dir=nights.begin(), rounds=settings.rounds or night.ROUNDS)
-    times = night.SEEDS_ON_ACCELERATOR if accelerated else 1
     with opened(settings) as engine:
+        accelerated = engine.describe(settings)["platform"] != "cpu"
+        if not options["protocol"]:
+            settings = replace(settings, protocol=SOURCE if accelerated else QUICK)
+        variants = _variants(cases, settings, registry)
+        settings = replace(settings, run_dir=nights.begin(), rounds=settings.rounds or night.ROUNDS)
+        times = night.SEEDS_ON_ACCELERATOR if accelerated else 1
         _introduce(settings, registry, engine)
-        before, run = conditions(), open_folder(settings, engine)
-        code = _run_variants(variants, _Run(settings, run, engine), surfaces=True, times=times)
-    if code == INTERRUPTED or not run.content["records"]:
+        before = conditions()
+        with open_folder(settings, engine).locked() as run:
+            code = _run_variants(variants, _Run(settings, run, engine), surfaces=True, times=times)
+    if code in _STOPPED or not run.content["records"]:
         return code or FAILED
     wrong = [f"plugin {plugin.name} was left out: {plugin.error}" for plugin in registry.left_out]
     wrong += ["a case failed, see the log"] if code else []
@@ -656,6 +665,34 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
         for file, path in paths.items():
             content = verified_content(path, download.sha256[file])
             _say(f"{name}: {path} is sound ({len(content):,} bytes uncompressed)")
+    return 0
+
+
+@cli.command()
+@click.argument("name", metavar="NAME")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write into DIR, a new or empty folder. [default: benchsuite-NAME]",
+)
+def new(name: str, output: Path | None) -> int:
+    """Write a plugin to begin with, which supplies a case called NAME: a distribution with tests and workflows.
+
+    The case works as it is: a linear unit learns a noisy line. What to change for a case of your own is marked with the
+    word CHANGE. docs/plugins.md tells the way from there to a published plugin.
+    """
+    from benchsuite import scaffold
+
+    folder = output or Path(scaffold.PREFIX + name)
+    plugins = _registry().plugins
+    taken = {item: f"{p.target} of {p.origin}" for p in plugins for item in (p.name, *(case.name for case in p.cases))}
+    for path in scaffold.write(name, folder, taken):
+        _say(f"written: {path}")
+    _say("\nnext:")
+    for command in (f"cd {shlex.quote(str(folder))}", 'pip install -e ".[test]"', f"benchsuite check {name}", "pytest"):
+        _say(f"  {command}")
     return 0
 
 
@@ -705,19 +742,20 @@ def main() -> None:
     """Run the command line; failures are sentences, and the exit code says what kind they were.
 
     0: all is well; 1: something failed, or a plugin was left out; 2: an option or argument cannot be used;
-    130: interrupted.
+    130: interrupted; 143: terminated.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # "≥" is no reason to fail where the encoding lacks it
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        with terminated_like_interrupted():
+            sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except BenchsuiteError as error:
         _say(f"error: {error}", err=True)
         sys.exit(click.UsageError.exit_code if isinstance(error, OptionError) else FAILED)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as interrupt:
         _say("interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        sys.exit(exit_code(interrupt.__cause__ or interrupt))  # of which click has made an Abort

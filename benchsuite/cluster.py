@@ -7,7 +7,6 @@ import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
 import dask
@@ -18,54 +17,19 @@ from distributed.comm.core import CommClosedError
 
 from benchsuite import machine
 from benchsuite.case import Case
-from benchsuite.choice import choose
 from benchsuite.errors import DeviceError
+from benchsuite.job import Job
 from benchsuite.plan import Plan
-from benchsuite.plugins import load_registry
 from benchsuite.rows import Columns, Rows
 from benchsuite.settings import Settings
 from benchsuite.shard import Shard
-from benchsuite.sweep import Range
 from benchsuite.trainer import OnTrained, Trainer
-from benchsuite.variant import make_variants
 
 #: Seconds to wait for the scheduler, and for its first worker.
 PATIENCE = 60
 
 #: A worker that compiles says nothing for a while.
 _CONFIG = {"distributed.scheduler.worker-ttl": "30 minutes"}
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker needs to know to train a case: it finds the case itself, among its own plugins.
-
-    Args:
-        case: the id, with what is done to it.
-        name: of the untreated case.
-        settings: what the user decided.
-        workers: how many share the rounds.
-    """
-
-    case: str
-    name: str
-    settings: Settings
-    workers: int
-
-    def trainer(self) -> Trainer:
-        """A trainer in this process.
-
-        Raises:
-            BenchsuiteError: the case cannot be trained here.
-        """
-        machine.configure(self.settings.platform)
-        registry = load_registry()
-        chosen = choose(self.settings.treatment, self.settings.optimizer, registry.treatments)
-        over = Range.parse(self.settings.sweep) if self.settings.sweep else None
-        for variant in make_variants([registry.case(self.name)], chosen, over):
-            if variant.treated and variant.treated.id == self.case:
-                return Trainer(variant.treated, self.settings, self.workers)
-        raise DeviceError(f"a worker cannot make {self.case} of its plugins", "give all workers the same versions")
 
 
 class Worker:
@@ -265,11 +229,7 @@ class Cluster:
 
     def trainer(self, case: Case, settings: Settings) -> RemoteTrainer:
         """Who trains a case."""
-        # Where the rows are left and what becomes of them is no business of the workers.
-        asked = replace(
-            settings, run_dir=None, resume=False, report=None, convergence_compare=None, convergence_compare_fail=()
-        )
-        return RemoteTrainer(self._client, Job(case.id, case.name, asked, self.workers))
+        return RemoteTrainer(self._client, Job.of(case, settings, self.workers))
 
 
 @contextmanager

@@ -68,6 +68,15 @@ def opened(settings: Settings) -> Iterator[Engine]:
         OptionError: what it needs is not installed.
         DeviceError: it cannot be reached.
     """
+    if settings.time_limit:
+        from benchsuite.isolation import Isolated
+
+        isolated = Isolated()
+        try:
+            yield isolated
+        finally:
+            isolated.stop()
+        return
     if settings.engine != DASK:
         yield HERE
         return

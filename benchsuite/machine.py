@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from benchsuite import cache
-from benchsuite.errors import DeviceError
+from benchsuite.errors import CaseError, DeviceError
 
 _PACKAGES = ("benchsuite", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
 
@@ -39,6 +40,30 @@ def configure(kind: str = "auto") -> None:
             jax.config.update("jax_num_cpu_devices", cores())
     except RuntimeError:  # JAX has already started, under an application of the user's: take its devices as they are
         pass
+
+
+@contextmanager
+def settings_kept(who: str) -> Iterator[None]:
+    """Takes back what somebody's code changes among JAX's settings, which all others would have to live with.
+
+    Raises:
+        CaseError: it did change one.
+    """
+    import jax
+
+    before = dict(jax.config.values)
+    try:
+        yield
+    finally:
+        changed = {name: now for name, now in jax.config.values.items() if now != before[name]}
+        for name in changed:
+            jax.config.update(name, before[name])
+    if changed:
+        told = ", ".join(f"{name} = {now}" for name, now in changed.items())
+        raise CaseError(
+            f"{who} sets {told} for everybody",
+            "use a context such as `with jax.default_matmul_precision(…)`, or an argument of the function it is for",
+        )
 
 
 def devices(kind: str = "auto") -> Sequence[Any]:

@@ -50,6 +50,10 @@ class Verdict:
     page: Path
 
 
+#: Seconds that a case may take, unless the user says so.
+TIME_LIMIT = 3600
+
+
 @dataclass(frozen=True)
 class Nights:
     """A folder of nights.

@@ -10,12 +10,16 @@ from typing import Any
 
 import pluggy
 
-from benchsuite import hookspecs
+from benchsuite import hookspecs, machine
 from benchsuite.case import Case, Download, Table
 from benchsuite.errors import BenchsuiteError, OptionError, PluginError, near_matches
 from benchsuite.hookspecs import PROJECT
+from benchsuite.interrupt import OutOfTimeError, time_limit
 from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.treatment import Treatment
+
+#: Seconds that a plugin may take to be imported and to supply what it has.
+PATIENCE = 120
 
 #: Every hook that is specified, with what it supplies.
 HOOKS: dict[str, type] = {"benchsuite_cases": Case, "benchsuite_treatments": Treatment}
@@ -94,11 +98,21 @@ def load_plugin(entry: EntryPoint) -> Plugin:
     origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
     plugin = Plugin(entry.name, entry.value, origin)
     try:
-        manager = _manager(entry.name, _import(entry))
-        supplied = {hook: tuple(_supplied(manager, hook)) for hook in HOOKS}
+        with time_limit(PATIENCE), machine.settings_kept(f"plugin {entry.name}"):
+            manager = _manager(entry.name, _import(entry))
+            supplied = {hook: tuple(_supplied(manager, hook)) for hook in HOOKS}
+    except OutOfTimeError:
+        return replace(plugin, error=_too_slow(entry))
     except BenchsuiteError as error:
         return replace(plugin, error=error)
     return replace(plugin, cases=supplied["benchsuite_cases"], treatments=supplied["benchsuite_treatments"])
+
+
+def _too_slow(entry: EntryPoint) -> PluginError:
+    return PluginError(
+        f"{entry.value} was not there after {PATIENCE} s",
+        "let importing it and its hooks do nothing that takes long: data are loaded by a table's load",
+    )
 
 
 def _import(entry: EntryPoint) -> ModuleType:

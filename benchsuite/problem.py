@@ -74,7 +74,7 @@ class Problem:
             if diagnostic.of_data is not None:
                 try:
                     facts[diagnostic.name] = float(diagnostic.of_data(Split(*self.data)))
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     raise CaseError(
                         f"case {self.case.name}: its diagnostic {diagnostic.name!r} failed:"
                         f" {type(error).__name__}: {error}",
@@ -93,7 +93,7 @@ def _loaded(case: Case, table: Table, settings: Settings) -> data.Loaded:
         loaded = data.load(table, settings.dataset, settings.data_dir)
     except BenchsuiteError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CaseError(
             f"case {case.name}: loading {table.name} failed: {type(error).__name__}: {error}", "mend the table's load"
         ) from error

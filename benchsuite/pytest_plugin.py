@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from benchsuite.errors import BenchsuiteError, plain
+from benchsuite.interrupt import terminated_like_interrupted
 from benchsuite.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Suite:
         from benchsuite import machine
         from benchsuite.plugins import load_registry
 
-        machine.configure(self.settings.platform)
+        machine.configure(self.settings.platform if self.settings.plan else self.settings.own_platform)
         self.loaded = True
         return load_registry()
 
@@ -143,7 +144,8 @@ class Suite:
         from benchsuite.runner import open_folder
         from benchsuite.variant import inapplicable
 
-        folder = open_folder(self.settings, self.engine)
+        self.open.enter_context(terminated_like_interrupted())
+        folder = self.open.enter_context(open_folder(self.settings, self.engine).locked())
         folder.keep_inapplicable(inapplicable(list(self.variants.values())))
         return folder
 

@@ -141,7 +141,7 @@ def groups_of(case: Case, start: Columns, seeds: int) -> dict[str, np.ndarray]:
     for name, contains in case.groups.items():
         try:
             inside = np.asarray(contains(start))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise CaseError(
                 f"case {case.name}: its group {name!r} failed: {type(error).__name__}: {error}",
                 "give a function of {parameter: (n,) array} that uses the names that `benchsuite replay` shows",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from benchsuite import interrupt
 from benchsuite.case import Case
 from benchsuite.engine import HERE, Engine
 from benchsuite.errors import StoreError
@@ -95,6 +96,7 @@ class CaseRun:
         self._announce_round()
         for shard in self._trainer.train(self._left, self._observer.trained):
             self._keep(shard)
+            interrupt.heed()
             yield shard
             self._announce_round()
 

@@ -73,6 +73,13 @@ class Settings:
     workers: int | None = _option(
         None, "Dask workers to start here, each on its share of the cores. [default: one for each core]", "N"
     )
+    time_limit: int | None = _option(
+        None,
+        "Seconds that a case may take from its start to its last round. Each is then trained in a process of its own:"
+        " one that takes longer, takes all the memory or ends is stopped, its finished rounds are kept, and the others"
+        " go on.",
+        "SECONDS",
+    )
     run_dir: Path | None = _option(
         None, "Folder that keeps the rows and figures of this run. [default: a new one in .benchsuite]", "DIR"
     )
@@ -119,7 +126,7 @@ class Settings:
         for name in _COUNTS:
             value = getattr(self, name)
             if value is not None and value <= 0:
-                raise OptionError(f"--{name} is {value}", "give a whole number of at least 1")
+                raise OptionError(f"--{name.replace('_', '-')} is {value}", "give a whole number of at least 1")
         if self.seeds and self.seeds > MAX_SEEDS:
             raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
         if self.half_width is not None and not SMALLEST_HALF_WIDTH <= self.half_width < 1 / 2:
@@ -141,8 +148,15 @@ class Settings:
             raise OptionError("there are no workers without Dask", "add --engine dask")
         if self.scheduler and self.workers:
             raise OptionError("the workers of a scheduler are started elsewhere", "leave --workers or --scheduler out")
+        if self.time_limit and self.engine != LOCAL:
+            raise OptionError("the workers of Dask cannot be stopped", "leave --time-limit or --engine out")
         if self.convergence_compare_fail and not self.convergence_compare:
             raise OptionError("there is a gate, but nothing to compare with", "add --convergence-compare RUN")
+
+    @property
+    def own_platform(self) -> str:
+        """The kind of device that this process needs for itself: where others train, an accelerator is theirs."""
+        return self.platform if self.engine == LOCAL and not self.time_limit else "cpu"
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Settings:
@@ -156,7 +170,7 @@ class Settings:
 
 
 #: The options that are whole numbers of at least 1.
-_COUNTS = ("seeds", "rounds", "workers")
+_COUNTS = ("seeds", "rounds", "workers", "time_limit")
 
 #: What an option is that nobody has used.
 NOT_SAID: tuple[Any, ...] = (None, "", (), [])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from benchsuite import file
 from benchsuite.claim import Claim
@@ -25,15 +29,21 @@ from benchsuite.rows import Rows, under
 from benchsuite.settings import NOT_SAID, Settings
 from benchsuite.shard import Shard
 
+#: What a case may be called with all that is done to it, for it names a folder.
+_PLAIN = re.compile(r"[A-Za-z0-9][\w.+@=,-]*")
+
 #: Where run folders are made unless the user says so, below the working folder.
 ROOT = Path(".benchsuite")
 
-_RUN, _SHARDS, _STARTS, _SURFACES = "run.json", "seeds-*.npz", "starts.npz", "surfaces.npz"
+_RUN, _SHARDS, _STARTS, _SURFACES, _LOCK = "run.json", "seeds-*.npz", "starts.npz", "surfaces.npz", ".lock"
+
+#: A run folder's name: the time, and a number where there were several, or where the clock was set back since.
+_NAME = re.compile(r"(\d{8}-\d{6})(?:-(\d+))?")
 
 _NO_ROOM = "make room or choose another --run-dir; finished rounds are kept, --resume goes on from them"
 
 #: The layout of run.json and of the shards; a change that an older reader would misread raises it.
-SCHEMA = 3
+SCHEMA = 4
 
 
 class RunFolder:
@@ -72,7 +82,7 @@ class RunFolder:
             "records": {},
             "inapplicable": {},
         }
-        _write(path / _RUN, json.dumps(content, indent=1).encode())
+        _write(path / _RUN, sealed(content))
         if not (path.parent / ".gitignore").exists() and path.parent == ROOT:
             _write(path.parent / ".gitignore", b"*\n")
         return cls(path)
@@ -84,11 +94,36 @@ class RunFolder:
         Raises:
             StoreError: there is none.
         """
-        for path in sorted((run.parent for run in ROOT.glob(f"*/{_RUN}")), reverse=True):
+        for path in sorted((run.parent for run in ROOT.glob(f"*/{_RUN}")), key=_order, reverse=True):
             run = cls(path)
             if run.plans:
                 return run
         raise StoreError(f"there is no run in {ROOT.resolve()}", "start one, or name its folder")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[RunFolder]:
+        """Keep other runs from writing into the folder meanwhile; what they have written before is read first.
+
+        Raises:
+            StoreError: another run is writing into it.
+        """
+        lock = FileLock(self.path / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StoreError(
+                f"another run is writing into {self.path}", "wait until it has ended, or name another --run-dir"
+            ) from error
+        except (OSError, NotImplementedError):  # not every network's file system can lock; then it is up to the user
+            pass
+        try:
+            for folder in (self.path, *(path for path in self.path.iterdir() if path.is_dir())):
+                file.tidy(folder)
+            self.content = _read_run(self.path / _RUN)
+            self._plans = _read_plans(self.path / _RUN, self.content)
+            yield self
+        finally:
+            lock.release()
 
     @property
     def machine(self) -> dict[str, Any]:
@@ -147,7 +182,7 @@ class RunFolder:
             self._write_run()
 
     def _write_run(self) -> None:
-        _write(self.path / _RUN, json.dumps(self.content, indent=1).encode())
+        _write(self.path / _RUN, sealed(self.content))
 
     def keep_shard(self, case: str, shard: Shard) -> None:
         """Write the rows of a finished round.
@@ -226,21 +261,41 @@ class RunFolder:
 
 
 def new_folder(root: Path, now: datetime | None = None) -> Path:
-    """Make a folder named after the time.
+    """Make a folder named after the time, and after all that are there, even if the clock was set back since.
 
     Raises:
         StoreError: it cannot be made.
     """
-    now = now or datetime.now(UTC)
+    latest = max(map(_order, root.glob("*")), default=("", 0))
+    time, numbers = max((f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}", 0), latest)
     try:
-        for number in itertools.count(1):
-            path = root / (f"{now:%Y%m%d-%H%M%S}" + (f"-{number}" if number > 1 else ""))
+        for number in itertools.count(numbers + 1):
+            path = root / (time + (f"-{number}" if number > 1 else ""))
             with contextlib.suppress(FileExistsError):  # another run began in the same second
                 path.mkdir(parents=True)
                 break
     except OSError as error:
         raise StoreError(f"{path} cannot be made: {error.strerror}", "choose another folder") from error
     return path
+
+
+def _order(path: Path) -> tuple[str, int]:
+    """Sorts run folders by when they were made; those that a person has named come first."""
+    name = _NAME.fullmatch(path.name)
+    return (name[1], int(name[2] or 1)) if name else ("", 0)
+
+
+def sealed(content: Mapping[str, Any]) -> bytes:
+    """A run.json with the digest of its content, so that what was changed since is not taken for what was measured."""
+    return json.dumps({**content, "digest": _digest(content)}, indent=1).encode()
+
+
+def _digest(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> str:
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    for name, array in sorted((arrays or {}).items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -251,16 +306,20 @@ def _read_run(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
         schema = content["schema"]
+        digest = content.pop("digest", "")
         _demand_objects(content, ("machine", "settings", "plans", "records", "inapplicable"))
         _demand_objects({"conditions": {}, **content}, ("conditions",))
+        datetime.fromisoformat(content["created"])
     except FileNotFoundError:
         raise StoreError(f"{path.parent} holds no run", "name a folder with a run.json in it") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}", "check that it is a readable file") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StoreError(f"{path} is damaged: {error}", "restore it, or start a new run in another folder") from error
     if schema != SCHEMA:
         raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use the version that wrote it")
+    if digest != _digest(content):
+        raise StoreError(f"{path} was changed after it was written", "restore it, or start a new run in another folder")
     return content
 
 
@@ -273,11 +332,18 @@ def _demand_objects(content: Mapping[str, Any], keys: Iterable[str]) -> None:
 def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
     try:
         plans = {case: Plan.from_json(stored) for case, stored in content["plans"].items()}
-        for claim in (claim for plan in plans.values() for claim in plan.claims):
-            Claim.from_json(claim)
-    except (KeyError, TypeError, CaseError) as error:
+        for case, plan in plans.items():
+            _check_plan(case, plan)
+    except (KeyError, TypeError, ValueError, AttributeError, CaseError) as error:
         raise StoreError(f"{path} is damaged: a plan is wrong: {error}", "start a new run in another folder") from error
     return plans
+
+
+def _check_plan(case: str, plan: Plan) -> None:
+    if case != plan.id or not _PLAIN.fullmatch(case):
+        raise ValueError(f"{case!r} is no name of a case")
+    for claim in plan.claims:
+        Claim.from_json(claim)
 
 
 def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
@@ -286,7 +352,8 @@ def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Map
 
 def _write_arrays(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **{"facts": np.array(json.dumps({"schema": SCHEMA, **facts})), **arrays})  # type: ignore[arg-type]  # arrays
+    told = {"schema": SCHEMA, **facts, "digest": _digest(facts, arrays)}
+    np.savez(buffer, **{"facts": np.array(json.dumps(told)), **arrays})  # type: ignore[arg-type]  # arrays
     _write(path, buffer.getvalue())
 
 
@@ -326,15 +393,26 @@ def _read_columns(path: Path) -> tuple[dict[str, Any], Rows, dict[str, np.ndarra
 
 def _read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
+        content = io.BytesIO(path.read_bytes())
+        _demand_stored(content)
+        with np.load(content, allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
         facts = json.loads(str(columns.pop("facts")))
-        schema = facts.pop("schema")
+        schema, digest = facts.pop("schema"), facts.pop("digest", "")
     except Exception as error:  # what flipped bits make NumPy and zipfile raise has no end
         raise _damaged(path, error) from error
     if schema != SCHEMA:
         raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use its version")
+    if digest != _digest(facts, columns):
+        raise _damaged(path, ValueError("it was changed after it was written"))
     return facts, columns
+
+
+def _demand_stored(content: io.BytesIO) -> None:
+    """Refuse members that are compressed, which ours never are: a small file could fill the memory."""
+    with zipfile.ZipFile(content) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("its members are compressed")
 
 
 def _damaged(path: Path, error: Exception) -> StoreError:

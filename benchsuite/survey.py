@@ -17,7 +17,7 @@ from benchsuite.landscape import Basins, Path, Surface
 from benchsuite.outcome import NEVER, classify, steps_to_success
 from benchsuite.problem import Problem
 from benchsuite.rows import Rows
-from benchsuite.settings import AUTO, LOCAL, Settings
+from benchsuite.settings import Settings
 from benchsuite.start import Start, start_values
 from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
@@ -235,8 +235,7 @@ def keep_surfaces(case: Case, settings: Settings, folder: RunFolder) -> None:
         return
     rows = Rows.join([shard.rows for shard in shards])[:STARTS_SHOWN]
     seen = {name: np.concatenate([rows.start[name], rows.end[name]]) for name in rows.start}
-    if settings.engine != LOCAL:  # the workers' kind of device need not be here
-        settings = replace(settings, platform=AUTO)
+    settings = replace(settings, platform=settings.own_platform)
     folder.keep_surfaces(case.id, Survey(case, settings, PAGE_GRID).surfaces(seen))
 
 

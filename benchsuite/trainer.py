@@ -46,8 +46,9 @@ class Trainer:
 
     def __init__(self, case: Case, settings: Settings, workers: int = 1) -> None:
         self._devices = machine.devices(settings.platform)
-        self._problem = Problem.pose(case, settings)
-        self.plan = make_plan(self._problem, settings, self._devices, workers)
+        with machine.settings_kept(f"case {case.id}"):
+            self._problem = Problem.pose(case, settings)
+            self.plan = make_plan(self._problem, settings, self._devices, workers)
 
     def compile(self) -> Plan:
         """Compile the program; gives the plan with what that told.
@@ -55,8 +56,9 @@ class Trainer:
         Raises:
             BenchsuiteError: the case or its device cannot be used as they are.
         """
-        self._problem.facts  # noqa: B018  # what fails here is not to fail after a round
-        self._compile(self.plan.chunk_size)
+        with machine.settings_kept(f"case {self.plan.id}"):
+            self._problem.facts  # noqa: B018  # what fails here is not to fail after a round
+            self._compile(self.plan.chunk_size)
         return self.plan
 
     def _compile(self, chunk_size: int) -> None:

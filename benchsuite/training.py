@@ -116,7 +116,11 @@ def draw_evaluation_data(case: Case, stream: Stream) -> Any:
         CaseError: drawing them fails.
     """
     key = _fold_in_name(_fold_in_name(prng.key(0), "evaluation"), case.name)
-    return _guard(case, "data", lambda: stream.draw(key, stream.evaluation_size))
+    rows = _guard(case, "data", lambda: stream.draw(key, stream.evaluation_size))
+    for leaf in jax.tree.leaves(rows) or [rows]:
+        if not isinstance(leaf, jax.Array):
+            raise CaseError(f"case {case.id}: among its data is a {type(leaf).__name__}", "let Stream.draw give arrays")
+    return rows
 
 
 def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
@@ -419,7 +423,7 @@ def _guard(case: Case, what: str, call: Callable[[], T]) -> T:
         return call()
     except BenchsuiteError as error:
         raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = str(error).strip().split("\n")[0]
         raise CaseError(
             f"case {case.id}: its {what} failed while JAX traced it: {type(error).__name__}: {reason}",

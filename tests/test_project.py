@@ -21,15 +21,16 @@ ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-19  __main__
-18  pytest_plugin  cli
-17  nightly
-16  site
-15  report
-14  gate
-13  comparison  change  export  runner  survey
-12  engine
-11  cluster
+20  __main__
+19  pytest_plugin  cli
+18  nightly
+17  site
+16  report
+15  gate
+14  comparison  change  export  runner  survey
+13  engine
+12  cluster  isolation
+11  job
 10  trainer
  9  result  ensemble  forecast
  8  store
@@ -37,10 +38,10 @@ LAYERS = """
  6  verdict  plugins
  5  shard  hookspecs  variant  choice
  4  rows  landscape  treatment
- 3  outcome  training  data  start  plan  version
+ 3  outcome  training  data  start  plan  version  scaffold
  2  case  settings  call
  1  claim  machine  factory  sweep  file  conditions
- 0  errors  metrics  stats  trace  progress  prng  cache
+ 0  errors  metrics  stats  trace  progress  prng  cache  interrupt
 """
 
 #: Only these import JAX when they are imported; machine does so inside its functions.
@@ -175,7 +176,9 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
     others = [
-        path for path in (ROOT / "benchsuite").rglob("*.*") if path.suffix in (".typed", ".html", ".css", ".js", ".svg")
+        path
+        for path in (ROOT / "benchsuite").rglob("*.*")
+        if path.suffix in (".typed", ".html", ".css", ".js", ".svg", ".tmpl")
     ]
     ours = {path.relative_to(ROOT) for path in (*modules("benchsuite"), *others)}
     theirs = {path.relative_to(ROOT / "plugins") for path in modules("plugins")}

@@ -172,18 +172,24 @@ def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.Monkey
     assert tight.records()[0].outcomes == roomy.records()[0].outcomes
 
 
-def test_device_out_of_memory_in_mid_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that runs out of memory all the same gets half the chunk, and no seed is lost."""
+def run_out_of_memory(monkeypatch: pytest.MonkeyPatch, above: int) -> list[int]:
+    """Lets larger chunks run out of memory; gives the sizes that did."""
     run_chunk = ensemble.Ensemble._run
     failed: list[int] = []
 
     def scarce(self: ensemble.Ensemble, *args: Any) -> Any:
-        if self.chunk_size > 4:
+        if self.chunk_size > above:
             failed.append(self.chunk_size)
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return run_chunk(self, *args)
 
     monkeypatch.setattr(ensemble.Ensemble, "_run", scarce)
+    return failed
+
+
+def test_device_out_of_memory_in_mid_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that runs out of memory all the same gets half the chunk, and no seed is lost."""
+    failed = run_out_of_memory(monkeypatch, above=4)
 
     record = run(line(), rounds=1).records()[0]
 

@@ -12,8 +12,8 @@ import pytest
 from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
 from benchsuite_relu import relu_bias, relu_to_relu
 from benchsuite_relu.units import Unit
-from flax import nnx
 from conftest import DEVICES
+from flax import nnx
 from toys import line, line_table
 
 from benchsuite import Case, CaseError, Schedule, Split, Stream, machine

@@ -1,0 +1,536 @@
+"""How often intervals hold the truth, and gates and claims raise false alarms: `python benchmarks/coverage.py`.
+
+Every figure goes through the suite's own functions, 10,000 draws of each setting. Draws of the same counts have the
+same interval and the same p-value, so each is computed once. Exits with 1 if something is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any, NamedTuple
+from unittest import mock
+
+import numpy as np
+
+from benchsuite import change, stats
+from benchsuite.change import POWER, Change, Run
+from benchsuite.claim import Claim, FailureRate
+from benchsuite.gate import LEVEL, Gate
+from benchsuite.nightly import GATES, ROUNDS
+from benchsuite.outcome import NEVER, Outcome
+from benchsuite.plan import Plan
+from benchsuite.record import Record, summarise
+from benchsuite.result import Result
+from benchsuite.rows import Rows
+from benchsuite.settings import SOURCE
+from benchsuite.shard import Shard
+from benchsuite.trainer import ROUNDS as DEFAULT_ROUNDS
+from benchsuite.verdict import NOT_JUDGED, REFUTED, judge
+
+Array = np.ndarray
+
+DRAWS, SEED = 10_000, 2026
+SEEDS, RATES = (16, 128, 1000), (0.0, 0.02, 0.5, 1.0)
+
+#: Luck that is less likely than this is none.
+CHANCE = 0.001
+
+#: No interval of 95 % may hold the truth less often than this, at the rates that are tried here.
+FLOOR = 0.92
+
+#: At no rate at all may the interval of a rate hold it less often than this.
+WORST = 0.83
+
+#: Rates over which its average is taken.
+EVENLY = (np.arange(5000) + 1 / 2) / 5000
+
+#: What a rate becomes, of the same seeds.
+STEPS = ((0.0, 0.0), (0.02, 0.02), (0.5, 0.5), (1.0, 1.0), (0.02, 0.12), (0.5, 0.4), (1.0, 0.9))
+
+#: How much of the strongest dependence there is between the ends of a seed in two runs.
+INDEPENDENT, DEPENDENT = 0.0, 0.9
+
+#: The share of trainings that succeed before the schedule ends.
+IN_TIME = (0.999, 0.9, 0.6, 0.4)
+
+#: As many cases as the suite has.
+CASES = 6
+
+RATE_GATE, DROPPED_FROM, DROPS = Gate.parse("rate:0.01"), (0.5, 1.0), (0.05, 0.1, 0.2)
+
+#: Spread of the rounds' times, as a deviation of their logarithm.
+SPREADS = (0.02, 0.05, 0.1)
+
+#: The first of them is what another day may do to a machine.
+SLOWER = (0.02, 0.1, 0.2)
+
+#: Seeds of two runs whose rates are compared.
+SIZES = ((16, 16), (128, 128), (1000, 1000), (128, 1000))
+
+#: A drop that is called visible may be seen a little less often than is said.
+SEEN = POWER - 0.1
+
+#: Rounds but the first, the gate, and cases.
+SPEEDS = (
+    (DEFAULT_ROUNDS - 1, Gate("speed", LEVEL), 1),
+    (DEFAULT_ROUNDS - 1, Gate("speed", LEVEL), CASES),
+    (ROUNDS - 1, Gate("speed", LEVEL), CASES),
+    (ROUNDS - 1, Gate.parse(GATES[1]), 1),
+    (ROUNDS - 1, Gate.parse(GATES[1]), CASES),
+)
+
+#: What a claim may say of the rate of failures.
+CLAIMS: dict[str, Callable[[float], FailureRate]] = {
+    "it is": lambda rate: FailureRate(equals=rate),
+    "at least": lambda rate: FailureRate(at_least=rate),
+    "at most": lambda rate: FailureRate(at_most=rate),
+}
+
+#: Functions of `stats` that are asked for the same counts again and again.
+REMEMBERED = ("rate_interval", "rate_p_value", "rates_p_value", "visible_drop")
+
+PLAN = Plan(
+    case="drawn",
+    treatment="",
+    sweep={},
+    restarts=1,
+    source="",
+    protocol=SOURCE,
+    dataset="",
+    stand_in=False,
+    data_origin="",
+    criterion="",
+    claims=[],
+    starts={},
+    readings={},
+    program="",
+    steps=[0, 1],
+    parameter_names=[],
+    seeds=1,
+    round_size=1,
+    chunk_size=1,
+    precision="",
+    prng="",
+    device="",
+    platform="",
+    device_count=1,
+)
+
+
+class Table(NamedTuple):
+    """What one part shows, and what is wrong there."""
+
+    title: str
+    head: Sequence[str]
+    rows: list[list[str]]
+    faults: list[str]
+
+    def __str__(self) -> str:
+        lines = [self.head, ["---:"] * len(self.head), *self.rows]
+        return "\n".join([f"## {self.title}", "", *(f"| {' | '.join(line)} |" for line in lines)])
+
+
+def percent(share: float) -> str:
+    """A share as it is printed."""
+    return f"{100 * share:.1f}"
+
+
+def too_often(count: int, draws: int, share: float) -> bool:
+    """Whether something that may happen to such a share of the draws happened to more than luck explains."""
+    return stats.rate_p_value(count, draws, share, "greater") < CHANCE
+
+
+def too_seldom(count: int, draws: int, share: float) -> bool:
+    """Whether something that must happen to such a share of the draws happened to less than luck explains."""
+    return stats.rate_p_value(count, draws, share, "less") < CHANCE
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Let `stats` compute what it is asked for once only."""
+    with ExitStack() as stack:
+        for name in REMEMBERED:
+            stack.enter_context(mock.patch.object(stats, name, cache(getattr(stats, name))))
+        yield
+
+
+def generator(*place: int) -> np.random.Generator:
+    """The random numbers of one part, whatever other parts are asked for."""
+    return np.random.default_rng((SEED, *place))
+
+
+def counted(drawn: Array) -> Iterator[tuple[Any, int]]:
+    """The different draws along the first axis, as plain numbers, and how often each was drawn."""
+    values, counts = np.unique(drawn, axis=0, return_counts=True)
+    return zip(values.tolist(), counts.tolist(), strict=True)
+
+
+def exact_coverage(trials: int, rates: Array) -> Array:
+    """The probability that the interval of a rate holds it, summed over all counts, for each of the rates."""
+    from scipy.stats import binom
+
+    counts = np.arange(trials + 1)
+    low, high = np.transpose([stats.rate_interval(int(count), trials) for count in counts])[:, :, None]
+    return np.where((low <= rates) & (rates <= high), binom.pmf(counts[:, None], trials, rates), 0).sum(0)
+
+
+def rates(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
+    """The interval of a rate: how often it holds it, how often by sums, and its mean half-width in points."""
+    head = ("rate", *(f"{trials:,} seeds" for trials in seeds))
+    rng, table = generator(1), Table("Rates held in % (exactly) ± half-width in points", head, [], [])
+    table.rows.extend([f"{rate:g}"] for rate in RATES)
+    for trials in seeds:
+        for row, rate, exact in zip(table.rows, RATES, exact_coverage(trials, np.array(RATES)), strict=True):
+            held, width = 0, 0.0
+            for successes, times in counted(rng.binomial(trials, rate, draws)):
+                low, high = stats.rate_interval(successes, trials)
+                held += times * (low <= rate <= high)
+                width += times * (high - low) / 2
+            row.append(f"{percent(held / draws)} ({percent(exact)}) ± {percent(width / draws)}")
+            if too_often(held, draws, exact) or too_seldom(held, draws, max(exact, FLOOR)):
+                table.faults.append(f"of {trials} seeds at {rate:g}, {held} of {draws} intervals hold the rate")
+    return table
+
+
+def averages(draws: int) -> Table:  # noqa: ARG001  # sums, not draws
+    """The interval of a rate over all rates, and at its worst: just below the lower end of one of the intervals."""
+    table = Table("All rates", ("seeds", "held on average %", "at worst %", "at a rate of"), [], [])
+    for trials in SEEDS:
+        average = np.mean([exact_coverage(trials, part) for part in np.split(EVENLY, 10)])
+        below = np.array([stats.rate_interval(count, trials)[0] for count in range(1, trials + 1)]) * (1 - 1e-9)
+        held = exact_coverage(trials, below)
+        worst = held.argmin()
+        table.rows.append([f"{trials:,}", percent(average), percent(held[worst]), f"{below[worst]:.2g}"])
+        if average < stats.CONFIDENCE or held[worst] < WORST:
+            table.faults.append(f"of {trials} seeds, {average:.4f} on average and {held[worst]:.4f} at worst")
+    return table
+
+
+def pairs(rng: np.random.Generator, trials: int, step: tuple[float, float], dependence: float, size: Any) -> Array:
+    """Draw how many seeds succeed in both runs, in the second only, in the first only, and in none."""
+    before, after = step
+    both = (1 - dependence) * before * after + dependence * min(before, after)
+    shares = np.clip([both, after - both, before - both, 1 - before - after + both], 0, 1)
+    return rng.multinomial(trials, shares / shares.sum(), size)
+
+
+def differences(draws: int) -> Table:
+    """The interval of the difference of two rates of the same seeds."""
+    head = [f"{kind}, {trials:,}" for kind in ("independent", "dependent") for trials in SEEDS]
+    rng, table = (
+        generator(2),
+        Table("Differences of paired rates held in % ± half-width in points", ("rates", *head), [], []),
+    )
+    for step in STEPS:
+        cells = []
+        for dependence in (INDEPENDENT, DEPENDENT):
+            for trials in SEEDS:
+                held, width = 0, 0.0
+                for counts, times in counted(pairs(rng, trials, step, dependence, draws)):
+                    low, high = stats.paired_difference_interval(*counts)
+                    held += times * (low <= step[1] - step[0] <= high)
+                    width += times * (high - low) / 2
+                cells.append(f"{percent(held / draws)} ± {percent(width / draws)}")
+                if too_seldom(held, draws, FLOOR):
+                    table.faults.append(f"of {trials} pairs, {step}, {dependence:g}: {held} of {draws} hold")
+        table.rows.append([f"{step[0]:g} → {step[1]:g}", *cells])
+    return table
+
+
+@cache
+def ranks_of_median(trainings: int, successes: int) -> tuple[int | None, int | None]:
+    """Which successes end the median's interval, counted from 1 in their order, the others being watched to the end."""
+    order = np.arange(1, trainings + 1)
+    low, high = stats.time_to_success(np.minimum(order, successes + 1), order <= successes).median_interval()
+    return (None if low is None else int(low)), (None if high is None else int(high))
+
+
+def medians(draws: int) -> Table:
+    """The interval of the median time to success, times being exponential and the schedule ending at some time."""
+    head = [f"{trials:,} seeds" for trials in SEEDS]
+    rng, table = generator(3), Table("Medians held in %", ("succeed in time %", *head), [], [])
+    table.rows.extend([percent(share)] for share in IN_TIME)
+    for trials in SEEDS:
+        times = np.sort(rng.exponential(size=(draws, trials)))
+        for row, share in zip(table.rows, IN_TIME, strict=True):
+            held, without_end = median_held(times, -np.log1p(-share))
+            row.append(f"{percent(held / draws)}, {percent(without_end / draws)} open")
+            if too_seldom(held, draws, FLOOR):
+                table.faults.append(f"of {trials} seeds, {share:g} in time: {held} of {draws} hold the median")
+    return table
+
+
+def median_held(times: Array, end: float) -> tuple[int, int]:
+    """How many intervals hold the median of 1 / e, and how many have no upper end, for rows of sorted times."""
+    held = without_end = 0
+    successes = (times <= end).sum(1)
+    for count in np.unique(successes).tolist():
+        watched = times[successes == count]
+        low, high = ranks_of_median(times.shape[1], count)
+        begins = np.full(len(watched), end) if low is None else watched[:, low - 1]
+        held += int(((begins <= np.log(2)) & (True if high is None else np.log(2) <= watched[:, high - 1])).sum())
+        without_end += len(watched) if high is None else 0
+    return held, without_end
+
+
+def ends(converged: Array, first: int = 0) -> Rows:
+    """The rows of seeds, from the first on, that converged or not."""
+    figures = {name: np.zeros(len(converged)) for name in ("r2", "largest_error")}
+    return Rows(
+        seeds=first + np.arange(len(converged)),
+        outcomes=np.where(converged, Outcome.CONVERGED.value, Outcome.STUCK.value),
+        steps_to_success=np.where(converged, 1, NEVER),
+        final=figures,
+        start={},
+        end={},
+        groups={},
+        diagnostics={},
+        settings={},
+    )
+
+
+@cache
+def blank_record() -> Record:
+    """A record of the plan, whose counts are to be replaced."""
+    (record,) = summarise(PLAN, [Shard(ends(np.array([True])), {}, 1.0, first_run=True, chunk_size=1, device_count=1)])
+    return record
+
+
+def run(converged: Array, first: int = 0, seconds: Sequence[float] = ()) -> Run:
+    """A run of one case, whose seeds ended so and whose rounds took so long."""
+    count, successes = len(converged), int(converged.sum())
+    record = replace(
+        blank_record(),
+        seeds=count,
+        converged=successes,
+        rate=successes / count,
+        round_seconds=list(seconds),
+        round_seeds=[1] * len(seconds),
+    )
+    return Run([Result(record, ends(converged, first))], {})
+
+
+def compared(before: Run, after: Run) -> Change:
+    """What the suite says has changed of the one case of both."""
+    (found,) = change.changes(before, after, RATE_GATE.level)
+    return found
+
+
+@cache
+def same_seeds(trials: int, cured: int, broken: int) -> Change:
+    """A case of which so many seeds were cured and broken."""
+    place = np.arange(trials)
+    return compared(run(place >= cured), run(place < trials - broken))
+
+
+@cache
+def other_seeds(trials: int, later_trials: int, before: int, after: int) -> Change:
+    """A case of which so many of other seeds converged."""
+    return compared(run(np.arange(trials) < before), run(np.arange(later_trials) < after, first=trials))
+
+
+def falls(gate: Gate, found: Sequence[Change]) -> bool:
+    """Whether a gate falls for the cases of one run."""
+    return bool(gate.falls(change._adjusted(list(found), gate.figure)))
+
+
+def alarms(gate: Gate, drawn: Array, change_of: Callable[..., Change]) -> int:
+    """For how many draws the gate falls, (draws, cases, what a change depends on)."""
+    return sum(times for run, times in counted(drawn) if falls(gate, [change_of(*case) for case in run]))
+
+
+def two_runs(rng: np.random.Generator, trials: int, step: tuple[float, float], size: Any) -> Iterator[tuple[Any, Any]]:
+    """Draw two runs of the same seeds, and two of others: what a change depends on, and who tells it."""
+    yield pairs(rng, trials, step, DEPENDENT, size)[..., 1:3], partial(same_seeds, trials)
+    yield np.stack([rng.binomial(trials, rate, size) for rate in step], -1), partial(other_seeds, trials, trials)
+
+
+def false_alarms(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
+    """The gate of the rate, where nothing has changed: for one case, and for all of a run."""
+    head = ("rate", *(f"{kind} seeds, {trials:,}" for trials in seeds for kind in ("same", "other")))
+    rng, table = generator(4), Table(f"False alarms of rate:0.01 in %, of 1 case / of {CASES}", head, [], [])
+    table.rows.extend([f"{rate:g}"] for rate in RATES)
+    for trials in seeds:
+        for row, rate in zip(table.rows, RATES, strict=True):
+            for drawn, change_of in two_runs(rng, trials, (rate, rate), (draws, CASES)):
+                counts = {cases: alarms(RATE_GATE, drawn[:, :cases], change_of) for cases in (1, CASES)}
+                row.append(" / ".join(f"{100 * count / draws:.2f}" for count in counts.values()))
+                table.faults.extend(
+                    f"{cases} cases of {trials} seeds at {rate:g}: {count} alarms of {draws}"
+                    for cases, count in counts.items()
+                    if too_often(count, draws, RATE_GATE.level)
+                )
+    return table
+
+
+def drops(draws: int) -> Table:
+    """The gate of the rate, where the rate of one case has dropped: alone, and among cases that have not changed."""
+    head = [f"{kind} seeds, -{100 * drop:g}" for kind in ("same", "other") for drop in DROPS]
+    rng, table = generator(5), Table("Drops that rate:0.01 finds", ("seeds", "from", *head), [], [])
+    for trials in SEEDS:
+        for rate in DROPPED_FROM:
+            found: tuple[list[str], list[str]] = ([], [])
+            for drop in DROPS:
+                both = two_runs(rng, trials, (rate, rate - drop), (draws, 1))
+                for cells, (drawn, change_of), unchanged in zip(found, both, (0, trials), strict=True):
+                    among = np.concatenate([drawn, np.full((draws, CASES - 1, 2), unchanged)], axis=1)
+                    counts = [alarms(RATE_GATE, cases, change_of) for cases in (drawn, among)]
+                    cells.append(" / ".join(f"{100 * count / draws:.0f}" for count in counts))
+            table.rows.append([f"{trials:,}", f"{rate:g}", *found[0], *found[1]])
+    return table
+
+
+def visible(draws: int, sizes: Sequence[tuple[int, int]] = SIZES) -> Table:
+    """The drop of other seeds that the suite says it would have seen, and how often it does."""
+    rng, head = generator(6), ("seeds before", "now", "from", "visible, points", f"found %, should be {100 * POWER:g}")
+    table = Table("Drops that are called visible", head, [], [])
+    for trials, later_trials in sizes:
+        for rate in DROPPED_FROM:
+            change_of = partial(other_seeds, trials, later_trials)
+            unchanged = change_of(round(rate * trials), round(rate * later_trials)).rate
+            drop = (unchanged and unchanged.visible) or 0.0
+            shares = ((trials, rate), (later_trials, rate - drop))
+            drawn = np.stack([rng.binomial(number, share, (draws, 1)) for number, share in shares], -1)
+            count = alarms(RATE_GATE, drawn, change_of)
+            row = [f"{trials:,}", f"{later_trials:,}", f"{rate:g}", f"-{percent(drop)}", f"{100 * count / draws:.0f}"]
+            table.rows.append(row)
+            if too_seldom(count, draws, SEEN):
+                table.faults.append(
+                    f"of {trials} and {later_trials} seeds, a drop from {rate:g} by {drop:.4f}: {count}"
+                )
+    return table
+
+
+def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], Change]]:
+    """Draws of rounds' seconds, (draws, cases, rounds), as numbers of changes, and who tells the change of a number.
+
+    The rank test depends on how many pairs of rounds are in order, and the gate on which median is less besides.
+    """
+    in_order = (before[..., :, None] < after[..., None, :]).sum((-2, -1))
+    worse = np.median(1 / after, axis=-1) < np.median(1 / before, axis=-1)
+    _, first, kind = np.unique(2 * in_order + worse, return_index=True, return_inverse=True)
+    ones, others = (seconds.reshape(-1, seconds.shape[-1])[first] for seconds in (before, after))
+
+    @cache
+    def change_of(number: int) -> Change:
+        one, other = (run(np.array([True]), seconds=drawn[number].tolist()) for drawn in (ones, others))
+        return compared(one, other)
+
+    return kind.reshape(*in_order.shape, 1), change_of
+
+
+def rounds_drawn(
+    rng: np.random.Generator, shape: tuple[int, int, int], spread: float, slower: float
+) -> tuple[Any, Any]:
+    """The seconds of rounds in two runs, of which the first case of the second is slower by a share of its speed."""
+    before, after = np.exp(spread * rng.normal(size=(2, *shape)))
+    after[:, 0] /= 1 - slower
+    return speed_draws(before, after)
+
+
+def speeds(draws: int) -> Table:
+    """The gate of the speed, times of rounds being lognormal: where nothing has changed, and where a case is slower."""
+    slower = [f"-{100 * drop:g} %: of spread {', '.join(f'{100 * s:g}' for s in SPREADS)}" for drop in SLOWER]
+    rng, table = (
+        generator(7),
+        Table("Gates of the speed", ("rounds", "gate", "cases", "false alarms %", *slower), [], []),
+    )
+    for rounds, gate, cases in SPEEDS:
+        shape = (draws, cases, rounds)
+        count = alarms(gate, *rounds_drawn(rng, shape, SPREADS[0], 0.0))
+        row = [f"{rounds}", f"{gate.figure}:{gate.level:g}", f"{cases}", f"{100 * count / draws:.2f}"]
+        for drop in SLOWER:
+            found = [alarms(gate, *rounds_drawn(rng, shape, spread, drop)) for spread in SPREADS]
+            row.append(", ".join(f"{100 * number / draws:.0f}" for number in found))
+        table.rows.append(row)
+        if too_often(count, draws, gate.level):
+            table.faults.append(f"{cases} cases of {rounds} rounds, level {gate.level:g}: {count} alarms of {draws}")
+        table.faults.extend(silent(gate, rounds, cases))
+    return table
+
+
+def silent(gate: Gate, rounds: int, cases: int) -> Iterator[str]:
+    """What is wrong where all rounds of a case are slower than all before, and the gate neither falls nor says why."""
+    fast, slow = (run(np.array([True]), seconds=(late + np.arange(1.0, rounds + 1)).tolist()) for late in (0, rounds))
+    among = change._adjusted([compared(fast, slow)] + [compared(fast, fast)] * (cases - 1), gate.figure)
+    if not gate.falls(among) and not gate.blind(among):
+        yield f"{cases} cases of {rounds} rounds cannot reach the level {gate.level:g}, and the gate does not say so"
+
+
+def claims(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
+    """Claims that give the failure rate as it is."""
+    title = f"True claims that are refuted in %: the rate {' / '.join(CLAIMS)}"
+    rng, table = generator(8), Table(title, ("rate", *(f"{trials:,} seeds" for trials in seeds)), [], [])
+    for rate in RATES:
+        table.rows.append([f"{rate:g}"])
+        for trials in seeds:
+            drawn, cells = rng.binomial(trials, rate, draws), []
+            for kind, check in CLAIMS.items():
+                verdicts = [(verdict_on(check(rate), trials, count), times) for count, times in counted(drawn)]
+                refuted = sum(times for verdict, times in verdicts if verdict == REFUTED)
+                judged = any(verdict != NOT_JUDGED for verdict, _ in verdicts)
+                cells.append(f"{100 * refuted / draws:.2f}" if judged else "-")
+                if too_often(refuted, draws, stats.LEVEL):
+                    table.faults.append(f"{kind} {rate:g}, {trials} seeds: refuted by {refuted} of {draws} draws")
+            table.rows[-1].append(" / ".join(cells))
+    return table
+
+
+def verdict_on(check: FailureRate, trials: int, failures: int) -> str:
+    """What becomes of a claim when so many seeds fail."""
+    return judge(Claim("It is so.", check).to_json(), PLAN, ends(np.arange(trials) >= failures)).verdict
+
+
+def figures(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
+    """Claims that one more run ended at some figure, which it did, by the logarithms of the figures."""
+    head = ("ends are", *(f"{trials:,} seeds" for trials in seeds))
+    rng, table = generator(9), Table("True figures that are refuted in %", head, [], [])
+    for kind, draw in (("lognormal", rng.lognormal), ("exponential", rng.exponential)):
+        table.rows.append([kind])
+        for trials in seeds:
+            drawn = np.log(draw(size=(draws, trials + 1)))
+            refuted = sum(stats.prediction_p_value(float(row[0]), row[1:]) < stats.LEVEL for row in drawn)
+            table.rows[-1].append(f"{100 * refuted / draws:.2f}")
+            if kind == "lognormal" and too_often(refuted, draws, stats.LEVEL):
+                table.faults.append(f"{trials} seeds: {refuted} of {draws} figures are refuted")
+    return table
+
+
+PARTS: dict[str, Callable[..., Table]] = {
+    "rates": rates,
+    "averages": averages,
+    "differences": differences,
+    "medians": medians,
+    "false-alarms": false_alarms,
+    "drops": drops,
+    "visible": visible,
+    "speeds": speeds,
+    "claims": claims,
+    "figures": figures,
+}
+
+
+def main() -> int:
+    """Print the tables of all parts, or of those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all of them by default")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of each setting")
+    options = parser.parse_args()
+    faults = []
+    with remembering():
+        for part in options.parts or PARTS:
+            table = PARTS[part](options.draws)
+            print(table, end="\n\n", flush=True)
+            faults += [f"{part}: {fault}" for fault in table.faults]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

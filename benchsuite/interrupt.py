@@ -1,0 +1,77 @@
+"""Being asked to stop: SIGTERM, as batch systems and containers send it, ends a run as Ctrl-C does."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+#: Exit codes: 128 and the number of the signal, as shells have it.
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by SIGTERM."""
+
+
+def exit_code(interrupt: BaseException) -> int:
+    """The exit code of a command that was interrupted."""
+    return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+
+
+class OutOfTimeError(BaseException):
+    """Something took longer than it may; code that catches every `Exception` does not catch this."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Lets what takes longer raise `OutOfTimeError`, as far as Python is asked in the meantime.
+
+    Without effect outside of the main thread, on systems without such a signal, and where somebody else's timer runs.
+    """
+    free = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGALRM")
+    if not free or signal.getitimer(signal.ITIMER_REAL)[0]:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, _run_out)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Lets SIGTERM raise `Terminated`, unless somebody else has taken care of it already."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            _asked.clear()
+
+
+def _run_out(_: int, __: FrameType | None) -> NoReturn:
+    raise OutOfTimeError
+
+
+def heed() -> None:
+    """Raise `Terminated` if that was asked for: what is raised within a callback or a destructor gets lost."""
+    if _asked:
+        raise Terminated
+
+
+_asked: list[int] = []
+
+
+def _terminate(number: int, _: FrameType | None) -> NoReturn:
+    _asked.append(number)
+    raise Terminated

@@ -1,0 +1,330 @@
+"""Whatever happens to a run, nothing is lost and nothing is wrong."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from conftest import LINE, SUPPLY, Command, InstallPlugin
+from test_runner import run_out_of_memory
+
+from benchsuite import isolation, machine, plugins, store
+from benchsuite.plugins import load_registry
+from benchsuite.rows import Rows
+from benchsuite.store import RunFolder
+
+BENCHSUITE = [sys.executable, "-m", "benchsuite"]
+
+#: Cases of one plugin, each broken in a way of its own, and one that is not.
+FAULTS = (
+    LINE
+    + """
+import os, sys, time
+import numpy as np
+
+def hang(key, n):
+    while True:
+        time.sleep(0.01)
+
+def end(key, n):
+    os._exit(3)
+
+def hoard(key, n):
+    kept = []
+    while True:
+        kept.append(np.ones(2**22))
+
+def leave(key, n):
+    sys.exit("bye")
+
+def meddle(key, n):
+    jax.config.update("jax_default_matmul_precision", "bfloat16")
+    return noisy_line(key, n)
+
+def garbage(key, n):
+    return "garbage", None
+
+def crash(key, n):
+    raise RuntimeError("no such luck")
+
+@hookimpl
+def benchsuite_cases():
+    for draw in (hang, end, hoard, leave, meddle, garbage, crash):
+        yield line(draw.__name__, dataset=Stream(draw, batch_size=32, evaluation_size=256))
+    yield line("sound")
+"""
+)
+
+
+def rows(path: Path, case: str = "line") -> dict[str, np.ndarray]:
+    """Everything that a run knows of its seeds."""
+    return Rows.join([shard.rows for shard in RunFolder(path).shards(case)]).columns
+
+
+def assert_same(path: Path, other: Path) -> None:
+    """Two runs have the same rows, to the last bit."""
+    ours, theirs = rows(path), rows(other)
+    assert ours.keys() == theirs.keys()
+    for name, column in ours.items():
+        np.testing.assert_array_equal(column, theirs[name], err_msg=name)
+
+
+def test_run_that_is_killed_twenty_times(benchsuite: Command) -> None:
+    """A run that is killed at random moments, again and again, ends with the rows of one that was left alone."""
+    options = ["line", "--seeds", "900", "--rounds", "300"]
+    assert benchsuite("run", *options, "--run-dir", "whole")[0] == 0
+
+    kill = [sys.executable, str(Path(__file__).parent / "kill_often.py"), "killed", "20", *options]
+    killed = subprocess.run(kill, capture_output=True, text=True, check=False)
+
+    assert killed.returncode == 0, killed.stdout + Path("killed.log").read_text()
+    assert_same(Path("killed"), Path("whole"))
+    assert not list(Path("killed").rglob(".*.unfinished"))
+
+
+@pytest.mark.parametrize("write", [1, 2, 4, 5])
+def test_disk_that_fills_up(write: int, benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever file there is no room for any more: it is said, and what was there before is gone on from."""
+    numbers = itertools.count(1)
+
+    def full(_: int) -> None:
+        if next(numbers) >= write:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        code, _, err = benchsuite("run", "line", "--run-dir", "full")
+
+    assert code == 1
+    assert "No space left on device" in err
+    assert "--resume" in err
+    resume = ["--resume"] if write > 1 else []
+    assert benchsuite("run", "line", "--run-dir", "full", *resume)[0] == 0
+    assert benchsuite("run", "line", "--run-dir", "whole")[0] == 0
+    assert_same(Path("full"), Path("whole"))
+
+
+def edited(path: Path) -> None:
+    """One seed more has converged, in a file that is otherwise sound."""
+    with np.load(path) as stored:
+        columns = {name: stored[name] for name in stored.files}
+    columns["outcomes"][0] = "stuck"
+    np.savez(path, **columns)
+
+
+def of_another_version(path: Path) -> None:
+    """As a later version would write it."""
+    with np.load(path) as stored:
+        columns = {name: stored[name] for name in stored.files}
+    columns["facts"] = np.array(str(columns["facts"]).replace(f'"schema": {store.SCHEMA}', '"schema": 99'))
+    np.savez(path, **columns)
+
+
+def compressed(path: Path) -> None:
+    """As somebody would write it who wants a small file to fill the memory."""
+    with np.load(path) as stored:
+        np.savez_compressed(path, **{name: stored[name] for name in stored.files})
+
+
+DAMAGES = {
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:-40]), "is damaged"),
+    "edited": (edited, "changed after it was written"),
+    "version": (of_another_version, "schema 99"),
+    "compressed": (compressed, "compressed"),
+    "empty": (lambda path: path.write_bytes(b""), "is damaged"),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES.values(), ids=DAMAGES)
+def test_shard_that_was_touched(damage: Any, said: str, benchsuite: Command) -> None:
+    """No figure is made of it; without it the run is gone on with, to the same rows."""
+    assert benchsuite("run", "line", "--run-dir", "out")[0] == 0
+    before = rows(Path("out"))
+    shard = min(Path("out/line").glob("seeds-*.npz"))
+    damage(shard)
+
+    for command in (
+        ["report", "out"],
+        ["run", "line", "--resume", "--run-dir", "out"],
+        ["export", "out", "--format", "bencher"],
+    ):
+        code, out, err = benchsuite(*command)
+        assert code == 1
+        assert said in err
+        assert shard.name in err
+        assert "converged" not in out
+
+    shard.unlink()
+    assert benchsuite("run", "line", "--resume", "--run-dir", "out")[0] == 0
+    np.testing.assert_equal(rows(Path("out")), before)
+
+
+def test_run_json_that_was_edited(benchsuite: Command) -> None:
+    """What a run says of itself is not taken from a file that was changed."""
+    assert benchsuite("run", "line", "--run-dir", "out")[0] == 0
+    path = Path("out/run.json")
+    path.write_text(path.read_text().replace('"source"', '"quick"', 1))
+
+    code, _, err = benchsuite("report", "out")
+
+    assert code == 1
+    assert "was changed after it was written" in err
+
+
+def test_device_that_runs_out_of_memory(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeds are trained in smaller chunks, to the same rows."""
+    assert benchsuite("run", "line", "--rounds", "1", "--run-dir", "whole")[0] == 0
+    failed = run_out_of_memory(monkeypatch, above=4)
+
+    assert benchsuite("run", "line", "--rounds", "1", "--run-dir", "scarce")[0] == 0
+
+    assert failed
+    assert_same(Path("scarce"), Path("whole"))
+
+
+def test_two_runs_in_one_folder(benchsuite: Command) -> None:
+    """The second is told of the first, touches nothing, and may go on when that has ended."""
+    assert benchsuite("run", "line", "--run-dir", "out")[0] == 0
+
+    with RunFolder(Path("out")).locked():
+        code, _, err = benchsuite("run", "line", "--resume", "--run-dir", "out", "--seeds", "30")
+        assert benchsuite("report", "out")[0] == 0, "whoever only reads may do so"
+
+    assert code == 1
+    assert "another run is writing into out" in err
+    assert len(rows(Path("out"))["seeds"]) == 20
+    assert benchsuite("run", "line", "--resume", "--run-dir", "out", "--seeds", "30")[0] == 0
+    assert len(rows(Path("out"))["seeds"]) == 30
+
+
+def test_clock_that_jumps(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is set back or forth in a run changes no duration, and the latest run stays the latest."""
+    times = iter([datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)])
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # noqa: ARG003
+            return next(times)
+
+    jumps = itertools.cycle([0.0, 1e9, -1e9])
+    now = time.time()
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "datetime", Clock)
+        patch.setattr(time, "time", lambda: now + next(jumps))
+        for seeds in ("8", "6"):
+            assert benchsuite("run", "line", "--seeds", seeds)[0] == 0
+
+    latest = RunFolder.latest()
+    assert latest.path.name == "20261123-000000-2"
+    record = latest.content["records"]["line"]
+    assert record["seeds"] == 6
+    assert 0 < record["device_seconds"] < 1e6
+    assert all(0 < seconds < 1e6 for seconds in record["round_seconds"])
+
+
+@pytest.mark.parametrize("door", ["benchsuite", "pytest"])
+def test_run_that_is_asked_to_end(door: str, install_plugin: InstallPlugin) -> None:
+    """SIGTERM ends a run as Ctrl-C does: with its tables, and its rounds on disk."""
+    install_plugin()
+    many = ["--seeds", "6000", "--rounds", "2000", "--run-dir", "out"]
+    if door == "pytest":
+        Path("test_line.py").write_text("def test_training(registered_case, bench):\n    bench(registered_case)\n")
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_line.py::test_training[line]", *many]
+    else:
+        command = [*BENCHSUITE, "run", "line", *many]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not list(Path("out").glob("line/seeds-*.npz")) and run.poll() is None:
+        time.sleep(0.05)
+
+    run.send_signal(signal.SIGTERM)
+    out, _ = run.communicate(timeout=60)
+
+    assert run.returncode == (143 if door == "benchsuite" else pytest.ExitCode.INTERRUPTED), out
+    assert "95 % interval" in out
+    assert 0 < len(rows(Path("out"))["seeds"]) < 6000
+
+
+def faults(install_plugin: InstallPlugin) -> None:
+    """Install the plugin whose cases are broken."""
+    install_plugin("faults", FAULTS)
+
+
+def test_case_that_breaks_costs_no_other(install_plugin: InstallPlugin, benchsuite: Command) -> None:
+    """Cases that raise, leave, give garbage or change JAX's settings fail by name; the next one is trained."""
+    faults(install_plugin)
+    before = dict(jax.config.values)
+
+    code, out, err = benchsuite("run", "leave", "meddle", "garbage", "crash", "sound")
+
+    assert code == 1
+    assert "case leave: its data failed while JAX traced it: SystemExit: bye" in err
+    assert "case meddle sets jax_default_matmul_precision = bfloat16 for everybody" in err
+    assert "case garbage: among its data is a str" in err
+    assert "case crash: its data failed while JAX traced it: RuntimeError: no such luck" in err
+    assert "sound" in out
+    assert jax.config.values == before
+
+
+def test_case_that_hangs_is_stopped(install_plugin: InstallPlugin, benchsuite: Command) -> None:
+    """With a time limit, a case that never ends is ended."""
+    faults(install_plugin)
+
+    code, _, err = benchsuite("run", "hang", "--time-limit", "2")
+
+    assert code == 1
+    assert "case hang was stopped after 2 s" in err
+
+
+def test_case_that_ends_or_hoards_costs_no_other(
+    install_plugin: InstallPlugin, benchsuite: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process of its own, a case can neither end the run nor take all the memory; the next one is trained."""
+    faults(install_plugin)
+    assert benchsuite("run", "sound", "--run-dir", "whole")[0] == 0
+    monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / isolation.MEMORY_SHARE)
+
+    code, out, err = benchsuite("run", "end", "hoard", "sound", "--time-limit", "300", "--run-dir", "out")
+
+    assert code == 1
+    assert "case end: its process ended with code 3" in err
+    assert "case hoard was stopped: it took 1." in err
+    assert "sound" in out
+    np.testing.assert_equal(rows(Path("out"), "sound"), rows(Path("whole"), "sound"))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("while True:\n    pass", "was not there after"),
+        (
+            LINE + SUPPLY.replace("yield line()", "time = __import__('time')\n    time.sleep(60)\n    yield line()"),
+            "was not there after",
+        ),
+        (LINE + "jax.config.update('jax_enable_x64', True)" + SUPPLY, "sets jax_enable_x64 = True for everybody"),
+    ],
+    ids=["hangs", "hook hangs", "meddles"],
+)
+def test_plugin_that_spoils_it_for_all_is_left_out(
+    code: str, said: str, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin that is never there, or changes what all others have to live with, is left out with its reason."""
+    monkeypatch.setattr(plugins, "PATIENCE", 0.5)
+    install_plugin("spoiler", code, module=f"spoiler_{abs(hash(code))}")
+
+    registry = load_registry()
+
+    (left_out,) = registry.left_out
+    assert said in str(left_out.error)
+    assert "relu-to-relu" in registry.cases
+    assert not jax.config.jax_enable_x64
