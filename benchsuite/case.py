@@ -253,15 +253,12 @@ class Landscape:
     Args:
         ranges: parameter → (lowest, highest) value of the picture; without one, what the paths need.
         close_up: the same for the picture of a small part.
-        solution: parameter → its value in a solution, through which planes are laid where there are more than two
-            parameters; also marked in the picture.
         basins: two parameters and the (lowest, highest) start of each, where a grid of starts is trained while all
             other parameters start at 0. A case of two parameters needs none.
     """
 
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     close_up: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    solution: Mapping[str, float] = field(default_factory=dict)
     basins: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -295,6 +292,8 @@ class Case:
         groups: name → ({parameter: (n,) values at the start} → (n,) truth values), NumPy; kinds of starts, each of
             which gets a rate of its own. They need neither cover all starts nor exclude each other.
         diagnostics: figures that tell why a training ended as it did.
+        solution: parameters that meet the criterion, as {parameter: value} or as (model) → None that sets them: shows
+            that it can be met. Landscapes of more than two parameters are laid through it if it is given by values.
         landscape: where `benchsuite landscape` looks.
         restarts: independent starts of every seed, trained on the same batches, of which the best counts.
         treatment: what was done to the case; set by `Treatment.apply`.
@@ -319,6 +318,7 @@ class Case:
     starts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     groups: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     diagnostics: Sequence[Diagnostic] = ()
+    solution: Mapping[str, float] | Callable[[Any], None] | None = None
     landscape: Landscape = Landscape()
     restarts: int = 1
     treatment: str = ""
@@ -350,6 +350,11 @@ class Case:
         for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
             for item in getattr(self, name):
                 demand(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
+        demand(
+            self.solution is None or isinstance(self.solution, Mapping) or callable(self.solution),
+            f"case {self.name}: solution is a {type(self.solution).__name__}",
+            "give {parameter: value}, or a function that sets the parameters of a model",
+        )
         demand(_is_count(self.restarts), f"case {self.name}: restarts is {self.restarts!r}", "give at least 1")
         self._check_optimizer()
 
@@ -402,6 +407,11 @@ class Case:
     def id(self) -> str:
         """The case with what was done to it: "relu-to-relu", "relu-to-relu+adam", "relu-to-relu+adam@learning_rate"."""
         return self.name + (f"+{self.treatment}" if self.treatment else "") + (f"@{self.sweep}" if self.sweep else "")
+
+    @property
+    def solution_values(self) -> Mapping[str, float]:
+        """The solution, where it is given by the values of parameters."""
+        return self.solution if isinstance(self.solution, Mapping) else {}
 
     @property
     def model_options(self) -> dict[str, Any]:

@@ -115,7 +115,8 @@ def changes(reference: Run, now: Run, level: float) -> list[Change]:
     found += [Change(result.record.label, None, MISSING, None, MISSING) for result in before.values()]
     rated = [place for place, change in enumerate(found) if change.rate]
     for place in rated:
-        found[place] = replace(found[place], rate=_with_visible(found[place], now.results[place], level / len(rated)))
+        seeds = [len(result.rows) for result in pairs[place] if result]
+        found[place] = replace(found[place], rate=_with_visible(found[place], seeds, level / len(rated)))
     return _adjusted(_adjusted(found, "rate"), "speed")
 
 
@@ -128,13 +129,13 @@ def _adjusted(found: list[Change], figure: str) -> list[Change]:
     return found
 
 
-def _with_visible(change: Change, now: Result, level: float) -> Difference:
+def _with_visible(change: Change, seeds: Sequence[int], level: float) -> Difference:
     difference = change.rate
     assert difference is not None  # noqa: S101  # only those with a rate are asked for
-    trials = len(now.rows)
+    before, after = seeds
     if difference.seeds is not None:
-        return replace(difference, visible=stats.visible_broken(level) / trials)
-    return replace(difference, visible=stats.visible_drop(difference.before, trials, level, POWER))
+        return replace(difference, visible=stats.visible_broken(level) / after)
+    return replace(difference, visible=stats.visible_drop(difference.before, before, after, level, POWER))
 
 
 def _change(before: Result | None, after: Result, reference: Run, now: Run) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from benchsuite.errors import demand
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -155,5 +156,6 @@ class Claim:
         Raises:
             KeyError: a field is missing.
             TypeError: one is unknown.
+            CaseError: the check asks for nothing, or for what cannot be.
         """
         return cls(values["statement"], _KINDS[values["kind"]](**values["check"]), values["source"])

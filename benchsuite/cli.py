@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchsuite.engine import Engine
     from benchsuite.plugins import Plugin, Registry
     from benchsuite.problem import Problem
+    from benchsuite.progress import Live
     from benchsuite.record import Record
     from benchsuite.result import Result
     from benchsuite.store import RunFolder
@@ -396,7 +397,7 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
                 found = grown
         except KeyboardInterrupt as interrupt:
             code = exit_code(interrupt)
-    draw_landscape(Landscape(f"{label}: {case.summary}", surfaces, paths, found, case.landscape.solution), output)
+    draw_landscape(Landscape(f"{label}: {case.summary}", surfaces, paths, found, case.solution_values), output)
     _say(f"{'interrupted; ' if code else ''}{label} - drawn into {output}", err=bool(code))
     return code
 
@@ -645,6 +646,87 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     for reason in verdict.wrong:
         _say(f"not good: {reason}", err=True)
     return FAILED if verdict.wrong else 0
+
+
+@cli.command()
+@click.argument("name", metavar="CASE")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 2**32),
+    help="Random starts to train, numbered from 0. [default: the case's own number, 16 at most]",
+    metavar="N",
+)
+@_settings_options(_TRAINING)
+def audit(name: str, seeds: int | None, **options: Any) -> int:
+    """Train seeds of CASE in several ways, and count what differs to the last bit.
+
+    All side by side on all devices, the same again, a few side by side, each alone, and on one device: a seed is to end
+    the same. The exit code is 0 if it does.
+    """
+    import numpy as np
+
+    from benchsuite.audit import Audit
+    from benchsuite.progress import Live
+    from benchsuite.report.conformance import findings
+
+    settings, case = _settings_and_case(name, options)
+    tried = Audit(case, settings, np.arange(seeds) if seeds else None)
+    with Live(sys.stderr, "ways") as live:
+        live.begin(tried.problem.label, len(tried.ways), 0)
+        found = list(tried.findings(_one_after_the_other(live)))
+    _show(findings(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}"))
+    return 0 if all(finding.same for finding in found) else FAILED
+
+
+def _one_after_the_other(live: Live) -> Callable[[str], None]:
+    """Shows what is done now, and that all before has been done."""
+    begun: list[str] = []
+
+    def on_next(name: str) -> None:
+        if begun:
+            live.trained(1)
+        begun.append(name)
+        live.stage(name)
+
+    return on_next
+
+
+@cli.command()
+@click.argument("names", metavar="[PLUGIN|CASE]...", nargs=-1)
+@_settings_options(["precision", "dataset", "data_dir", "platform"])
+def check(names: tuple[str, ...], **options: Any) -> int:
+    """Try whether cases keep what every case must keep, and say what to change where one does not.
+
+    Those of the PLUGINs, or the CASEs by themselves (all of them by default). In the tests of a plugin the same is
+    `benchsuite.testing.check_case(case)`.
+    """
+    from benchsuite.progress import Live
+    from benchsuite.report.conformance import checked
+    from benchsuite.testing import FAILED as BROKEN
+    from benchsuite.testing import PROMISES, checks
+
+    settings = Settings.parse(options)
+    registry = _registry(settings.platform)
+    code = 0
+    for case in _of_plugins(names, registry):
+        with Live(sys.stderr, "checks") as live:
+            live.begin(case.name, len(PROMISES), 0)
+            found = list(checks(case, settings, _one_after_the_other(live)))
+        _show(checked(found, case.name))
+        code = FAILED if any(one.verdict == BROKEN for one in found) else code
+    return code or _tell_left_out(registry)
+
+
+def _of_plugins(names: Sequence[str], registry: Registry) -> list[Case]:
+    """The cases that are called so, or whose plugins are."""
+    plugins = {plugin.name: plugin for plugin in registry.plugins}
+    found: dict[str, Case] = {}
+    for name in names or registry.cases:
+        if name in plugins and (error := plugins[name].error):
+            raise error
+        cases = plugins[name].cases if name in plugins and plugins[name].cases else [registry.case(name)]
+        found |= {case.name: case for case in cases}
+    return list(found.values())
 
 
 @cli.command()

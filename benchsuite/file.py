@@ -1,13 +1,21 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all, and what is read from them is of the kind that was written."""
 
 from __future__ import annotations
 
+import math
 import os
+import reprlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from benchsuite.errors import StoreError
 
 _UNFINISHED = ".unfinished"
+
+#: Whole numbers up to here fit into an array.
+_LARGEST = 2**63 - 1
 
 
 def write(path: Path, content: bytes, hint: str) -> None:
@@ -41,3 +49,39 @@ def tidy(folder: Path) -> None:
     """Take away what a process that was killed has left half written; nobody else may be writing there."""
     for left in folder.glob(f".*{_UNFINISHED}"):
         left.unlink(missing_ok=True)
+
+
+def demand_fields(read: Any) -> None:
+    """Refuse a dataclass that was made of what a file says, unless its fields are what the class says they are.
+
+    Raises:
+        TypeError: one is of another kind, or a number that is not finite.
+    """
+    for name, kind in get_type_hints(type(read)).items():
+        demand_kind(name, getattr(read, name), kind)
+
+
+def demand_kind(name: str, value: Any, kind: Any) -> None:
+    """Refuse a value that was read unless it is of a kind, such as `dict[str, float | None]`.
+
+    Raises:
+        TypeError: it is of another.
+    """
+    if not _is(value, kind):
+        raise TypeError(f"{name} is {reprlib.repr(value)}")
+
+
+def _is(value: Any, kind: Any) -> bool:
+    origin, args = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(_is(value, one) for one in args)
+    if origin in (list, Sequence):
+        return isinstance(value, list) and all(_is(item, args[0]) for item in value)
+    if origin in (dict, Mapping):
+        return isinstance(value, dict) and all(_is(key, args[0]) and _is(item, args[1]) for key, item in value.items())
+    if kind is Any:
+        return True
+    if kind in (int, float):
+        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
+        return whole or (kind is float and isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -45,9 +46,19 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+#: Seconds that training may take to come to a place where it can stop.
+_GRACE = 5.0
+
+#: Asks again when they are over, once it was asked for.
+_asked: list[threading.Timer] = []
+
+
 @contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """Lets SIGTERM raise `Terminated`, unless somebody else has taken care of it already."""
+    """Lets SIGTERM raise `Terminated`, unless somebody else has taken care of it already.
+
+    It is raised where `heed` is called: elsewhere it would get lost in a destructor, or leave a module half imported.
+    """
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     if ours:
         signal.signal(signal.SIGTERM, _terminate)
@@ -56,22 +67,25 @@ def terminated_like_interrupted() -> Iterator[None]:
     finally:
         if ours:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            _asked.clear()
+            while _asked:
+                _asked.pop().cancel()
+
+
+def heed() -> None:
+    """Raise `Terminated` if that was asked for."""
+    if _asked:
+        _asked[-1].cancel()
+        raise Terminated
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    if _asked:
+        heed()
+    again = threading.Timer(_GRACE, os.kill, (os.getpid(), signal.SIGTERM))
+    again.daemon = True
+    _asked.append(again)
+    again.start()
 
 
 def _run_out(_: int, __: FrameType | None) -> NoReturn:
     raise OutOfTimeError
-
-
-def heed() -> None:
-    """Raise `Terminated` if that was asked for: what is raised within a callback or a destructor gets lost."""
-    if _asked:
-        raise Terminated
-
-
-_asked: list[int] = []
-
-
-def _terminate(number: int, _: FrameType | None) -> NoReturn:
-    _asked.append(number)
-    raise Terminated

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchsuite import machine
+from benchsuite import interrupt, machine
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError, CaseError
 from benchsuite.job import Job
@@ -62,6 +62,7 @@ class Child:
         with suppress(BrokenPipeError):  # then it has died, which is found out below
             self._connection.send((what, arguments))
         while True:
+            interrupt.heed()
             self._watch()
             kind, value = self._hear()
             if kind == _TRAINED:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchsuite import file
 from benchsuite.start import Start
 from benchsuite.trace import Trace
 
@@ -54,6 +55,21 @@ class Surface:
     axes: Mapping[str, np.ndarray]
     loss: np.ndarray
     fixed: Start = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Refuse what no grid gives.
+
+        Raises:
+            TypeError: a field is not of its kind.
+            ValueError: the axes are not as long as the loss is wide, or are no numbers.
+        """
+        file.demand_fields(self)
+        if any(values.dtype.kind not in "biuf" for values in (self.loss, *self.axes.values())):
+            raise ValueError("it does not hold numbers")
+        if len(self.axes) not in (1, 2) or self.loss.shape != tuple(map(np.size, reversed(list(self.axes.values())))):
+            raise ValueError(f"its loss is of shape {self.loss.shape}")
+        if not self.loss.size or not all(axis.ndim == 1 and np.isfinite(axis).all() for axis in self.axes.values()):
+            raise ValueError("its axes are no axes")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from benchsuite import file
 from benchsuite.case import Case, Schedule
+from benchsuite.claim import Claim
 from benchsuite.settings import QUICK, SOURCE
 
 
@@ -71,9 +73,30 @@ class Plan:
         """The plan that was stored; fields of other versions are passed over.
 
         Raises:
-            TypeError: a field is missing.
+            TypeError: a field is missing, or is not of its kind.
+            ValueError: its value is one that no plan has.
+            KeyError: a claim is none.
+            CaseError: likewise.
         """
-        return cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+        plan = cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
+        file.demand_fields(plan)
+        plan._check()
+        return plan
+
+    def _check(self) -> None:
+        for name in ("restarts", "seeds", "round_size", "chunk_size", "device_count", "workers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}")
+        for name in ("predicted_bytes", "trace_seconds", "compile_seconds"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}")
+        if len(self.steps) < 2 or self.steps[0] < 0 or self.steps != sorted(set(self.steps)):  # noqa: PLR2004  # start, end
+            raise ValueError(f"the steps are {self.steps[:3]} and so on")
+        if self.setting or len(self.sweep) > 1 or not all(self.sweep.values()):
+            raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
+        for claim in map(Claim.from_json, self.claims):
+            file.demand_fields(claim)
+            file.demand_fields(claim.check)
 
     @property
     def id(self) -> str:

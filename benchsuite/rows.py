@@ -9,11 +9,16 @@ from typing import Any
 import numpy as np
 
 from benchsuite.case import Case
+from benchsuite.claim import Bound, Claim, FailureRate, Figure
 from benchsuite.errors import CaseError
 from benchsuite.outcome import Outcome, classify, steps_to_success
+from benchsuite.plan import Plan
 from benchsuite.trace import Trace
 
 Columns = Mapping[str, np.ndarray]
+
+#: The kinds of values that a column can have, as NumPy abbreviates them; all that are not named are numbers.
+_KINDS = {"seeds": "iu", "outcomes": "U", "steps_to_success": "iu", "groups": "b"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,38 @@ class Rows:
     def __len__(self) -> int:
         return len(self.seeds)
 
+    def check(self, plan: Plan | None = None) -> None:
+        """Refuse what no training leaves, or none of this plan.
+
+        Raises:
+            ValueError: a column is not of the kind or length that it should be, or an outcome is none.
+        """
+        for name, column in self.columns.items():
+            if column.dtype.kind not in _KINDS.get(name.partition(".")[0], "biuf") or not column.dtype.itemsize:
+                raise ValueError(f"its column {name} is of {column.dtype}")
+            if column.shape != (len(self),) or not len(self):
+                raise ValueError("its columns are not of one length")
+        if unknown := set(self.outcomes.tolist()) - {outcome.value for outcome in Outcome}:
+            raise ValueError(f"it has the outcome {min(unknown)!r}")
+        if missing := {"r2", "largest_error"} - set(self.final):
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+        if plan:
+            self._check_names(plan)
+
+    def _check_names(self, plan: Plan) -> None:
+        checks = [Claim.from_json(claim).check for claim in plan.claims]
+        for what, given, asked in (
+            ("start", self.start, plan.parameter_names),
+            ("end", self.end, plan.parameter_names),
+            ("diagnostics", self.diagnostics, plan.readings),
+            ("groups", self.groups, [c.among for c in checks if isinstance(c, FailureRate | Bound) and c.among]),
+            ("figures", self._figures, [c.of for c in checks if isinstance(c, Bound | Figure)]),
+        ):
+            if missing := [name for name in asked if name not in given]:
+                raise ValueError(f"it has no {missing[0]!r} among its {what}")
+        if unknown := set(self.diagnostics) - set(plan.readings):
+            raise ValueError(f"it has the diagnostic {min(unknown)!r}")
+
     @property
     def converged(self) -> np.ndarray:
         """(n,) whether the seed converged."""
@@ -88,7 +125,11 @@ class Rows:
         Raises:
             KeyError: there is no such figure.
         """
-        return {**self.diagnostics, **self.end, **self.final}[name]
+        return self._figures[name]
+
+    @property
+    def _figures(self) -> dict[str, np.ndarray]:
+        return {**self.diagnostics, **self.end, **self.final}
 
     def among(self, group: str | None) -> Rows:
         """The rows of the seeds that started in a group; all of them for None."""

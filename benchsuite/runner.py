@@ -94,15 +94,18 @@ class CaseRun:
         yield from list(self._done)
         self._train_starts()
         self._announce_round()
-        for shard in self._trainer.train(self._left, self._observer.trained):
+        for shard in self._trainer.train(self._left, self._trained):
             self._keep(shard)
-            interrupt.heed()
             yield shard
             self._announce_round()
 
     def records(self) -> list[Record]:
         """The figures of the rounds that have ended, of which there must be one; those of each value of a sweep."""
         return summarise(self.plan, self._done, self._starts)
+
+    def _trained(self, seeds: float) -> None:
+        self._observer.trained(seeds)
+        interrupt.heed()
 
     def _announce_round(self) -> None:
         if len(self._done) < self.rounds:

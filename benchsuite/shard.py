@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchsuite import file
+from benchsuite.plan import Plan
 from benchsuite.rows import Columns, Rows
 from benchsuite.trace import Trace
 
@@ -38,6 +40,38 @@ class Shard:
     def seeds(self) -> np.ndarray:
         """(n,) the seeds, in ascending order."""
         return np.unique(self.rows.seeds)
+
+    def check(self, plan: Plan | None = None) -> None:
+        """Refuse what no round leaves, or none of this plan.
+
+        Raises:
+            TypeError: a fact is not of its kind.
+            ValueError: rows, curves or times are not what they should be.
+        """
+        file.demand_fields(self)
+        self.rows.check(plan)
+        if self.seconds <= 0 or self.chunk_size < 1 or self.device_count < 1:
+            raise ValueError(f"its seconds are {self.seconds}, its chunks {self.chunk_size}, on {self.device_count}")
+        if plan:
+            self._check_rows(plan)
+            self._check_curves(plan)
+
+    def _check_rows(self, plan: Plan) -> None:
+        if self.rows.settings.keys() != plan.sweep.keys():
+            raise ValueError(f"it is a sweep over {', '.join(self.rows.settings) or 'nothing'}")
+        for part in plan.parts:
+            rows = self.at(part.setting).rows
+            if len(rows) != len(self.seeds) or len(np.unique(rows.seeds)) != len(rows):
+                raise ValueError(f"it does not hold each seed once{' for each value' if part.setting else ''}")
+
+    def _check_curves(self, plan: Plan) -> None:
+        kept = {len(curve) if curve.ndim else -1 for curve in self.curves.values()}
+        if len(kept) > 1 or not kept <= set(range(len(self.rows) + 1)):
+            raise ValueError("its curves are not those of its first seeds")
+        for name, curve in self.curves.items():
+            wide = (len(plan.parameter_names),) if name == "parameters" else ()
+            if curve.dtype.kind not in "biuf" or curve.shape[1:] != (len(plan.steps), *wide):
+                raise ValueError(f"its curve {name} is of {curve.dtype}, {curve.shape}")
 
     def at(self, setting: Mapping[str, float]) -> Shard:
         """The part of the round with an option at one of its values, and that part of its time."""

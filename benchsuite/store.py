@@ -18,11 +18,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from benchsuite import file
-from benchsuite.claim import Claim
 from benchsuite.errors import CaseError, StoreError
 from benchsuite.landscape import Surface
 from benchsuite.machine import commit
-from benchsuite.outcome import Outcome
 from benchsuite.plan import Plan
 from benchsuite.record import Record
 from benchsuite.rows import Rows, under
@@ -32,6 +30,9 @@ from benchsuite.shard import Shard
 #: What a case may be called with all that is done to it, for it names a folder.
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+@=,-]*")
 
+#: Characters that a file system bears in the name of a folder.
+_LONGEST = 200
+
 #: Where run folders are made unless the user says so, below the working folder.
 ROOT = Path(".benchsuite")
 
@@ -39,6 +40,16 @@ _RUN, _SHARDS, _STARTS, _SURFACES, _LOCK = "run.json", "seeds-*.npz", "starts.np
 
 #: A run folder's name: the time, and a number where there were several, or where the clock was set back since.
 _NAME = re.compile(r"(\d{8}-\d{6})(?:-(\d+))?")
+
+#: What run.json must have.
+_PARTS = {
+    "created": str,
+    "machine": dict[str, Any],
+    "settings": dict[str, Any],
+    "plans": dict[str, dict[str, Any]],
+    "records": dict[str, dict[str, Any]],
+    "inapplicable": dict[str, dict[str, str]],
+}
 
 _NO_ROOM = "make room or choose another --run-dir; finished rounds are kept, --resume goes on from them"
 
@@ -213,7 +224,14 @@ class RunFolder:
             StoreError: their file is damaged.
         """
         path = self.path / case / _STARTS
-        return _read_columns(path)[1] if path.exists() else None
+        if not path.exists():
+            return None
+        _, rows, _ = _read_columns(path)
+        try:
+            _check_starts(rows, self.plan(case))
+        except ValueError as error:
+            raise _damaged(path, error) from error
+        return rows
 
     def keep_surfaces(self, case: str, surfaces: Sequence[Surface]) -> None:
         """Write the loss of `case` over its parameters.
@@ -237,12 +255,15 @@ class RunFolder:
             return []
         facts, arrays = _read_arrays(path)
         try:
-            return [
+            surfaces = [
                 Surface(told["title"], under(f"{n}.axis.", arrays), arrays[f"{n}.loss"], told["fixed"])
                 for n, told in enumerate(facts["surfaces"])
             ]
-        except (KeyError, TypeError) as error:
+            for surface in surfaces:
+                surface.check()
+        except (KeyError, TypeError, ValueError) as error:
             raise _damaged(path, error) from error
+        return surfaces
 
     def shards(self, case: str) -> list[Shard]:
         """The finished rounds of `case`, by their first seed.
@@ -251,7 +272,10 @@ class RunFolder:
             StoreError: a shard is damaged, or two hold the same seed.
         """
         paths = (self.path / case).glob(_SHARDS)
-        shards = sorted(map(_read_shard, paths), key=lambda shard: int(shard.seeds[0]))
+        plan = self.plan(case)
+        shards = sorted((_read_shard(path, plan) for path in paths), key=lambda shard: int(shard.seeds[0]))
+        if len({(*shard.rows.columns, "", *shard.curves) for shard in shards}) > 1:
+            raise StoreError(f"the shards in {self.path / case} differ in their columns", "start a new run")
         seeds = np.concatenate([shard.seeds for shard in shards]) if shards else np.array([])
         if len(np.unique(seeds)) < len(seeds):
             raise StoreError(
@@ -287,6 +311,7 @@ def _order(path: Path) -> tuple[str, int]:
 
 def sealed(content: Mapping[str, Any]) -> bytes:
     """A run.json with the digest of its content, so that what was changed since is not taken for what was measured."""
+    content = {name: value for name, value in content.items() if name != "digest"}
     return json.dumps({**content, "digest": _digest(content)}, indent=1).encode()
 
 
@@ -307,9 +332,7 @@ def _read_run(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
         schema = content["schema"]
         digest = content.pop("digest", "")
-        _demand_objects(content, ("machine", "settings", "plans", "records", "inapplicable"))
-        _demand_objects({"conditions": {}, **content}, ("conditions",))
-        datetime.fromisoformat(content["created"])
+        _demand_kinds(content)
     except FileNotFoundError:
         raise StoreError(f"{path.parent} holds no run", "name a folder with a run.json in it") from None
     except OSError as error:
@@ -323,27 +346,32 @@ def _read_run(path: Path) -> dict[str, Any]:
     return content
 
 
-def _demand_objects(content: Mapping[str, Any], keys: Iterable[str]) -> None:
-    for key in keys:
-        if not isinstance(content[key], dict):
-            raise TypeError(f"{key} is not an object")
+def _demand_kinds(content: Mapping[str, Any]) -> None:
+    """Refuse parts that no run writes, such as a time that is not written as it is, but may name a night's folder."""
+    for key, kind in _PARTS.items():
+        file.demand_kind(key, content[key], kind)
+    conditions, machine = content.get("conditions", {}), content["machine"]
+    file.demand_kind("conditions", conditions, dict[str, Any])
+    file.demand_kind("doubts", conditions.get("doubts", []), list[str])
+    file.demand_kind("commit", content.get("commit"), str | None)
+    file.demand_kind("versions", machine.get("versions", {}), dict[str, str | None])
+    if datetime.fromisoformat(content["created"]).isoformat(timespec="seconds") != content["created"]:
+        raise ValueError(f"created is {content['created']!r}")
 
 
 def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
     try:
         plans = {case: Plan.from_json(stored) for case, stored in content["plans"].items()}
         for case, plan in plans.items():
-            _check_plan(case, plan)
+            _check_id(case, plan)
     except (KeyError, TypeError, ValueError, AttributeError, CaseError) as error:
         raise StoreError(f"{path} is damaged: a plan is wrong: {error}", "start a new run in another folder") from error
     return plans
 
 
-def _check_plan(case: str, plan: Plan) -> None:
-    if case != plan.id or not _PLAIN.fullmatch(case):
-        raise ValueError(f"{case!r} is no name of a case")
-    for claim in plan.claims:
-        Claim.from_json(claim)
+def _check_id(case: str, plan: Plan) -> None:
+    if case != plan.id or not _PLAIN.fullmatch(case) or len(case) > _LONGEST:
+        raise ValueError(f"{case[:_LONGEST]!r} is no name of a case")
 
 
 def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
@@ -357,26 +385,26 @@ def _write_arrays(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.
     _write(path, buffer.getvalue())
 
 
-def _read_shard(path: Path) -> Shard:
+def _read_shard(path: Path, plan: Plan | None) -> Shard:
     facts, rows, curves = _read_columns(path)
     try:
         shard = Shard(rows, curves, **facts)
-        _check(path, shard)
+        shard.check(plan)
+        _check_name(path, shard)
     except (TypeError, ValueError) as error:
         raise _damaged(path, error) from error
     return shard
 
 
-def _check(path: Path, shard: Shard) -> None:
-    """Refuse what no run leaves: columns of unequal length, unknown outcomes, other seeds than the file's name says."""
-    if len({len(column) for column in shard.rows.columns.values()}) != 1 or not len(shard.rows):
-        raise ValueError("its columns are not of one length")
-    if unknown := set(shard.rows.outcomes.tolist()) - {outcome.value for outcome in Outcome}:
-        raise ValueError(f"it has the outcome {min(map(str, unknown))!r}")
+def _check_name(path: Path, shard: Shard) -> None:
     if path.name != _shard_name(shard.seeds):
         raise ValueError(f"it holds the seeds {shard.seeds[0]} to {shard.seeds[-1]}")
-    if not shard.seconds > 0:
-        raise ValueError(f"its seconds are {shard.seconds}")
+
+
+def _check_starts(rows: Rows, plan: Plan | None) -> None:
+    rows.check(plan)
+    if plan and len(rows) != len(plan.starts):
+        raise ValueError(f"it holds {len(rows)} starts, the plan {len(plan.starts)}")
 
 
 def _shard_name(seeds: np.ndarray) -> str:

@@ -68,8 +68,8 @@ class Survey:
     def _check(self) -> None:
         start_values(self.case, self.case.starts, self._names)
         place = self.case.landscape
-        if place.solution:
-            start_values(self.case, {"solution": place.solution}, self._names)
+        if solution := self.case.solution_values:
+            start_values(self.case, {"solution": solution}, self._names)
         for name in {**place.ranges, **place.close_up, **place.basins}:
             if name not in self._names:
                 raise CaseError(
@@ -91,7 +91,7 @@ class Survey:
 
     @property
     def _solution(self) -> Start:
-        return self.case.landscape.solution
+        return self.case.solution_values
 
     @property
     def _ordered(self) -> Sequence[str]:
@@ -245,7 +245,7 @@ def has_landscape(case: Case) -> bool:
         names = parameter_names(case)
     except CaseError:  # its model is broken: whoever trains it is told so
         return False
-    return 0 < len(names) <= SURFACE or (bool(names) and bool(case.landscape.solution))
+    return 0 < len(names) <= SURFACE or (bool(names) and bool(case.solution_values))
 
 
 def _finer(case: Case, schedule: Schedule) -> Schedule:

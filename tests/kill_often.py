@@ -20,7 +20,7 @@ from benchsuite import cli
 IMPORTED_FOR_THE_FORKS = (benchsuite.report.terminal, benchsuite.runner)
 
 #: Seconds after which a run is killed at the latest: some are not even begun by then, none has ended.
-LATEST = 1.2
+LATEST = 0.8
 
 
 def start(folder: Path, options: list[str]) -> int:

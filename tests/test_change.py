@@ -26,6 +26,7 @@ from benchsuite.change import MISSING, NEW, Change, Run, changes
 from benchsuite.errors import OptionError
 from benchsuite.gate import Gate
 from benchsuite.result import Result
+from benchsuite.store import sealed
 from benchsuite.version import case_version
 
 MACHINE = {"versions": {"jax": "1"}}
@@ -219,7 +220,7 @@ def test_visible_drops_are_seen() -> None:
     for level in (0.05, 0.01, 0.001):
         broken = stats.visible_broken(level)
         assert stats.paired_p_value(0, broken) <= level < stats.paired_p_value(0, broken - 1)
-    drop = stats.visible_drop(0.5, 1000, 0.05, 0.8)
+    drop = stats.visible_drop(0.5, 1000, 1000, 0.05, 0.8)
     drawn = np.random.default_rng(0).binomial(1000, [[0.5], [0.5 - drop]], size=(2, 400))
     seen = [stats.rates_p_value((int(a), 1000), (int(b), 1000)) <= 0.05 for a, b in drawn.T]
     assert 0.7 < np.mean(seen) < 0.9
@@ -277,7 +278,7 @@ def under_another_jax(folder: str) -> None:
     path = Path(folder) / "run.json"
     content = json.loads(path.read_text())
     content["machine"]["versions"]["jax"] = "0.0.1"
-    path.write_text(json.dumps(content))
+    path.write_bytes(sealed(content))
 
 
 def test_compare_command(benchsuite: Command) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
-from toys import cut_down
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from toys import ROWS, cut_down
 
-from benchsuite import Case, Claim
+from benchsuite import Case, Claim, Stream
 from benchsuite.plugins import load_registry
 from benchsuite.problem import Problem
 from benchsuite.report.terminal import render, summary
@@ -15,7 +20,7 @@ from benchsuite.runner import CaseRun, open_folder
 from benchsuite.settings import Settings
 from benchsuite.start import start_values
 from benchsuite.survey import Survey, has_landscape
-from benchsuite.training import parameter_names
+from benchsuite.training import data_key, parameter_names
 
 OURS = {
     plugin.name: plugin
@@ -29,6 +34,25 @@ def case(request: pytest.FixtureRequest) -> Case:
     """Each of our cases, cut down to two evaluations of few examples."""
     (found,) = OURS[request.param].cases
     return cut_down(found)
+
+
+Drawn = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+
+
+@pytest.fixture(scope="module")
+def drawn(case: Case) -> Drawn:
+    """What makes the start of a seed, and the first batch or the order of the first rows that it sees."""
+    problem = Problem.pose(case, Settings())
+    dataset = case.dataset
+
+    def data(seed: Any) -> Any:
+        key = jax.random.fold_in(data_key(case.name, seed), 0)
+        return dataset.draw(key, 8) if isinstance(dataset, Stream) else jax.random.permutation(key, ROWS)
+
+    def start(seed: Any) -> Any:
+        return problem.training.start(seed, None, None, problem.data)[0].parameters
+
+    return jax.jit(start), jax.jit(data)
 
 
 class Unseen:
@@ -60,6 +84,21 @@ def test_starts_differ_by_seed_and_are_the_same_again(case: Case) -> None:
     differs = jax.tree.map(lambda a, b: bool((a != b).any()), first, other)
     assert all(jax.tree.leaves(same))
     assert any(jax.tree.leaves(differs))
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@given(one=SEEDS, other=SEEDS)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_two_seeds_differ_in_start_and_in_data(drawn: Drawn, one: int, other: int) -> None:
+    """Whichever they are, and whatever is near: neither shares its start or its first data with the other."""
+    assume(one != other)
+    start, first = drawn
+
+    for draw in (start, first):
+        ours, theirs = (jax.tree.leaves(draw(np.uint32(seed))) for seed in (one, other))
+        assert any((a != b).any() for a, b in zip(ours, theirs, strict=True))
 
 
 def test_case_runs_from_start_to_tables(case: Case) -> None:

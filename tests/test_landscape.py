@@ -63,7 +63,7 @@ def test_surface_has_its_axes_the_right_way_round() -> None:
 
 def test_planes_go_through_the_solution() -> None:
     """Six planes of four parameters, each with the loss of the solution at its place."""
-    survey = Survey(case_of(relu_output, landscape=Landscape(solution={"w": 1, "b": 0, "v": 1, "c": 0})), Settings(), 5)
+    survey = Survey(case_of(relu_output, solution={"w": 1, "b": 0, "v": 1, "c": 0}), Settings(), 5)
 
     planes = survey.surfaces({})
 
@@ -229,7 +229,7 @@ def test_any_loss_can_be_drawn(loss: list[list[float]], tmp_path: Path) -> None:
     ("fields", "error", "said"),
     [
         ({"landscape": Landscape(ranges={"w": (0, 1)})}, CaseError, "looks at 'w', which is no parameter"),
-        ({"landscape": Landscape(solution={"bias[0]": 1})}, CaseError, "says nothing of kernel"),
+        ({"solution": {"bias[0]": 1}}, CaseError, "says nothing of kernel"),
         ({"landscape": Landscape(close_up={"bias[0]": (0, 1)})}, CaseError, "is of bias.0. alone"),
     ],
 )
@@ -251,7 +251,7 @@ def test_case_without_recorded_parameters_has_no_landscape() -> None:
     """Many parameters have none, whatever the case says."""
     wide = line(
         model=lambda rngs: nnx.Sequential(nnx.Linear(1, 20, rngs=rngs), nnx.Linear(20, 1, rngs=rngs)),
-        landscape=Landscape(solution={"w": 1}),
+        solution={"w": 1},
     )
 
     assert not has_landscape(wide)

@@ -11,7 +11,7 @@ import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, SLOW, ACase, a_case, store_run
 
-from benchsuite import survey, trainer
+from benchsuite import nightly, survey, trainer
 from benchsuite.conditions import conditions, doubts
 from benchsuite.gate import Gate
 from benchsuite.nightly import GATES, Nights, Verdict
@@ -25,6 +25,7 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets nobody else be at work, whoever is, and spares the landscapes, which take the time."""
     monkeypatch.setattr(psutil, "cpu_percent", lambda _: 1.0)
     monkeypatch.setattr(survey, "keep_surfaces", lambda *_: None)
+    monkeypatch.setattr(nightly, "TIME_LIMIT", None)  # a process for each case would take its time
 
 
 def good() -> str:
@@ -125,9 +126,12 @@ def test_a_night_that_is_interrupted_is_not_published(benchsuite: Command, monke
     assert len(list((NIGHTLY / "runs").glob("*/line/seeds-*.npz"))) == 1
 
 
-def test_a_case_that_fails_spoils_the_night_for_no_other(benchsuite: Command, install_plugin: InstallPlugin) -> None:
-    """The others are published; the issue says that something failed."""
-    broken = "model=lambda rngs: 1 / 0"
+def test_a_case_that_fails_spoils_the_night_for_no_other(
+    benchsuite: Command, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if it ends its process: the others are published; the issue says that something failed."""
+    monkeypatch.setattr(nightly, "TIME_LIMIT", 300)
+    broken = "model=lambda rngs: __import__('os')._exit(3)"
     install_plugin("broken", LINE + SUPPLY.replace("line()", f"line('broken', {broken})"))
 
     code, _, _ = benchsuite("nightly", "broken", "line", "--seeds=4")

@@ -27,9 +27,9 @@ LAYERS = """
 17  site
 16  report
 15  gate
-14  comparison  change  export  runner  survey
+14  comparison  change  export  runner  survey  testing
 13  engine
-12  cluster  isolation
+12  cluster  isolation  audit
 11  job
 10  trainer
  9  result  ensemble  forecast
@@ -45,7 +45,7 @@ LAYERS = """
 """
 
 #: Only these import JAX when they are imported; machine does so inside its functions.
-JAX_MODULES = {"prng", "training", "problem", "ensemble", "survey", "trainer"}
+JAX_MODULES = {"prng", "training", "problem", "ensemble", "survey", "testing", "trainer"}
 
 LEVEL = {name: int(line.split()[0]) for line in LAYERS.strip().splitlines() for name in line.split()[1:]}
 

@@ -19,7 +19,7 @@ from benchsuite.plan import Plan
 from benchsuite.record import summarise
 from benchsuite.rows import Rows
 from benchsuite.shard import Shard, curves
-from benchsuite.store import ROOT, RunFolder
+from benchsuite.store import ROOT, RunFolder, sealed
 
 PLAN = Plan(
     case="line",
@@ -122,7 +122,7 @@ def test_plan_that_lacks_a_field() -> None:
     path = new().path / "run.json"
     content = json.loads(path.read_text())
     del content["plans"]["line"]["program"]
-    path.write_text(json.dumps(content))
+    path.write_bytes(sealed(content))
 
     with pytest.raises(StoreError, match=r"a plan is wrong: .* 'program'"):
         RunFolder(path.parent)

@@ -21,6 +21,14 @@ class TwoUnits(nnx.Module):
         return self.output(self.activation(self.hidden(x)))[:, 0]
 
 
+def by_hand(model):
+    """The textbook's solution."""
+    model.hidden.kernel[...] = 1
+    model.hidden.bias[...] = jnp.array([0, -1])
+    model.output.kernel[...] = jnp.array([[1], [-2]])
+    model.output.bias[...] = 0
+
+
 def truth_table(files):
     """All four points, to train on and to judge by."""
     del files  # there are none
@@ -39,4 +47,5 @@ def benchsuite_cases():
         dataset=Table("truth-table", load=truth_table, batch_size=4),
         optimizer=partial(optax.sgd, learning_rate=0.1),
         schedule=Schedule(epochs=2000, evaluate_every=100, seeds=1000),
+        solution=by_hand,
     )

@@ -69,6 +69,15 @@ def decaying_adam(learning_rate=0.01):
     return optax.adam(optax.cosine_decay_schedule(learning_rate, STEPS))
 
 
+def pyramid(model):
+    """Three slopes 120° apart make a pyramid over a regular hexagon; height and place fit it to the cone."""
+    angles = 2 * jnp.pi / 3 * jnp.arange(3)
+    model.hidden.kernel[...] = jnp.stack([jnp.cos(angles), jnp.sin(angles)])
+    model.hidden.bias[...] = 0
+    model.output.kernel[...] = 1.0387
+    model.output.bias[...] = 0.0102
+
+
 @hookimpl
 def benchsuite_cases():
     yield Case(
@@ -84,4 +93,5 @@ def benchsuite_cases():
             Claim("Occasionally it works: one start in fifty or more.", FailureRate(at_most=0.98)),
             Claim("Nothing better than an upside-down hexagonal pyramid is found.", Bound("r2", at_most=0.9925)),
         ],
+        solution=pyramid,
     )

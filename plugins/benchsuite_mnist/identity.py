@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import jax.numpy as jnp
 import optax
 from flax import nnx
 
@@ -53,6 +54,13 @@ class DenseStack(nnx.Module):
         return self.output_activation(last(x))
 
 
+def give_back(model):
+    """Every layer passes on what it gets, which is never negative."""
+    for layer in model.layers:
+        layer.kernel[...] = jnp.eye(PIXELS)
+        layer.bias[...] = 0
+
+
 #: What the source says of networks of any depth.
 STATEMENTS = (
     Claim("The identity is not found: no start learns it in 20 epochs.", FailureRate(equals=1)),
@@ -100,4 +108,5 @@ def identity_case(name, layers, summary, quick_seeds, reported):
             *(Claim(f"Its one run ended with {of} {value:,}.", Figure(of, value)) for of, value in reported.items()),
         ],
         diagnostics=DIAGNOSTICS,
+        solution=give_back,
     )

@@ -27,9 +27,9 @@ def benchsuite_cases():
             Claim("The red start, upside down, gets stuck.", Ends("red", converges=False)),
             Claim("The blue start walks down to the minimum.", Ends("blue", converges=True)),
         ],
+        solution={"w": 1, "b": 0},
         landscape=Landscape(
             ranges={"w": (-3, 3), "b": (-3, 3)},
             close_up={"w": (-0.5, 0.5), "b": (-0.5, 0.5)},
-            solution={"w": 1, "b": 0},
         ),
     )

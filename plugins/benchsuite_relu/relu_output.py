@@ -31,8 +31,8 @@ def benchsuite_cases():
             Claim("It will flip left to right.", Bound("w", at_least=0, among="w < 0, v > 0")),
             Claim("It will not flip both, and so fail.", FailureRate(equals=1, among="w < 0, v < 0")),
         ],
+        solution={"w": 1, "b": 0, "v": 1, "c": 0},
         landscape=Landscape(
-            solution={"w": 1, "b": 0, "v": 1, "c": 0},
             basins={"w": (-(3**0.5), 3**0.5), "v": (-(3**0.5), 3**0.5)},  # where Glorot's random starts are drawn from
         ),
     )

@@ -30,5 +30,6 @@ def benchsuite_cases():
             Claim("With w < 0 at the start it ends at w = 0.", Bound("w", -1e-6, 0, among="w < 0")),
             Claim("The printed run, from w = -10, does not learn.", Ends("w=-10", converges=False)),
         ],
-        landscape=Landscape(ranges={"w": (-11, 4)}, close_up={"w": (-0.3, 0.3)}, solution={"w": 1}),
+        solution={"w": 1},
+        landscape=Landscape(ranges={"w": (-11, 4)}, close_up={"w": (-0.3, 0.3)}),
     )

@@ -1,0 +1,301 @@
+"""Whatever is in a file or an option: an error that is a sentence, or exactly the figures that were measured.
+
+`BENCHSUITE_FUZZ=100 pytest tests/test_fuzz.py` tries a hundred times as many examples.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from mutation import mutated, mutated_json
+from stored import GOOD, SLOW, STUCK, WILD, a_case, store_run, treated
+
+from benchsuite import Claim, FailureRate, cli, store
+from benchsuite.claim import Bound, Ends, Figure
+from benchsuite.errors import BenchsuiteError
+from benchsuite.result import results
+from benchsuite.store import RunFolder
+
+#: By how many times more examples are tried than usual.
+FACTOR = float(os.environ.get("BENCHSUITE_FUZZ", "1"))
+
+#: What mutations are drawn from; an example is the seed of its chance, which hypothesis prints where it fails.
+CHANCE = st.integers(0, 2**64 - 1).map(random.Random)
+
+
+def fuzz(examples: int) -> Any:
+    """The settings of a test with so many examples."""
+    return settings(
+        max_examples=max(1, int(examples * FACTOR)),
+        deadline=None,
+        database=None,
+        print_blob=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def names(folder: Path) -> dict[str, float]:
+    """All that lies in a folder, and when it was written."""
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
+
+
+@contextlib.contextmanager
+def containing(path: Path, content: bytes) -> Iterator[None]:
+    """A file holds something else for a while."""
+    was = path.read_bytes()
+    path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.write_bytes(was)
+
+
+def figures(path: Path) -> str:
+    """All that a run tells, as a text that differs where anything does."""
+    folder = RunFolder(path)
+    found: list[Any] = [folder.machine, folder.settings, folder.doubts, folder.inapplicable, folder.content["records"]]
+    found += [plan.to_json() for plan in folder.plans]
+    for result in results(folder):
+        found += [result.record.to_json(), told(result.rows.columns), told(result.curves.columns)]
+        found += [(s.title, told({**s.axes, "loss": s.loss}), dict(s.fixed)) for s in result.surfaces]
+    return json.dumps(found, sort_keys=True)
+
+
+def told(columns: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
+    """Arrays as JSON, to the last bit."""
+    return {name: [str(a.dtype), a.shape, hashlib.sha256(a.tobytes()).hexdigest()] for name, a in columns.items()}
+
+
+def answer(*args: str) -> tuple[int, str, str]:
+    """What a command says: exit code, standard output, standard error. Anything but an exit gets through."""
+    out, err = io.StringIO(), io.StringIO()
+    was, sys.argv = sys.argv, ["benchsuite", *args]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            cli.main()
+    except SystemExit as exited:
+        return int(str(exited.code)), out.getvalue(), err.getvalue()
+    finally:
+        sys.argv = was
+    raise AssertionError("a command exits")
+
+
+def refused_or_same(read: Callable[[], str], expected: str) -> None:
+    """Reading fails with a sentence, or gives what was there before."""
+    try:
+        found = read()
+    except BenchsuiteError as error:
+        assert str(error)  # noqa: PT017  # there is a sentence
+    else:
+        assert found == expected
+
+
+@pytest.fixture(scope="module")
+def run_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with all that a run can hold: claims, groups, named starts, a treatment, a sweep."""
+    path = tmp_path_factory.mktemp("fuzz") / "run"
+    claims = [
+        Claim("Half fail.", FailureRate(equals=0.5)),
+        Claim("Of some, few fail.", FailureRate(at_most=0.5, among="right")),
+        Claim("It ends so.", Figure("r2", 0.9)),
+        Claim("It stays there.", Bound("w", -2.0, 2.0)),
+        Claim("It succeeds.", Ends("there", converges=True)),
+    ]
+    plan = {"claims": [claim.to_json() for claim in claims], "starts": {"there": {"w": 1.0}}}
+    groups = {"right": lambda start: start["w"] > 0}
+    folder = store_run(
+        path,
+        a_case("line", GOOD, SLOW, STUCK, WILD, GOOD, GOOD, plan=plan, groups=groups),
+        treated("line", "adam", GOOD, GOOD, GOOD, SLOW),
+        a_case("line", GOOD, GOOD, SLOW, GOOD, plan={"treatment": "adam", "sweep": {"learning_rate": [0.1, 0.2]}}),
+    )
+    folder.keep_inapplicable([("line", "wider", "it has no width")])
+    folder.keep_conditions({"clock": 1}, {"clock": 2}, ["a GPU was hot"])
+    return path
+
+
+@pytest.fixture(scope="module")
+def expected(run_path: Path) -> str:
+    """What the run tells."""
+    return figures(run_path)
+
+
+def stored_files(path: Path) -> list[Path]:
+    """The files of a run that hold figures."""
+    return sorted(path.rglob("*.npz"))
+
+
+@given(chance=CHANCE)
+@fuzz(400)
+def test_damaged_arrays(run_path: Path, expected: str, chance: random.Random) -> None:
+    """A shard, starts or surfaces with any damage are refused, or tell exactly what they told."""
+    files = stored_files(run_path)
+    path = chance.choice(files)
+    damaged = mutated(path.read_bytes(), chance, [other.read_bytes() for other in files])
+    with containing(path, damaged):
+        refused_or_same(lambda: figures(run_path), expected)
+
+
+@given(chance=CHANCE)
+@fuzz(200)
+def test_damaged_run_json(run_path: Path, expected: str, chance: random.Random) -> None:
+    """A run.json with any damage, to its bytes or its values, is refused, or tells exactly what it told."""
+    path = run_path / "run.json"
+    content = path.read_bytes()
+    if chance.random() < 0.5:
+        damaged = mutated(content, chance)
+    else:
+        damaged = json.dumps(mutated_json(json.loads(content), chance)).encode()
+    with containing(path, damaged):
+        refused_or_same(lambda: figures(run_path), expected)
+
+
+def resealed(content: Mapping[str, Any]) -> bytes:
+    """A run.json that somebody has written by hand, with its digest."""
+    return store.sealed({name: value for name, value in content.items() if name != "digest"})
+
+
+#: What is done with a run: to a folder for what is written, from a path.
+USES: tuple[tuple[int, Callable[[Path, Path], object]], ...] = (
+    (8, lambda run, _: figures(run)),
+    (4, lambda run, _: answered("report", str(run))),
+    (4, lambda run, _: answered("export", str(run), "--format", "bencher")),
+    (2, lambda run, _: answered("export", str(run), "--format", "github")),
+    (4, lambda run, other: answered("compare", str(other / "run"), str(run), "--fail", "rate", "--fail", "speed")),
+    (3, lambda run, other: answered("report", str(run), "-o", str(other / "out" / "page"))),
+    (1, lambda run, other: answered("publish", str(run), "--site", str(other / "out" / "site"))),
+)
+
+
+def answered(*args: str) -> None:
+    """A command says what it has to say, in words."""
+    code, out, err = answer(*args)
+    assert code in (0, 1, 2)
+    assert code in (0, 1) or "error:" in err
+    assert "Traceback" not in out + err
+
+
+def used(run_path: Path, other: Path, chance: random.Random) -> None:
+    """A run is used in one of the ways; whatever it says of itself, nothing is written outside of the folder for that.
+
+    Args:
+        run_path: the run.
+        other: a folder with a copy of the run as it was, and a folder "out" to write into.
+        chance: chooses the way.
+    """
+    shutil.rmtree(other / "out", ignore_errors=True)
+    (other / "out").mkdir()
+    before = names(other.parent)
+    (use,) = chance.choices([use for _, use in USES], [weight for weight, _ in USES])
+    with warnings.catch_warnings(), contextlib.suppress(BenchsuiteError):
+        warnings.simplefilter("ignore")  # absurd figures may be warned of
+        use(run_path, other)
+    out = f"{other.name}/out"
+    after = {name: time for name, time in names(other.parent).items() if not name.startswith(f"{out}/") and name != out}
+    assert after == {name: time for name, time in before.items() if name != out}
+
+
+@pytest.fixture(scope="module")
+def other(run_path: Path) -> Path:
+    """A folder beside the run, with a copy of it and room to write."""
+    path = run_path.parent / "other"
+    shutil.copytree(run_path, path / "run")
+    return path
+
+
+@given(chance=CHANCE)
+@fuzz(300)
+def test_run_json_of_a_stranger(run_path: Path, other: Path, chance: random.Random) -> None:
+    """A run.json with a valid digest and any value anywhere never ends in a traceback, nor in a file elsewhere."""
+    path = run_path / "run.json"
+    with containing(path, resealed(mutated_json(json.loads(path.read_bytes()), chance))):
+        used(run_path, other, chance)
+
+
+@given(chance=CHANCE)
+@fuzz(200)
+def test_arrays_of_a_stranger(run_path: Path, other: Path, chance: random.Random) -> None:
+    """Files with a valid digest and any arrays or facts never end in a traceback, nor in a file elsewhere."""
+    path = chance.choice(stored_files(run_path))
+    facts, arrays = store._read_arrays(path)
+    facts = mutated_json(facts, chance) if chance.random() < 0.3 else facts
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        name = chance.choice(list(arrays))
+        column = chance.choice(STRANGE)(arrays.pop(name))
+        if column is not None:
+            arrays[name if chance.random() < 0.8 else chance.choice(["x", "../x", "final.x", "curve.x", "0.loss"])] = (
+                column
+            )
+    with containing(path, path.read_bytes()):
+        try:
+            store._write_arrays(path, facts, arrays)
+        except (TypeError, ValueError):  # what a stranger cannot write either
+            return
+        used(run_path, other, chance)
+
+
+#: What becomes of an array; None where it is taken away.
+STRANGE: tuple[Callable[[np.ndarray], np.ndarray | None], ...] = (
+    lambda array: None,
+    lambda array: array[:-1] if array.ndim else None,
+    lambda array: array[::-1] if array.ndim else None,
+    lambda array: array[..., None],
+    lambda array: array.reshape(-1)[:1].reshape(()) if array.size else array,
+    lambda array: np.concatenate([array, array]) if array.ndim else array,
+    lambda array: array.astype("U8"),
+    lambda array: array.astype("S3") if array.dtype.kind in "biufU" else array,
+    lambda array: array.astype(bool) if array.dtype.kind in "biuf" else array,
+    lambda array: array.astype("f4") if array.dtype.kind in "biuf" else array,
+    lambda array: array.astype("c16") if array.dtype.kind in "biuf" else array,
+    lambda array: array.astype("M8[s]") if array.dtype.kind in "biu" else array,
+    lambda array: np.full(array.shape, np.nan),
+    lambda array: np.full(array.shape, np.inf),
+    lambda array: np.full(array.shape, -1),
+    lambda array: np.full(array.shape, 1e300),
+    lambda array: np.full(array.shape, 2**63, "u8"),
+    lambda array: np.full(array.shape, np.iinfo("i8").min),
+    lambda array: np.full(array.shape, "converged"),
+    lambda array: np.full(array.shape, "../x"),
+    lambda array: np.empty(array.shape, "V3"),
+    lambda array: np.empty((10**12, 0)),
+    lambda array: np.empty((0, *array.shape)),
+)
+
+
+@given(chance=CHANCE)
+@fuzz(60)
+def test_commands_on_a_damaged_run(run_path: Path, other: Path, chance: random.Random) -> None:
+    """What commands print of a damaged run is what they print of the whole one, or a sentence and an exit code."""
+    path = chance.choice([run_path / "run.json", *stored_files(run_path)])
+    args = chance.choice(
+        [
+            ["report", str(run_path)],
+            ["export", str(run_path), "--format", "bencher"],
+            ["compare", str(other / "run"), str(run_path)],
+        ]
+    )
+    whole = answer(*args)
+    with containing(path, mutated(path.read_bytes(), chance)):
+        found = answer(*args)
+    if found != whole:
+        code, out, err = found
+        assert code == 1
+        assert err.startswith("error: ")
+        assert "Traceback" not in out + err
+        assert "converged" not in out
