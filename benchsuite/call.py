@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -104,5 +105,7 @@ def _number(tree: ast.expr) -> float:
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub | ast.UAdd):
         return _number(tree.operand) * (-1 if isinstance(tree.op, ast.USub) else 1)
     if isinstance(tree, ast.Constant) and isinstance(tree.value, int | float):
+        if not abs(tree.value) <= sys.float_info.max:
+            raise ValueError("a number in it is too large")
         return tree.value
     raise ValueError(f"{ast.unparse(tree)} is not a number")

@@ -174,19 +174,22 @@ def verified_content(path: Path, sha256: str) -> bytes:
     Raises:
         DataError: the file cannot be read, is not gzip, is cut short, or has another content.
     """
-    content = _read(path, lambda: gzip.decompress(path.read_bytes()))
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise DataError(
-            f"{path} holds other data than it should: sha256 {found[:12]}… instead of {sha256[:12]}…",
-            "delete the file and let `benchsuite data` fetch it again",
-        )
-    return content
+    with _opened(path) as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != sha256:  # only now is it known that its content fits into the memory
+            raise DataError(
+                f"{path} holds other data than it should: sha256 {found[:12]}… instead of {sha256[:12]}…",
+                "delete the file and let `benchsuite data` fetch it again",
+            )
+        content.seek(0)
+        return content.read()
 
 
-def _read(path: Path, read: Callable[[], bytes]) -> bytes:
+@contextmanager
+def _opened(path: Path) -> Iterator[gzip.GzipFile]:
     try:
-        return read()
+        with gzip.open(path) as content:
+            yield content
     except EOFError as error:
         raise DataError(f"{path} is cut short", "delete the file and let `benchsuite data` fetch it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
 import reprlib
@@ -49,6 +51,46 @@ def tidy(folder: Path) -> None:
     """Take away what a process that was killed has left half written; nobody else may be writing there."""
     for left in folder.glob(f".*{_UNFINISHED}"):
         left.unlink(missing_ok=True)
+
+
+def sealed(content: Mapping[str, Any]) -> bytes:
+    """JSON with the digest of its content, so that what was changed since is not taken for what was written."""
+    content = {name: value for name, value in content.items() if name != "digest"}
+    return json.dumps({**content, "digest": digest_of(content)}, indent=1).encode()
+
+
+def read_sealed(content: bytes) -> dict[str, Any]:
+    """The values that `sealed` wrote.
+
+    Raises:
+        ValueError: it is no JSON, or was changed after it was written.
+    """
+    values = read_json(content)
+    digest = values.pop("digest", "")
+    if digest != digest_of(values):
+        raise ValueError("it was changed after it was written")
+    return values
+
+
+def digest_of(values: Mapping[str, Any]) -> str:
+    """The SHA-256 of values, whatever the order of their names."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def read_json(content: bytes | str) -> dict[str, Any]:
+    """An object of JSON, all of whose text can be written again.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        values = json.loads(content)
+        json.dumps(values, ensure_ascii=False).encode()  # half a character can be escaped in JSON
+    except RecursionError as error:
+        raise ValueError("it is too deep") from error
+    if not isinstance(values, dict):
+        raise ValueError("it is no object")  # noqa: TRY004  # as of any other JSON
+    return values
 
 
 def demand_fields(read: Any) -> None:

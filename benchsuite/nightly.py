@@ -14,14 +14,14 @@ from typing import Any
 from benchsuite import file
 from benchsuite.change import MISSING, Change, Run, changes
 from benchsuite.conditions import conditions, doubts
-from benchsuite.errors import BenchsuiteError
+from benchsuite.errors import BenchsuiteError, StoreError
 from benchsuite.gate import Gate
 from benchsuite.report.page.markdown import escaped, markdown
 from benchsuite.report.page.page import tell
 from benchsuite.result import results
 from benchsuite.site.night import Night
 from benchsuite.site.site import Site
-from benchsuite.store import RunFolder, new_folder
+from benchsuite.store import RunFolder, is_folder_name, new_folder
 
 RUNS, SITE, GOOD, SUMMARY, ISSUE = "runs", "site", "last-good", "summary.md", "issue.md"
 
@@ -89,7 +89,12 @@ class Nights:
         pointer = self.folder / GOOD
         if not pointer.exists():
             return None
-        return RunFolder(self.folder / RUNS / pointer.read_text(errors="replace").strip())
+        name = pointer.read_text(errors="replace").strip()
+        if not is_folder_name(name):
+            raise StoreError(
+                f"{pointer} names {name[:80]!r}, which is no run", "write the name of a good night into it"
+            )
+        return RunFolder(self.folder / RUNS / name)
 
     def finish(self, run: RunFolder, before: Mapping[str, Any], wrong: Sequence[str] = ()) -> Verdict:
         """Bring a night to its end.

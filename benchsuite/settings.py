@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -213,19 +214,37 @@ class Option:
 
     def parse(self, value: Any) -> Any:
         """The value of the field from its text."""
+        kind, hint = self._kind
+        try:
+            return kind(value)
+        except (TypeError, ValueError, OverflowError):
+            raise OptionError(f"{self.flag} is {value!r}", hint) from None
+
+    @property
+    def _kind(self) -> tuple[Callable[[Any], Any], str]:
+        """What makes the value of the field, and how it is given."""
         if self.is_list:
-            return tuple(value)
+            return lambda values: tuple(map(_text, values)), "give texts"
+        if self.is_flag:
+            return bool, "give true or false"
         if self.name in _COUNTS:
-            try:
-                return int(value)
-            except ValueError:
-                raise OptionError(f"{self.flag} is {value!r}", "give a whole number of at least 1") from None
+            return int, "give a whole number of at least 1"
         if self.name == "half_width":
-            try:
-                return float(value)
-            except ValueError:
-                raise OptionError(f"{self.flag} is {value!r}", "give a share such as 0.01") from None
-        return Path(value) if self.metavar in ("DIR", "RUN") else value
+            return float, "give a share such as 0.01"
+        return (lambda value: Path(_text(value)), "name a folder") if self._is_path else (_text, "give a text")
+
+    @property
+    def _is_path(self) -> bool:
+        return self.metavar in ("DIR", "RUN")
+
+
+def _text(value: Any) -> str:
+    """A text that a file system bears too; a file that is resumed may hold anything."""
+    text = os.fspath(value)
+    if not isinstance(text, str) or "\0" in text:
+        raise ValueError
+    os.fsencode(text)
+    return text
 
 
 OPTIONS = tuple(

@@ -39,7 +39,7 @@ ROOT = Path(".benchsuite")
 _RUN, _SHARDS, _STARTS, _SURFACES, _LOCK = "run.json", "seeds-*.npz", "starts.npz", "surfaces.npz", ".lock"
 
 #: A run folder's name: the time, and a number where there were several, or where the clock was set back since.
-_NAME = re.compile(r"(\d{8}-\d{6})(?:-(\d+))?")
+_NAME = re.compile(r"([0-9]{8}-[0-9]{6})(?:-([0-9]{1,9}))?")
 
 #: What run.json must have.
 _PARTS = {
@@ -93,7 +93,7 @@ class RunFolder:
             "records": {},
             "inapplicable": {},
         }
-        _write(path / _RUN, sealed(content))
+        _write(path / _RUN, file.sealed(content))
         if not (path.parent / ".gitignore").exists() and path.parent == ROOT:
             _write(path.parent / ".gitignore", b"*\n")
         return cls(path)
@@ -193,7 +193,7 @@ class RunFolder:
             self._write_run()
 
     def _write_run(self) -> None:
-        _write(self.path / _RUN, sealed(self.content))
+        _write(self.path / _RUN, file.sealed(self.content))
 
     def keep_shard(self, case: str, shard: Shard) -> None:
         """Write the rows of a finished round.
@@ -303,21 +303,20 @@ def new_folder(root: Path, now: datetime | None = None) -> Path:
     return path
 
 
+def is_folder_name(name: str) -> bool:
+    """Whether a run folder that was made by `new_folder` can be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def _order(path: Path) -> tuple[str, int]:
     """Sorts run folders by when they were made; those that a person has named come first."""
     name = _NAME.fullmatch(path.name)
     return (name[1], int(name[2] or 1)) if name else ("", 0)
 
 
-def sealed(content: Mapping[str, Any]) -> bytes:
-    """A run.json with the digest of its content, so that what was changed since is not taken for what was measured."""
-    content = {name: value for name, value in content.items() if name != "digest"}
-    return json.dumps({**content, "digest": _digest(content)}, indent=1).encode()
-
-
-def _digest(content: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> str:
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
-    for name, array in sorted((arrays or {}).items()):
+def _digest(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(file.digest_of(facts).encode())
+    for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype.str} {array.shape} ".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
@@ -329,32 +328,30 @@ def _write(path: Path, content: bytes) -> None:
 
 def _read_run(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
-        schema = content["schema"]
-        digest = content.pop("digest", "")
-        _demand_kinds(content)
+        content = path.read_bytes()
+        schema = file.read_json(content)["schema"]
+        if schema == SCHEMA:
+            run = file.read_sealed(content)
+            _demand_kinds(run)
+            return run
     except FileNotFoundError:
         raise StoreError(f"{path.parent} holds no run", "name a folder with a run.json in it") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}", "check that it is a readable file") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} is damaged: {error}", "restore it, or start a new run in another folder") from error
-    if schema != SCHEMA:
-        raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use the version that wrote it")
-    if digest != _digest(content):
-        raise StoreError(f"{path} was changed after it was written", "restore it, or start a new run in another folder")
-    return content
+    raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use the version that wrote it")
 
 
 def _demand_kinds(content: Mapping[str, Any]) -> None:
     """Refuse parts that no run writes, such as a time that is not written as it is, but may name a night's folder."""
     for key, kind in _PARTS.items():
         file.demand_kind(key, content[key], kind)
-    conditions, machine = content.get("conditions", {}), content["machine"]
+    conditions, versions = content.get("conditions", {}), content["machine"].get("versions", {})
     file.demand_kind("conditions", conditions, dict[str, Any])
     file.demand_kind("doubts", conditions.get("doubts", []), list[str])
     file.demand_kind("commit", content.get("commit"), str | None)
-    file.demand_kind("versions", machine.get("versions", {}), dict[str, str | None])
+    file.demand_kind("versions", versions, dict[str, str | None])
     if datetime.fromisoformat(content["created"]).isoformat(timespec="seconds") != content["created"]:
         raise ValueError(f"created is {content['created']!r}")
 
@@ -425,7 +422,7 @@ def _read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         _demand_stored(content)
         with np.load(content, allow_pickle=False) as stored:
             columns = {name: stored[name] for name in stored.files}
-        facts = json.loads(str(columns.pop("facts")))
+        facts = file.read_json(str(columns.pop("facts")))
         schema, digest = facts.pop("schema"), facts.pop("digest", "")
     except Exception as error:  # what flipped bits make NumPy and zipfile raise has no end
         raise _damaged(path, error) from error

@@ -36,8 +36,12 @@ class Range:
         if not (option.isidentifier() and equals and said):
             raise OptionError(f"--sweep is {text!r}", f"write, for example, {EXAMPLE}")
         values = _spaced(text, said) if ":" in said else tuple(_number(text, part) for part in said.split(","))
+        if len(values) > _MOST:
+            raise OptionError(f"--sweep has {len(values):,} values", f"give at most {_MOST:,}")
+        if not all(map(math.isfinite, values)):
+            raise OptionError(f"--sweep {text} spans more than numbers can", "bring its ends closer together")
         if len(set(values)) < len(values):
-            raise OptionError(f"--sweep {text} has a value twice", "give each once")
+            raise OptionError(f"--sweep {text} has a value twice", "give each once, and ends further apart")
         return cls(option, tuple(sorted(values)))
 
 
@@ -78,7 +82,7 @@ def _number(text: str, part: str) -> float:
 
 
 def _count(text: str, part: str) -> int:
-    if not (part.isdecimal() and 1 <= int(part) <= _MOST):
+    if not (part.isdecimal() and len(part) <= len(str(_MOST)) and 1 <= int(part) <= _MOST):
         raise OptionError(f"--sweep {text} asks for {part!r} values", f"give a whole number from 1 to {_MOST:,}")
     return int(part)
 

@@ -122,7 +122,7 @@ def _hostile(value: Any, chance: random.Random) -> Any:
     if isinstance(value, str):
         alike = [text for text in HOSTILE if isinstance(text, str)] + [f"{value}/../../x", f"../{value}", value * 2]
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        alike = [number for number in HOSTILE if isinstance(number, int | float)] + [-value, value + 1, float(value)]
+        alike = [number for number in HOSTILE if isinstance(number, int | float)] + [-value, value + 1, value * 2]
     elif isinstance(value, list):
         alike = [value[:-1], value * 2, value[::-1], [value], deep()]
     elif isinstance(value, dict):

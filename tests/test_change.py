@@ -21,12 +21,11 @@ from test_comparison import result
 from test_pytest_plugin import CASES
 from toys import line, line_table
 
-from benchsuite import Case, Criterion, Schedule, stats
+from benchsuite import Case, Criterion, Schedule, file, stats
 from benchsuite.change import MISSING, NEW, Change, Run, changes
 from benchsuite.errors import OptionError
 from benchsuite.gate import Gate
 from benchsuite.result import Result
-from benchsuite.store import sealed
 from benchsuite.version import case_version
 
 MACHINE = {"versions": {"jax": "1"}}
@@ -278,7 +277,7 @@ def under_another_jax(folder: str) -> None:
     path = Path(folder) / "run.json"
     content = json.loads(path.read_text())
     content["machine"]["versions"]["jax"] = "0.0.1"
-    path.write_bytes(sealed(content))
+    path.write_bytes(file.sealed(content))
 
 
 def test_compare_command(benchsuite: Command) -> None:

@@ -151,7 +151,7 @@ def test_a_night_is_read_as_it_was_written() -> None:
 
     assert Night.from_json(one.to_json()).to_json() == one.to_json()
     with pytest.raises(ValueError, match="fields"):
-        Night.from_json(b"[]")
+        Night.from_json(b"{}")
 
 
 @pytest.fixture
@@ -211,7 +211,8 @@ def test_a_site_that_is_not_one_of_ours_is_refused(benchsuite: Command, runs: Pa
     refused(record, None, "is damaged")
     refused(mark, b"{", "is damaged")
     refused(mark, b"[" * 100_000, "is damaged")
-    refused(mark, mark.read_bytes().replace(b'"schema": 1', b'"schema": 2'), "has schema 2")
+    refused(mark, mark.read_bytes().replace(b'"schema": 2', b'"schema": 3'), "has schema 3")
+    refused(mark, mark.read_bytes().replace(b"Convergence", b"Konvergenz"), "was changed after it was written")
     Path("other").mkdir()
     Path("other/thesis.tex").touch()
     assert "holds no site, but thesis.tex" in benchsuite("publish", two, "--site=other")[2]

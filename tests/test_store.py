@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from toys import line, trace
 
-from benchsuite import Claim, FailureRate
+from benchsuite import Claim, FailureRate, file
 from benchsuite.errors import StoreError
 from benchsuite.plan import Plan
 from benchsuite.record import summarise
 from benchsuite.rows import Rows
 from benchsuite.shard import Shard, curves
-from benchsuite.store import ROOT, RunFolder, sealed
+from benchsuite.store import ROOT, SCHEMA, RunFolder
 
 PLAN = Plan(
     case="line",
@@ -122,7 +122,7 @@ def test_plan_that_lacks_a_field() -> None:
     path = new().path / "run.json"
     content = json.loads(path.read_text())
     del content["plans"]["line"]["program"]
-    path.write_bytes(sealed(content))
+    path.write_bytes(file.sealed(content))
 
     with pytest.raises(StoreError, match=r"a plan is wrong: .* 'program'"):
         RunFolder(path.parent)
@@ -138,7 +138,9 @@ def test_run_json_cut_short(length: int) -> None:
         RunFolder(path.parent)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", '{"schema": 1}', '{"schema": 1, "machine": 3}', "null"])
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", f'{{"schema": {SCHEMA}}}', f'{{"schema": {SCHEMA}, "machine": 3}}', "null"]
+)
 def test_run_json_of_another_shape(content: str) -> None:
     """Any other JSON is refused as damaged."""
     path = new().path / "run.json"

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any
 
+from benchsuite import file
 from benchsuite.record import Record
 from benchsuite.result import Result
 from benchsuite.store import RunFolder
+
+#: A night's name: when it was begun, and the beginning of a digest.
+_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
 #: What is taken over from a case's record as it is.
 _FROM_RECORD = (
@@ -114,7 +120,19 @@ class Night:
             ValueError: it is none.
             TypeError: a field is missing or too many.
         """
-        values = json.loads(content)
-        if not isinstance(values, dict) or set(values) != {field.name for field in fields(cls)}:
+        values = file.read_json(content)
+        if set(values) != {field.name for field in fields(cls)}:
             raise ValueError("it does not have the fields of a night")
-        return cls(**(values | {"points": [Point(**point) for point in values["points"]]}))
+        night = cls(**(values | {"points": [Point(**point) for point in values["points"]]}))
+        for read in (night, *night.points):
+            file.demand_fields(read)
+        if not is_name(night.name) or datetime.fromisoformat(night.created).tzinfo is None:
+            raise ValueError(f"it is called {night.name!r} and was made at {night.created!r}")
+        if any(len(point.rate_interval) != 2 or point.seeds < 1 for point in night.points):  # noqa: PLR2004  # from, to
+            raise ValueError("a point of it is none")
+        return night
+
+
+def is_name(name: str) -> bool:
+    """Whether a night can be called so, which names its folder."""
+    return _NAME.fullmatch(name) is not None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,16 @@ from benchsuite.site import badge
 from benchsuite.site.charts import over_time
 from benchsuite.site.feed import feed
 from benchsuite.site.history import Change, Series, history
-from benchsuite.site.night import Night
+from benchsuite.site.night import Night, is_name
 from benchsuite.store import RunFolder
 
 #: The layout of a site; a change that an older version would spoil raises it.
-SCHEMA = 1
+SCHEMA = 2
 
 _MARK, _RUNS, _CASES, _NIGHT, _LOCK = "site.json", "runs", "cases", "night.json", ".lock"
+
+#: What is read of the mark again.
+_MARKED = {"title": str, "address": str, "nights": dict[str, str]}
 
 _HINT = "make room, and publish the run again: what is there already is kept"
 
@@ -61,7 +63,7 @@ class Site:
         self._title = title or mark["title"]
         self._address = f"{address.rstrip('/')}/" if address else mark["address"]
         self._nights = {
-            name: _read_night(path / _RUNS / name / _NIGHT, digest) for name, digest in mark["nights"].items()
+            name: _read_night(path / _RUNS / name / _NIGHT, name, digest) for name, digest in mark["nights"].items()
         }
 
     @property
@@ -192,7 +194,7 @@ class Site:
         nights = {name: _digest(night.to_json()) for name, night in self._nights.items()}
         about = {"schema": SCHEMA, "made_by": f"benchsuite {__version__}"}
         content = {**about, "title": self._title, "address": self._address, "nights": nights}
-        file.write(self.path / _MARK, json.dumps(content, indent=1).encode(), _HINT)
+        file.write(self.path / _MARK, file.sealed(content), _HINT)
 
 
 def _read_mark(path: Path) -> dict[str, Any]:
@@ -204,24 +206,30 @@ def _read_mark(path: Path) -> dict[str, Any]:
             raise StoreError(f"{path} holds no site, but {min(others)}", "name an empty folder, or a site")
         return {"title": TITLE, "address": "", "nights": {}}
     try:
-        content = dict(json.loads(mark.read_bytes()))
-        schema = content["schema"]
+        content = mark.read_bytes()
+        schema = file.read_json(content)["schema"]
         if schema == SCHEMA:
-            return {
-                "title": str(content["title"]),
-                "address": str(content["address"]),
-                "nights": dict(content["nights"]),
-            }
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            site = file.read_sealed(content)
+            for name, kind in _MARKED.items():
+                file.demand_kind(name, site[name], kind)
+            _demand_names(site["nights"])
+            return site
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{mark} is damaged: {error}", "restore the site; nothing was written") from error
     raise StoreError(f"{mark} has schema {schema}, this version writes {SCHEMA}", "use its version, or another folder")
 
 
-def _read_night(path: Path, digest: str) -> Night:
+def _demand_names(names: Iterable[str]) -> None:
+    for name in names:
+        if not is_name(name):
+            raise ValueError(f"{name!r} is no name of a night")
+
+
+def _read_night(path: Path, name: str, digest: str) -> Night:
     try:
         content = path.read_bytes()
-        if _digest(content) == digest:
-            return Night.from_json(content)
+        if _digest(content) == digest and (night := Night.from_json(content)).name == name:
+            return night
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} is damaged: {error}", "restore it; nothing was written") from error
     raise StoreError(f"{path} is not what was published", "restore it; nothing was written")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from benchsuite.errors import plain
 from benchsuite.gate import LEVEL
 from benchsuite.report.changes import changes_table
-from benchsuite.report.header import header
+from benchsuite.report.header import header_of
 from benchsuite.report.overview import CASE, COST, RESULT
 from benchsuite.report.page.section import WIDTH, Story
 from benchsuite.report.sweep import sweeps
@@ -29,8 +29,7 @@ def _lines(story: Story) -> Iterator[str]:
     yield "# Of many random starts, how many learnt it"
     yield ""
     for run in story.runs:
-        settings = run.settings
-        for line in header(run.machine, settings["protocol"], settings["precision"], ()):
+        for line in header_of(run):
             yield escaped(line) + "  "
     yield ""
     if story.changes:

@@ -16,7 +16,7 @@ from benchsuite.record import Record
 from benchsuite.report.changes import changes_table
 from benchsuite.report.findings import claims, diagnostics, groups
 from benchsuite.report.findings import starts as named_starts
-from benchsuite.report.header import header
+from benchsuite.report.header import header_of
 from benchsuite.report.overview import CASE
 from benchsuite.report.page.changed import differences
 from benchsuite.report.page.errors import largest_error, r2
@@ -107,8 +107,7 @@ def _measured(story: Story) -> list[Sheet | str]:
     for place, run in enumerate(story.runs):
         title = run.path.name if len(story.runs) > 1 else "this run"
         machines.append(Column(title, partial(_fact, facts[place]), "left", folds=True))
-    settings = ((run.machine, run.settings["protocol"], run.settings["precision"]) for run in story.runs)
-    told = ["\n".join(header(*about, left_out=())) for about in settings]
+    told = ["\n".join(header_of(run)) for run in story.runs]
     cases = story.records or [result.record for result in story.results]
     return [*dict.fromkeys(told), Sheet("The cases", cases, _CASES), Sheet("The machine in full", names, machines)]
 
