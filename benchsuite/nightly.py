@@ -21,7 +21,7 @@ from benchsuite.report.page.page import tell
 from benchsuite.result import results
 from benchsuite.site.night import Night
 from benchsuite.site.site import Site
-from benchsuite.store import RunFolder, is_folder_name, new_folder
+from benchsuite.store import RunFolder, is_plain, new_folder
 
 RUNS, SITE, GOOD, SUMMARY, ISSUE = "runs", "site", "last-good", "summary.md", "issue.md"
 
@@ -90,9 +90,9 @@ class Nights:
         if not pointer.exists():
             return None
         name = pointer.read_text(errors="replace").strip()
-        if not is_folder_name(name):
+        if not is_plain(name):
             raise StoreError(
-                f"{pointer} names {name[:80]!r}, which is no run", "write the name of a good night into it"
+                f"{pointer} names {name[:80]!r}, which holds no run", "write the name of a good night into it"
             )
         return RunFolder(self.folder / RUNS / name)
 

@@ -303,11 +303,6 @@ def new_folder(root: Path, now: datetime | None = None) -> Path:
     return path
 
 
-def is_folder_name(name: str) -> bool:
-    """Whether a run folder that was made by `new_folder` can be called so."""
-    return _NAME.fullmatch(name) is not None
-
-
 def _order(path: Path) -> tuple[str, int]:
     """Sorts run folders by when they were made; those that a person has named come first."""
     name = _NAME.fullmatch(path.name)
@@ -366,8 +361,13 @@ def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
     return plans
 
 
+def is_plain(name: str) -> bool:
+    """Whether a name can be a folder's, and of no folder but one within."""
+    return _PLAIN.fullmatch(name) is not None and len(name) <= _LONGEST
+
+
 def _check_id(case: str, plan: Plan) -> None:
-    if case != plan.id or not _PLAIN.fullmatch(case) or len(case) > _LONGEST:
+    if case != plan.id or not is_plain(case):
         raise ValueError(f"{case[:_LONGEST]!r} is no name of a case")
 
 
