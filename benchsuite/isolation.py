@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import signal
 import time
@@ -45,7 +46,7 @@ class Child:
 
     def __init__(self, job: Job | None, limit: float) -> None:
         spawn = multiprocessing.get_context("spawn")
-        self._name = job.case if job else ""
+        self._what = _name(job)
         self._connection, theirs = spawn.Pipe()
         self._process = spawn.Process(target=_serve, args=(theirs, job), daemon=True)
         self._memory = MEMORY_SHARE * machine.free_memory()
@@ -81,7 +82,7 @@ class Child:
             code = self._process.exitcode or 0
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
             raise CaseError(
-                f"case {self._name}: its process {how}",
+                f"{self._what}: its process {how}",
                 f"look for what ends it, such as os._exit, a crash or memory that runs out; {_KEPT}",
             ) from None
 
@@ -94,7 +95,7 @@ class Child:
         if time.monotonic() > self._end:
             self.stop()
             raise CaseError(
-                f"case {self._name} was stopped after {self._limit:g} s",
+                f"{self._what} was stopped after {self._limit:g} s",
                 f"{_KEPT}; --resume goes on from them, with a longer --time-limit if it needs one",
             )
         with suppress(psutil.NoSuchProcess):
@@ -102,7 +103,7 @@ class Child:
             if taken > self._memory:
                 self.stop()
                 raise CaseError(
-                    f"case {self._name} was stopped: it took {taken / 2**30:.1f} GiB of memory",
+                    f"{self._what} was stopped: it took {taken / 2**30:.1f} GiB of memory",
                     f"look for what it keeps, or train it where there is more memory; {_KEPT}",
                 )
 
@@ -142,25 +143,29 @@ class Isolated:
     def __init__(self) -> None:
         self._child: Child | None = None
 
-    def _new(self, job: Job | None, settings: Settings) -> Child:
+    def _new(self, job: Job | None, limit: float) -> Child:
         self.stop()
-        self._child = Child(job, settings.time_limit or float("inf"))
+        self._child = Child(job, limit)
         return self._child
 
     def describe(self, settings: Settings) -> dict[str, Any]:
         """What is measured on, as `machine.describe` gives it."""
-        about: dict[str, Any] = self._new(None, settings).ask("describe", settings.platform)
+        about: dict[str, Any] = self._new(None, math.inf).ask("describe", settings.platform)
         return about
 
     def trainer(self, case: Case, settings: Settings) -> IsolatedTrainer:
         """Who trains a case."""
-        return IsolatedTrainer(self._new(Job.of(case, settings), settings))
+        return IsolatedTrainer(self._new(Job.of(case, settings), settings.time_limit or math.inf))
 
     def stop(self) -> None:
         """End the process that there is."""
         if self._child:
             self._child.stop()
             self._child = None
+
+
+def _name(job: Job | None) -> str:
+    return f"case {job.case}" if job else "looking at the machine"
 
 
 def _serve(connection: Connection, job: Job | None) -> None:
@@ -179,7 +184,7 @@ def _serve(connection: Connection, job: Job | None) -> None:
             except BenchsuiteError as error:
                 answer = (_FAILED, error)
             except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told on the other side
-                told = f"case {job.case if job else ''} failed: {type(error).__name__}: {error}"
+                told = f"{_name(job)} failed: {type(error).__name__}: {error}"
                 answer = (_FAILED, CaseError(told, "train it without --time-limit to see where"))
             connection.send(answer)
 

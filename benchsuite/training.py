@@ -101,7 +101,9 @@ def _fold_in_name(key: jax.Array, name: str) -> jax.Array:
 
 def seed_key(case: str, seed: jax.Array | int) -> jax.Array:
     """The key that everything random of one seed of a case comes from, whatever it is trained beside."""
-    return jax.random.fold_in(_fold_in_name(prng.key(0), case), seed)
+    with jax.ensure_compile_time_eval():  # a number, not a part of the program
+        key = _fold_in_name(prng.key(0), case)
+    return jax.random.fold_in(key, seed)
 
 
 def data_key(case: str, seed: jax.Array | int) -> jax.Array:
@@ -134,11 +136,7 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
     Raises:
         CaseError: a function of the case fails on its data, or gives a wrong shape.
     """
-
-    def loop(setting: jax.Array | None) -> Loop:
-        one = case if case.sweep is None else case.sweep.at(setting)
-        made = _make_loop(one, schedule, data)
-        return made if one.restarts == 1 else _best_of(made, one)
+    loop = _loops(case, schedule, data)
 
     def start(
         seed: jax.Array, setting: jax.Array | None, pinned: jax.Array | None, data: Data
@@ -155,6 +153,20 @@ def make_training(case: Case, schedule: Schedule, data: Data) -> Training:
 
     training = Training(start, advance, diagnose, evaluation_steps(case, schedule, data))
     return replace(training, traced=_traced(case, training, data))
+
+
+def _loops(case: Case, schedule: Schedule, data: Data) -> Callable[[jax.Array | None], Loop]:
+    """The training at a value of the option that the case sweeps over, made once where it sweeps over none."""
+
+    def loop_of(case: Case) -> Loop:
+        loop = _make_loop(case, schedule, data)
+        return loop if case.restarts == 1 else _best_of(loop, case)
+
+    if case.sweep is None:
+        loop = loop_of(case)
+        return lambda _: loop
+    at = case.sweep.at
+    return lambda setting: loop_of(at(setting))
 
 
 def _make_loop(case: Case, schedule: Schedule, data: Data) -> Loop:

@@ -19,8 +19,11 @@ from benchsuite import cli
 
 IMPORTED_FOR_THE_FORKS = (benchsuite.report.terminal, benchsuite.runner)
 
-#: Seconds after which a run is killed at the latest: some are not even begun by then, none has ended.
+#: Seconds after which a run is killed at the latest: some are not even begun by then.
 LATEST = 0.8
+
+#: Rounds that none of them may go beyond, so that on a fast machine none ends before it is killed.
+FARTHEST = 4
 
 
 def start(folder: Path, options: list[str]) -> int:
@@ -39,13 +42,21 @@ def start(folder: Path, options: list[str]) -> int:
     os._exit(1)
 
 
+def rounds(folder: Path) -> int:
+    """How many are kept."""
+    return len(list(folder.glob("*/seeds-*.npz")))
+
+
 def main(folder: Path, kills: int, options: list[str]) -> int:
     """Kill so many runs, then let the last one finish; gives its exit code."""
     warnings.simplefilter("ignore")  # JAX warns of forks: none of these has threads yet
     moments = random.Random(7)  # noqa: S311  # nobody is to be kept from guessing them
     for _ in range(kills):
+        before = rounds(folder)
         pid = start(folder, options)
-        time.sleep(moments.uniform(0, LATEST))
+        moment = time.monotonic() + moments.uniform(0, LATEST)
+        while time.monotonic() < moment and rounds(folder) < before + FARTHEST:
+            time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         if not os.WIFSIGNALED(status):

@@ -82,7 +82,7 @@ def assert_same(path: Path, other: Path) -> None:
 
 def test_run_that_is_killed_twenty_times(benchsuite: Command) -> None:
     """A run that is killed at random moments, again and again, ends with the rows of one that was left alone."""
-    options = ["line", "--seeds", "900", "--rounds", "300"]
+    options = ["line", "--seeds", "270", "--rounds", "90"]
     assert benchsuite("run", *options, "--run-dir", "whole")[0] == 0
 
     kill = [sys.executable, str(Path(__file__).parent / "kill_often.py"), "killed", "20", *options]
@@ -280,10 +280,10 @@ def test_case_that_hangs_is_stopped(install_plugin: InstallPlugin, benchsuite: C
     """With a time limit, a case that never ends is ended."""
     faults(install_plugin)
 
-    code, _, err = benchsuite("run", "hang", "--time-limit", "2")
+    code, _, err = benchsuite("run", "hang", "--time-limit", "1")
 
     assert code == 1
-    assert "case hang was stopped after 2 s" in err
+    assert "case hang was stopped after 1 s" in err
 
 
 def test_case_that_ends_or_hoards_costs_no_other(
