@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchsuite.claim import Claim
-from benchsuite.errors import CaseError, DoesNotApply, demand, near_matches
+from benchsuite.errors import CaseError, DoesNotApply, demand, demand_text, near_matches
 from benchsuite.factory import UNSET, followed_by, options_of, with_options
 from benchsuite.metrics import largest_error, mean_squared_error, r2
 from benchsuite.sweep import Sweep
@@ -95,7 +95,17 @@ class Download:
     sha256: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        demand(bool(self.mirrors), "Download.mirrors is empty", "give at least one base address")
+        demand(
+            isinstance(self.mirrors, list | tuple) and bool(self.mirrors),
+            f"Download.mirrors is {self.mirrors!r}",
+            "give a list of at least one base address",
+        )
+        for mirror in self.mirrors:
+            demand(
+                isinstance(mirror, str) and mirror.endswith("/"),
+                f"Download has the mirror {mirror!r}",
+                'give a base address that ends in "/"',
+            )
         for name in self.sha256:
             demand(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
 
@@ -243,7 +253,8 @@ class Diagnostic:
             f"Diagnostic {self.name!r} has {len(given)} functions",
             "give of_model or of_data, and only one of them",
         )
-        demand(bool(self.name and self.reading), f"Diagnostic {self.name!r} has no reading", "say how to read it")
+        demand_text(self.name, "a diagnostic's name")
+        demand_text(self.reading, f"the reading of diagnostic {self.name!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,6 +355,11 @@ class Case:
                 f"case {self.name}: {name} is a {type(value).__name__}",
                 f"give {' or '.join(k.__name__ for k in kind)}",
             )
+        for name in ("summary", "source"):
+            demand_text(getattr(self, name), f"case {self.name}: {name}")
+        for name in ("metrics", "groups", "starts"):
+            for given in getattr(self, name):
+                demand_text(given, f"case {self.name}: a name among its {name}")
         functions = {"model": self.model, "loss": self.loss, **self.metrics, **self.groups}
         for name, function in functions.items():
             demand(callable(function), f"case {self.name}: {name} is not callable", "give a function")
@@ -474,8 +490,6 @@ def _is_transformation(value: object) -> bool:
 
 
 _FIELD_KINDS: dict[str, tuple[type, ...]] = {
-    "summary": (str,),
-    "source": (str,),
     "dataset": (Stream, Table),
     "schedule": (Schedule,),
     "quick": (Schedule, type(None)),

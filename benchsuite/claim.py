@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchsuite.errors import demand
+from benchsuite.errors import demand, demand_text
 
 
 def _is_number(value: object) -> bool:
@@ -134,6 +134,9 @@ class Claim:
     source: str = ""
 
     def __post_init__(self) -> None:
+        demand_text(self.statement, "a claim")
+        if self.source != "":
+            demand_text(self.source, f"the source of the claim {self.statement!r}")
         demand(
             isinstance(self.check, Check),
             f"Claim {self.statement!r} is checked by {self.check!r}",

@@ -838,6 +838,9 @@ def main() -> None:
     except BenchsuiteError as error:
         _say(f"error: {error}", err=True)
         sys.exit(click.UsageError.exit_code if isinstance(error, OptionError) else FAILED)
+    except (OSError, MemoryError) as error:  # of a path that nobody can bear, or of numbers beyond all memory
+        _say(f"error: {error}", err=True)
+        sys.exit(FAILED)
     except (click.Abort, KeyboardInterrupt) as interrupt:
         _say("interrupted", err=True)
         sys.exit(exit_code(interrupt.__cause__ or interrupt))  # of which click has made an Abort

@@ -80,10 +80,10 @@ def _gpus() -> list[dict[str, Any]]:
     """What nvidia-smi, which comes with the driver, tells of each GPU; nothing where there is none."""
     command = ["nvidia-smi", f"--query-gpu={','.join(_GPU.values())}", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
-    except (OSError, subprocess.SubprocessError):
+        told = subprocess.run(command, capture_output=True, errors="replace", check=True, timeout=30).stdout
+        rows = list(csv.reader(told.splitlines(), skipinitialspace=True))
+    except (OSError, subprocess.SubprocessError, csv.Error):
         return []
-    rows = csv.reader(told.splitlines(), skipinitialspace=True)
     return [_gpu(dict(zip(_GPU, row, strict=True))) for row in rows if len(row) == len(_GPU)]
 
 

@@ -6,6 +6,7 @@ import functools
 import gzip
 import hashlib
 import os
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ FOLDER_VARIABLE = "BENCHSUITE_DATA"
 
 #: Seconds without an answer after which a mirror is given up.
 TIMEOUT = 5
+
+#: Bytes of a compressed file, and seconds that fetching it may take, at most: a mirror may never come to an end.
+LARGEST, PATIENCE = 2**30, 1800
 
 
 @dataclass(frozen=True)
@@ -123,10 +127,43 @@ def _cached_or_fetched(
         except DataError:
             if not fetch:
                 raise
-            path.unlink()
+            _take_away(path)
     if not fetch:
         raise UnobtainableError(f"{file} is not in {cached}", "fetch it with `benchsuite data`, without --verify")
     return _fetch(file, cached, download, on_fetch)
+
+
+def _take_away(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{path} is damaged and cannot be taken away: {error.strerror}", "delete it") from error
+
+
+class _Watch:
+    """Is told by pooch, as a progress bar, of each piece of a file."""
+
+    total = 0
+
+    def __init__(self) -> None:
+        self._bytes, self._end = 0, time.monotonic() + PATIENCE
+
+    def update(self, size: int) -> None:
+        """So many bytes more have come.
+
+        Raises:
+            DataError: it is too much, or takes too long.
+        """
+        self._bytes += size
+        if self._bytes > LARGEST or time.monotonic() > self._end:
+            raise DataError("it does not come to an end", "")
+
+    def reset(self) -> None:
+        """All have come, and are going to be told again at once."""
+        self._bytes = 0
+
+    def close(self) -> None:
+        """Nothing more will come."""
 
 
 def _fetch(file: str, cached: Path, download: Download, on_fetch: Callable[[str], None]) -> Path:
@@ -139,17 +176,18 @@ def _fetch(file: str, cached: Path, download: Download, on_fetch: Callable[[str]
         raise UnobtainableError(
             f"the cache {cached} cannot be written: {error.strerror}", f"name a data folder in {FOLDER_VARIABLE}"
         ) from error
-    downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
+    path = cached / file
     for mirror in download.mirrors:
         on_fetch(mirror + file)
+        downloader = pooch.HTTPDownloader(progressbar=_Watch(), timeout=TIMEOUT)
         try:
             with _quiet(pooch.get_logger()):
-                path = Path(pooch.retrieve(mirror + file, None, file, cached, downloader=downloader))
+                pooch.retrieve(mirror + file, None, file, cached, downloader=downloader)
             verified_content(path, download.sha256[file])
             return path
         except DataError as error:
-            path.unlink()
-            reasons.append(error.message)
+            _take_away(path)
+            reasons.append(f"{mirror}: {error.message}")
         except (OSError, ValueError) as error:  # requests' exceptions are OSErrors; a malformed address is a ValueError
             reasons.append(f"{mirror}: {type(error).__name__}")
     raise UnobtainableError(

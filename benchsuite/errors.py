@@ -6,8 +6,14 @@ import difflib
 import re
 from collections.abc import Iterable
 
-#: Characters that move the cursor or turn the text around: control characters but line breaks, and marks of direction.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+#: Characters that move the cursor or turn the text around: control characters but line breaks, and marks of direction;
+#: and halves of characters and what is none, which no file may hold.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
+
+#: What no name of an array may have, and no JSON.
+_UNSTORED = re.compile("[\0\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
@@ -25,7 +31,7 @@ class BenchsuiteError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
+        self.message = plain(str(message))  # a plugin may give anything
         self.hint = hint
 
     def __str__(self) -> str:
@@ -68,6 +74,16 @@ def demand(condition: bool, message: str, hint: str) -> None:
     """
     if not condition:
         raise CaseError(message, hint)
+
+
+def demand_text(value: object, what: str) -> None:
+    """Refuse what is no text, or none that a file can hold.
+
+    Raises:
+        CaseError: it is not.
+    """
+    good = isinstance(value, str) and value and not _UNSTORED.search(value)
+    demand(bool(good), f"{what} is {value!r}", "give a text that a file can hold")
 
 
 def near_matches(name: str, known: Iterable[str]) -> str:

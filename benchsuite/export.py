@@ -80,7 +80,11 @@ def _write_parquet(results: Sequence[Result], path: Path) -> None:
     except ImportError as error:
         raise OptionError("Parquet files need pyarrow", "pip install 'benchsuite[parquet]'") from error
     tables = [pa.table({**_about(result), **result.rows.columns}) for result in results]
-    parquet.write_table(pa.concat_tables(tables, promote_options="permissive"), path)
+    try:
+        table = pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowTypeError as error:
+        raise OptionError(f"a column is of another kind in every case: {error}", "export runs of one case") from error
+    parquet.write_table(table, path)
 
 
 def _about(result: Result) -> dict[str, list[Any]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
 import reprlib
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -45,6 +47,17 @@ def write(path: Path, content: bytes, hint: str) -> None:
             raise
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}", hint) from error
+
+
+def read(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        OSError: it cannot be read, or is something else, such as a pipe, on which one would wait for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_bytes()
 
 
 def tidy(folder: Path) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchsuite import machine, stats
 from benchsuite.case import Case, Table
 from benchsuite.errors import StoreError
 from benchsuite.plan import Plan, label, scheduled
+from benchsuite.record import Record
 from benchsuite.settings import AUTO, STAND_IN, Settings
-from benchsuite.store import ROOT, RunFolder
+from benchsuite.store import RunFolder, run_folders
 
 #: Earlier runs that are looked into, the newest first.
 RUNS = 50
@@ -29,18 +29,18 @@ class Earlier:
 
     run: str
     plan: Plan
-    records: Sequence[Mapping[str, Any]]
+    records: Sequence[Record]
 
     @property
     def rates(self) -> tuple[float, float]:
         """Between which the rates lay, their intervals included."""
-        intervals = [record["rate_interval"] for record in self.records]
+        intervals = [record.rate_interval for record in self.records]
         return min(low for low, _ in intervals), max(high for _, high in intervals)
 
     def seconds(self, seeds: int, values: int) -> float:
         """How long so many seeds at so many values of a sweep are going to take, compiling included."""
         trainings = seeds * values / self.plan.workers
-        return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.records[0]["seeds_per_second"]
+        return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.records[0].seeds_per_second
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,9 @@ def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
     """The earlier runs of a case under the same protocol in `.benchsuite`, the newest first."""
     protocol, _ = scheduled(case, settings.protocol)
     found = []
-    for path in sorted(ROOT.glob("*/run.json"), reverse=True)[:RUNS]:
+    for path in run_folders()[:RUNS]:
         try:
-            folder = RunFolder(path.parent)
+            folder = RunFolder(path)
         except StoreError:  # it tells nothing, and is told of where it is asked for
             continue
         plan = folder.plan(case.id)
@@ -133,7 +133,7 @@ def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
             continue
         records = [folder.content["records"][part.id] for part in plan.parts if part.id in folder.content["records"]]
         if records:
-            found.append(Earlier(path.parent.name, plan, records))
+            found.append(Earlier(path.name, plan, [Record.from_json(record) for record in records]))
     return found
 
 

@@ -15,6 +15,9 @@ RATE, SPEED = "rate", "speed"
 #: Level at which a change counts where no gate says so.
 LEVEL = 0.05
 
+#: Below which no level makes a difference: no number of seeds that could be trained would have such a p-value.
+_SMALLEST = 1e-100
+
 
 def reference_of(settings: Settings) -> RunFolder | None:
     """The run to compare with, read together with the gates before anything is trained.
@@ -54,7 +57,7 @@ class Gate:
             value = float(level) if colon else LEVEL
         except ValueError:
             value = 0.0
-        if not 0 < value < 1:
+        if not _SMALLEST <= value < 1:
             raise OptionError(f"the gate {text!r} has the level {level!r}", "give one between 0 and 1, as in rate:0.01")
         return cls(figure, value)
 

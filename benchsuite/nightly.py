@@ -77,7 +77,10 @@ class Nights:
             StoreError: it cannot be made.
         """
         for told in (SUMMARY, ISSUE):
-            (self.folder / told).unlink(missing_ok=True)
+            try:
+                (self.folder / told).unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(f"{self.folder / told} cannot be taken away: {error.strerror}", _HINT) from error
         return new_folder(self.folder / RUNS)
 
     def last_good(self) -> RunFolder | None:
@@ -87,9 +90,12 @@ class Nights:
             StoreError: it is damaged or gone.
         """
         pointer = self.folder / GOOD
-        if not pointer.exists():
+        try:
+            name = file.read(pointer).decode(errors="replace").strip()
+        except FileNotFoundError:
             return None
-        name = pointer.read_text(errors="replace").strip()
+        except OSError as error:
+            raise StoreError(f"{pointer} cannot be read: {error.strerror}", "take it away to begin anew") from error
         if not is_plain(name):
             raise StoreError(
                 f"{pointer} names {name[:80]!r}, which holds no run", "write the name of a good night into it"

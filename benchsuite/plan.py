@@ -9,7 +9,7 @@ from typing import Any
 from benchsuite import file
 from benchsuite.case import Case, Schedule
 from benchsuite.claim import Claim
-from benchsuite.settings import QUICK, SOURCE
+from benchsuite.settings import PROTOCOLS, QUICK, SOURCE
 
 
 def label(case: str, protocol: str, stand_in: bool) -> str:
@@ -90,6 +90,8 @@ class Plan:
         for name in ("predicted_bytes", "trace_seconds", "compile_seconds"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}")
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(f"the protocol is {self.protocol!r}")
         if len(self.steps) < 2 or self.steps[0] < 0 or self.steps != sorted(set(self.steps)):  # noqa: PLR2004  # start, end
             raise ValueError(f"the steps are {self.steps[:3]} and so on")
         if self.setting or len(self.sweep) > 1 or not all(self.sweep.values()):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from benchsuite import stats
+from benchsuite import file, stats
 from benchsuite.outcome import Outcome
 from benchsuite.plan import Plan
 from benchsuite.rows import Rows
@@ -87,6 +87,22 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Record:
+        """The record that was stored; what is no field of it is passed over.
+
+        Raises:
+            KeyError: a field is missing.
+            TypeError: it is not of its kind.
+            ValueError: its value is one that no record has.
+        """
+        record = cls(**{field.name: values[field.name] for field in fields(cls)})
+        file.demand_fields(record)
+        low, high = record.rate_interval
+        if not 0 <= low <= record.rate <= high <= 1 or record.seeds_per_second <= 0:
+            raise ValueError(f"its rate is {record.rate}, {low} to {high}, its speed {record.seeds_per_second}")
+        return record
 
     @property
     def untreated_label(self) -> str:

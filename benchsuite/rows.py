@@ -89,7 +89,8 @@ class Rows:
             ValueError: a column is not of the kind or length that it should be, or an outcome is none.
         """
         for name, column in self.columns.items():
-            if column.dtype.kind not in _KINDS.get(name.partition(".")[0], "biuf") or not column.dtype.itemsize:
+            kinds = _KINDS.get(name.partition(".")[0], "biuf")
+            if column.dtype.kind not in kinds or not column.dtype.itemsize or column.dtype == np.longdouble:
                 raise ValueError(f"its column {name} is of {column.dtype}")
             if column.shape != (len(self),) or not len(self):
                 raise ValueError("its columns are not of one length")

@@ -121,7 +121,11 @@ class Settings:
     plan: bool = _option(
         False, "Train nothing: show what would run, with how many seeds, and what it took in earlier runs."
     )
-    resume: bool = _option(False, "Go on with the run in --run-dir, or with the latest one: only what is missing runs.")
+    resume: bool = _option(
+        False,
+        "Go on with the run in --run-dir, or with the latest one, under its options: only what is missing runs. Just"
+        " --report has to be said again.",
+    )
 
     def __post_init__(self) -> None:
         for name in _COUNTS:
@@ -239,11 +243,11 @@ class Option:
 
 
 def _text(value: Any) -> str:
-    """A text that a file system bears too; a file that is resumed may hold anything."""
+    """A text that file systems and files bear; a file that is resumed may hold anything."""
     text = os.fspath(value)
     if not isinstance(text, str) or "\0" in text:
         raise ValueError
-    os.fsencode(text)
+    text.encode()
     return text
 
 

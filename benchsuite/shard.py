@@ -15,6 +15,9 @@ from benchsuite.trace import Trace
 #: Seeds below this number keep their learning curves; of the others, only the row is kept.
 CURVES_KEPT = 1000
 
+#: Seconds that no round has taken: a lifetime.
+_LONGEST = 3e9
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -50,7 +53,7 @@ class Shard:
         """
         file.demand_fields(self)
         self.rows.check(plan)
-        if self.seconds <= 0 or self.chunk_size < 1 or self.device_count < 1:
+        if not 0 < self.seconds < _LONGEST or self.chunk_size < 1 or self.device_count < 1:
             raise ValueError(f"its seconds are {self.seconds}, its chunks {self.chunk_size}, on {self.device_count}")
         if plan:
             self._check_rows(plan)

@@ -69,8 +69,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.content = _read_run(path / _RUN)
-        self._plans = _read_plans(path / _RUN, self.content)
+        self.content, self._plans = _read_run(path / _RUN)
 
     @classmethod
     def create(cls, path: Path | None, machine: Mapping[str, Any], settings: Mapping[str, Any]) -> RunFolder:
@@ -105,7 +104,7 @@ class RunFolder:
         Raises:
             StoreError: there is none.
         """
-        for path in sorted((run.parent for run in ROOT.glob(f"*/{_RUN}")), key=_order, reverse=True):
+        for path in run_folders():
             run = cls(path)
             if run.plans:
                 return run
@@ -128,10 +127,10 @@ class RunFolder:
         except (OSError, NotImplementedError):  # not every network's file system can lock; then it is up to the user
             pass
         try:
-            for folder in (self.path, *(path for path in self.path.iterdir() if path.is_dir())):
-                file.tidy(folder)
-            self.content = _read_run(self.path / _RUN)
-            self._plans = _read_plans(self.path / _RUN, self.content)
+            for folder in (self.path, *self.path.iterdir()):
+                if folder.is_dir() and not folder.is_symlink():
+                    file.tidy(folder)
+            self.content, self._plans = _read_run(self.path / _RUN)
             yield self
         finally:
             lock.release()
@@ -153,8 +152,7 @@ class RunFolder:
 
     def keep_conditions(self, before: Mapping[str, Any], after: Mapping[str, Any], doubts: Sequence[str]) -> None:
         """Write down the state of the machine before and after, and why it makes the timing doubtful."""
-        self.content["conditions"] = {"before": dict(before), "after": dict(after), "doubts": list(doubts)}
-        self._write_run()
+        self._keep("conditions", {"before": dict(before), "after": dict(after), "doubts": list(doubts)})
 
     @property
     def plans(self) -> list[Plan]:
@@ -166,16 +164,17 @@ class RunFolder:
         return self._plans.get(id)
 
     def keep_plan(self, plan: Plan) -> None:
-        """Write down how a case is going to be run."""
-        self._plans[plan.id] = plan
-        self.content["plans"][plan.id] = plan.to_json()
-        self._write_run()
+        """Write down how a case is going to be run.
+
+        Raises:
+            CaseError: it says something of itself that could not be read again.
+            StoreError: it cannot be written.
+        """
+        self._keep("plans", {plan.id: plan.to_json()})
 
     def keep_records(self, records: Iterable[Record]) -> None:
         """Write down the figures of a case, or of each of the values that were trained side by side."""
-        for record in records:
-            self.content["records"][record.id] = record.to_json()
-        self._write_run()
+        self._keep("records", {record.id: record.to_json() for record in records})
 
     @property
     def inapplicable(self) -> list[tuple[str, str, str]]:
@@ -186,28 +185,46 @@ class RunFolder:
 
     def keep_inapplicable(self, inapplicable: Iterable[tuple[str, str, str]]) -> None:
         """Write down which treatments make no sense: (case, treatment, why)."""
-        inapplicable = list(inapplicable)
+        found: dict[str, dict[str, str]] = {case: dict(why) for case, why in self.content["inapplicable"].items()}
         for case, treatment, why in inapplicable:
-            self.content["inapplicable"].setdefault(case, {})[treatment] = why
-        if inapplicable:
-            self._write_run()
+            found.setdefault(case, {})[treatment] = why
+        if found != self.content["inapplicable"]:
+            self._keep("inapplicable", found)
 
-    def _write_run(self) -> None:
-        _write(self.path / _RUN, file.sealed(self.content))
+    def _keep(self, part: str, values: Mapping[str, Any]) -> None:
+        """Put values into a part of run.json, unless it could not be read again with them."""
+        content = {**self.content, part: {**self.content.get(part, {}), **values}}
+        with _readable(f"{part}, {', '.join(values)}"):
+            written = file.sealed(content)
+            read, plans = _parsed(written)
+        _write(self.path / _RUN, written)
+        self.content, self._plans = read, plans
+
+    def _folder_of(self, case: str) -> Path:
+        """Where the rows of a case lie: never outside of the run's folder."""
+        folder = self.path / case
+        if not is_plain(case):
+            raise CaseError(f"{case[:_LONGEST]!r} cannot name a folder", "use a shorter name, or fewer treatments")
+        if folder.is_symlink():
+            raise StoreError(f"{folder} is a link to somewhere else", "put the folder itself in its place")
+        return folder
 
     def keep_shard(self, case: str, shard: Shard) -> None:
         """Write the rows of a finished round.
 
         Raises:
             StoreError: they cannot be written; the rounds before are kept.
+            CaseError: they could not be read again.
         """
+        with _readable(f"the rows of {case}"):
+            shard.check(self.plan(case))
         facts = {
             "seconds": shard.seconds,
             "first_run": shard.first_run,
             "chunk_size": shard.chunk_size,
             "device_count": shard.device_count,
         }
-        _write_columns(self.path / case / _shard_name(shard.seeds), facts, shard.rows, shard.curves)
+        _write_columns(self._folder_of(case) / _shard_name(shard.seeds), facts, shard.rows, shard.curves)
 
     def keep_starts(self, case: str, rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
         """Write the rows of the named starts.
@@ -215,7 +232,7 @@ class RunFolder:
         Raises:
             StoreError: they cannot be written.
         """
-        _write_columns(self.path / case / _STARTS, {}, rows, curves)
+        _write_columns(self._folder_of(case) / _STARTS, {}, rows, curves)
 
     def starts(self, case: str) -> Rows | None:
         """The rows of the named starts of `case`; None where they have not been trained.
@@ -223,13 +240,13 @@ class RunFolder:
         Raises:
             StoreError: their file is damaged.
         """
-        path = self.path / case / _STARTS
+        path = self._folder_of(case) / _STARTS
         if not path.exists():
             return None
         _, rows, _ = _read_columns(path)
         try:
             _check_starts(rows, self.plan(case))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise _damaged(path, error) from error
         return rows
 
@@ -242,7 +259,7 @@ class RunFolder:
         arrays = {f"{n}.axis.{name}": values for n, s in enumerate(surfaces) for name, values in s.axes.items()}
         arrays |= {f"{n}.loss": surface.loss for n, surface in enumerate(surfaces)}
         told = [{"title": surface.title, "fixed": dict(surface.fixed)} for surface in surfaces]
-        _write_arrays(self.path / case / _SURFACES, {"surfaces": told}, arrays)
+        _write_arrays(self._folder_of(case) / _SURFACES, {"surfaces": told}, arrays)
 
     def surfaces(self, case: str) -> list[Surface]:
         """The loss of `case` over its parameters, as far as it has been kept.
@@ -250,7 +267,7 @@ class RunFolder:
         Raises:
             StoreError: the file is damaged.
         """
-        path = self.path / case / _SURFACES
+        path = self._folder_of(case) / _SURFACES
         if not path.exists():
             return []
         facts, arrays = _read_arrays(path)
@@ -271,7 +288,7 @@ class RunFolder:
         Raises:
             StoreError: a shard is damaged, or two hold the same seed.
         """
-        paths = (self.path / case).glob(_SHARDS)
+        paths = self._folder_of(case).glob(_SHARDS)
         plan = self.plan(case)
         shards = sorted((_read_shard(path, plan) for path in paths), key=lambda shard: int(shard.seeds[0]))
         if len({(*shard.rows.columns, "", *shard.curves) for shard in shards}) > 1:
@@ -303,10 +320,26 @@ def new_folder(root: Path, now: datetime | None = None) -> Path:
     return path
 
 
+def run_folders() -> list[Path]:
+    """The run folders in `.benchsuite`, the newest first."""
+    return sorted((run.parent for run in ROOT.glob(f"*/{_RUN}")), key=_order, reverse=True)
+
+
 def _order(path: Path) -> tuple[str, int]:
     """Sorts run folders by when they were made; those that a person has named come first."""
     name = _NAME.fullmatch(path.name)
     return (name[1], int(name[2] or 1)) if name else ("", 0)
+
+
+@contextlib.contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """What would be refused when it is read is not written either: it is its plugin's."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, CaseError) as error:
+        raise CaseError(
+            f"{what} cannot be kept, as it could not be read again: {error}", "mend the names and texts in the plugin"
+        ) from error
 
 
 def _digest(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
@@ -321,21 +354,37 @@ def _write(path: Path, content: bytes) -> None:
     file.write(path, content, _NO_ROOM)
 
 
-def _read_run(path: Path) -> dict[str, Any]:
+def _read_run(path: Path) -> tuple[dict[str, Any], dict[str, Plan]]:
+    """What run.json says, and the plans in it by the id of their case."""
     try:
-        content = path.read_bytes()
+        content = file.read(path)
         schema = file.read_json(content)["schema"]
         if schema == SCHEMA:
-            run = file.read_sealed(content)
-            _demand_kinds(run)
-            return run
+            return _parsed(content)
     except FileNotFoundError:
         raise StoreError(f"{path.parent} holds no run", "name a folder with a run.json in it") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}", "check that it is a readable file") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, CaseError) as error:
         raise StoreError(f"{path} is damaged: {error}", "restore it, or start a new run in another folder") from error
     raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use the version that wrote it")
+
+
+def _parsed(content: bytes) -> tuple[dict[str, Any], dict[str, Plan]]:
+    """What run.json says, and the plans in it.
+
+    Raises:
+        KeyError, TypeError, ValueError, CaseError: something in it is not as it is written.
+    """
+    run = file.read_sealed(content)
+    _demand_kinds(run)
+    plans = {case: Plan.from_json(stored) for case, stored in run["plans"].items()}
+    for case, plan in plans.items():
+        if case != plan.id or not is_plain(case):
+            raise ValueError(f"{case[:_LONGEST]!r} is no name of a case")
+    for record in run["records"].values():
+        Record.from_json(record)
+    return run, plans
 
 
 def _demand_kinds(content: Mapping[str, Any]) -> None:
@@ -347,28 +396,14 @@ def _demand_kinds(content: Mapping[str, Any]) -> None:
     file.demand_kind("doubts", conditions.get("doubts", []), list[str])
     file.demand_kind("commit", content.get("commit"), str | None)
     file.demand_kind("versions", versions, dict[str, str | None])
-    if datetime.fromisoformat(content["created"]).isoformat(timespec="seconds") != content["created"]:
+    created = datetime.fromisoformat(content["created"])
+    if created.tzinfo is None or created.isoformat(timespec="seconds") != content["created"]:
         raise ValueError(f"created is {content['created']!r}")
-
-
-def _read_plans(path: Path, content: Mapping[str, Any]) -> dict[str, Plan]:
-    try:
-        plans = {case: Plan.from_json(stored) for case, stored in content["plans"].items()}
-        for case, plan in plans.items():
-            _check_id(case, plan)
-    except (KeyError, TypeError, ValueError, AttributeError, CaseError) as error:
-        raise StoreError(f"{path} is damaged: a plan is wrong: {error}", "start a new run in another folder") from error
-    return plans
 
 
 def is_plain(name: str) -> bool:
     """Whether a name can be a folder's, and of no folder but one within."""
     return _PLAIN.fullmatch(name) is not None and len(name) <= _LONGEST
-
-
-def _check_id(case: str, plan: Plan) -> None:
-    if case != plan.id or not is_plain(case):
-        raise ValueError(f"{case[:_LONGEST]!r} is no name of a case")
 
 
 def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
@@ -379,6 +414,8 @@ def _write_arrays(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.
     buffer = io.BytesIO()
     told = {"schema": SCHEMA, **facts, "digest": _digest(facts, arrays)}
     np.savez(buffer, **{"facts": np.array(json.dumps(told)), **arrays})  # type: ignore[arg-type]  # arrays
+    with _readable(str(path)):
+        _parsed_arrays(buffer.getvalue())
     _write(path, buffer.getvalue())
 
 
@@ -418,26 +455,37 @@ def _read_columns(path: Path) -> tuple[dict[str, Any], Rows, dict[str, np.ndarra
 
 def _read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
-        content = io.BytesIO(path.read_bytes())
-        _demand_stored(content)
-        with np.load(content, allow_pickle=False) as stored:
-            columns = {name: stored[name] for name in stored.files}
-        facts = file.read_json(str(columns.pop("facts")))
-        schema, digest = facts.pop("schema"), facts.pop("digest", "")
+        schema, facts, arrays = _parsed_arrays(file.read(path))
     except Exception as error:  # what flipped bits make NumPy and zipfile raise has no end
         raise _damaged(path, error) from error
     if schema != SCHEMA:
         raise StoreError(f"{path} has schema {schema}, this version reads {SCHEMA}", "use its version")
-    if digest != _digest(facts, columns):
-        raise _damaged(path, ValueError("it was changed after it was written"))
-    return facts, columns
+    return facts, arrays
 
 
-def _demand_stored(content: io.BytesIO) -> None:
-    """Refuse members that are compressed, which ours never are: a small file could fill the memory."""
-    with zipfile.ZipFile(content) as archive:
-        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-            raise ValueError("its members are compressed")
+def _parsed_arrays(content: bytes) -> tuple[int, dict[str, Any], dict[str, np.ndarray]]:
+    """The schema, facts and arrays of a file; those of another schema are not looked at.
+
+    Not by `numpy.load`, which takes one array for another where their names end in ".npy".
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        arrays = {member.filename: _read_member(archive, member) for member in archive.infolist()}
+    arrays = {name.removesuffix(".npy"): array for name, array in arrays.items()}
+    facts = file.read_json(str(arrays.pop("facts")))
+    schema, digest = facts.pop("schema"), facts.pop("digest", "")
+    if schema == SCHEMA and digest != _digest(facts, arrays):
+        raise ValueError("it was changed after it was written")
+    return schema, facts, arrays
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    if member.compress_type != zipfile.ZIP_STORED:  # ours never are; a small file could fill the memory
+        raise ValueError("its members are compressed")
+    with archive.open(member) as stored:
+        array: np.ndarray = np.lib.format.read_array(stored, allow_pickle=False)
+        if stored.read(1):
+            raise ValueError(f"{member.filename} is longer than its array")
+        return array
 
 
 def _damaged(path: Path, error: Exception) -> StoreError:
@@ -454,7 +502,7 @@ def resumed(said: Mapping[str, Any]) -> Settings:
     run_dir = said.get("run_dir")
     folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
     now = {name: value for name, value in said.items() if value not in NOT_SAID}
-    then = folder.settings
+    then = folder.settings | {"report": None}  # where to write is for who asks now to say
     if "engine" in now:
         then |= {"scheduler": None, "workers": None}  # they were another engine's
     if now.keys() & {"seeds", "half_width"}:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from benchsuite.case import NAME, Case
-from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, demand
+from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, demand, demand_text
 from benchsuite.factory import announcing, options_of
 
 #: What a person says for every treatment there is, and for none.
@@ -48,8 +48,7 @@ class Treatment:
             f"use letters, digits and single - _ or ., and neither {ALL} nor {NONE}",
         )
         for name in ("summary", "source"):
-            value = getattr(self, name)
-            demand(isinstance(value, str) and bool(value), f"treatment {self.name}: {name} is {value!r}", "give a text")
+            demand_text(getattr(self, name), f"treatment {self.name}: {name}")
         demand(
             callable(self.change), f"treatment {self.name}: change is not a function", "give a function Case -> Case"
         )

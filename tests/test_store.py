@@ -124,7 +124,7 @@ def test_plan_that_lacks_a_field() -> None:
     del content["plans"]["line"]["program"]
     path.write_bytes(file.sealed(content))
 
-    with pytest.raises(StoreError, match=r"a plan is wrong: .* 'program'"):
+    with pytest.raises(StoreError, match=r"is damaged: .* 'program'"):
         RunFolder(path.parent)
 
 

@@ -15,7 +15,7 @@ import jinja2
 from filelock import FileLock, Timeout
 
 from benchsuite import __version__, file
-from benchsuite.errors import StoreError
+from benchsuite.errors import OptionError, StoreError
 from benchsuite.report.page.markdown import markdown
 from benchsuite.report.page.page import PAGE, SUMMARY, environment, library, page, tell
 from benchsuite.site import badge
@@ -28,7 +28,7 @@ from benchsuite.store import RunFolder
 #: The layout of a site; a change that an older version would spoil raises it.
 SCHEMA = 2
 
-_MARK, _RUNS, _CASES, _NIGHT, _LOCK = "site.json", "runs", "cases", "night.json", ".lock"
+_MARK, _RUNS, _CASES, _ASSETS, _NIGHT, _LOCK = "site.json", "runs", "cases", "assets", "night.json", ".lock"
 
 #: What is read of the mark again.
 _MARKED = {"title": str, "address": str, "nights": dict[str, str]}
@@ -40,6 +40,9 @@ _PATIENCE = 600
 
 #: Of a site, unless it is given another one.
 TITLE = "Convergence, night by night"
+
+#: Characters of the name of a page, but for a number that tells it apart.
+_LONGEST = 200
 
 #: Nights that the index lists.
 _LISTED = 60
@@ -59,6 +62,9 @@ class Site:
 
     def __init__(self, path: Path, title: str = "", address: str = "") -> None:
         self.path = path
+        for name in (_RUNS, _CASES, _ASSETS):
+            if (path / name).is_symlink():
+                raise StoreError(f"{path / name} is a link to somewhere else", "put the folder itself in its place")
         mark = _read_mark(path)
         self._title = title or mark["title"]
         self._address = f"{address.rstrip('/')}/" if address else mark["address"]
@@ -83,8 +89,11 @@ class Site:
 
         Raises:
             StoreError: a run or the site is damaged, or cannot be written. What was published before is as it was.
-            OptionError: a run has no finished round.
+            OptionError: a run has no finished round, or the title or address is no text.
         """
+        for text in filter(None, (title, address)):
+            if not text.isprintable():
+                raise OptionError(f"a site cannot have the title or address {text!r}", "give letters that can be seen")
         try:
             path.mkdir(parents=True, exist_ok=True)
             with FileLock(path / _LOCK, timeout=_PATIENCE):
@@ -111,6 +120,10 @@ class Site:
         night = Night.of(run, story.results)
         if night.name in self._nights:
             return None
+        try:
+            Night.from_json(night.to_json())
+        except (TypeError, ValueError) as error:
+            raise StoreError(f"{run.path} cannot be published: {error}", "publish another run") from error
         script = self._script()
         unfinished = self.path / _RUNS / f".{night.name}.{os.getpid()}"
         try:
@@ -181,7 +194,7 @@ class Site:
     @cached_property
     def _library(self) -> tuple[str, bytes]:
         content = library().encode()
-        return f"assets/vega-{hashlib.sha256(content).hexdigest()[:12]}.js", content
+        return f"{_ASSETS}/vega-{hashlib.sha256(content).hexdigest()[:12]}.js", content
 
     def _script(self) -> str:
         """The library that draws, once for all pages: its place in the site."""
@@ -202,11 +215,11 @@ def _read_mark(path: Path) -> dict[str, Any]:
     mark = path / _MARK
     if not mark.exists():
         others = {found.name for found in path.iterdir()} - {_LOCK} if path.exists() else set()
-        if others - {"assets", _RUNS}:
+        if others - {_ASSETS, _RUNS}:
             raise StoreError(f"{path} holds no site, but {min(others)}", "name an empty folder, or a site")
         return {"title": TITLE, "address": "", "nights": {}}
     try:
-        content = mark.read_bytes()
+        content = file.read(mark)
         schema = file.read_json(content)["schema"]
         if schema == SCHEMA:
             site = file.read_sealed(content)
@@ -227,7 +240,7 @@ def _demand_names(names: Iterable[str]) -> None:
 
 def _read_night(path: Path, name: str, digest: str) -> Night:
     try:
-        content = path.read_bytes()
+        content = file.read(path)
         if _digest(content) == digest and (night := Night.from_json(content)).name == name:
             return night
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -243,7 +256,7 @@ def _page_names(labels: Sequence[str] | dict[str, Any]) -> dict[str, str]:
     """A file for each label; labels that differ in marks alone are told apart by a number."""
     names: dict[str, str] = {}
     for label in labels:
-        stem = re.sub(r"[^A-Za-z0-9.+=_-]+", "-", label).strip("-.") or "case"
+        stem = re.sub(r"[^A-Za-z0-9.+=_-]+", "-", label).strip("-.")[:_LONGEST] or "case"
         taken = set(names.values())
         names[label] = next(
             name

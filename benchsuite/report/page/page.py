@@ -80,7 +80,7 @@ def tell(runs: Sequence[RunFolder], reference: RunFolder | None = None) -> Story
     if len(runs) > 1:
         raise OptionError(f"{len(runs)} runs are to be compared at once", "compare each on a page of its own")
     before, now = Run.of(reference, results(reference)), Run.of(runs[0], shown)
-    return Story(runs, shown, reference.path.name, changes(before, now, LEVEL))
+    return Story(runs, shown, plain(reference.path.name), changes(before, now, LEVEL))
 
 
 def page(story: Story, scripts: str = "") -> str:
