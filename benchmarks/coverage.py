@@ -109,6 +109,7 @@ PLAN = Plan(
     starts={},
     readings={},
     program="",
+    data_digest="",
     steps=[0, 1],
     parameter_names=[],
     seeds=1,

@@ -19,6 +19,9 @@ from benchsuite.training import parameter_names
 #: Seeds side by side in another chunk size than all at once.
 _FEW = 3
 
+#: The way that differs from the first in nothing at all.
+AGAIN = "the same again"
+
 #: Columns of the rows that say what was trained, not how it ended.
 _GIVEN = ("seeds", "outcomes", "settings")
 
@@ -34,6 +37,7 @@ class Finding:
         figures: how many figures of theirs differ in any bit.
         of: how many figures there are.
         largest: the largest difference of a figure, relative to its size.
+        where: the figure that has it.
     """
 
     way: str
@@ -42,6 +46,7 @@ class Finding:
     figures: int
     of: int
     largest: float
+    where: str
 
     @property
     def same(self) -> bool:
@@ -72,7 +77,7 @@ class Audit:
         everyone, all_devices = len(self.seeds), len(self._devices)
         ways = {
             "all side by side": lambda: self._train(everyone, all_devices),
-            "the same again": lambda: self._train(everyone, all_devices),
+            AGAIN: lambda: self._train(everyone, all_devices),
             f"{_FEW} side by side": lambda: self._train(_FEW, 1),
             "each alone": self._train_alone,
         }
@@ -110,13 +115,16 @@ def compared(way: str, rows: Rows, first: Rows) -> Finding:
     names = [name for name in rows.columns if name.partition(".")[0] not in _GIVEN]
     ours, theirs = ({name: np.asarray(of.columns[name], float) for name in names} for of in (rows, first))
     differs = {name: (ours[name] != theirs[name]) & ~(np.isnan(ours[name]) & np.isnan(theirs[name])) for name in names}
+    largest = {name: _distance(ours[name], theirs[name], found) for name, found in differs.items()}
+    where = max(largest, key=lambda name: largest[name])
     return Finding(
         way=way,
         seeds=len(rows),
         outcomes=int((rows.outcomes != first.outcomes).sum()),
         figures=sum(int(found.sum()) for found in differs.values()),
         of=sum(found.size for found in differs.values()),
-        largest=max((_distance(ours[name], theirs[name], found) for name, found in differs.items()), default=0.0),
+        largest=largest[where],
+        where=where if largest[where] else "",
     )
 
 

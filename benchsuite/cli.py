@@ -693,11 +693,12 @@ def _one_after_the_other(live: Live) -> Callable[[str], None]:
 
 @cli.command()
 @click.argument("names", metavar="[PLUGIN|CASE]...", nargs=-1)
-@_settings_options(["precision", "dataset", "data_dir", "platform"])
+@_settings_options(["precision", "dataset", "data_dir", "platform", "time_limit"])
 def check(names: tuple[str, ...], **options: Any) -> int:
     """Try whether cases keep what every case must keep, and say what to change where one does not.
 
-    Those of the PLUGINs, or the CASEs by themselves (all of them by default). In the tests of a plugin the same is
+    Those of the PLUGINs, or the CASEs by themselves (all of them by default), each in a process of its own that is
+    stopped when it hangs, after 900 s unless --time-limit says otherwise. In the tests of a plugin the same is
     `benchsuite.testing.check_case(case)`.
     """
     from benchsuite.progress import Live
@@ -710,7 +711,7 @@ def check(names: tuple[str, ...], **options: Any) -> int:
     code = 0
     for case in _of_plugins(names, registry):
         with Live(sys.stderr, "checks") as live:
-            live.begin(case.name, len(PROMISES), 0)
+            live.begin(case.name, len(PROMISES) + 1, 0)
             found = list(checks(case, settings, _one_after_the_other(live)))
         _show(checked(found, case.name))
         code = FAILED if any(one.verdict == BROKEN for one in found) else code

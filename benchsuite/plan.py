@@ -45,6 +45,7 @@ class Plan:
     starts: dict[str, dict[str, float]]
     readings: dict[str, str]
     program: str
+    data_digest: str
     steps: list[int]
     parameter_names: list[str]
     seeds: int
@@ -142,6 +143,7 @@ class Plan:
             "prng",
             "device",
             "program",
+            "data_digest",
             "starts",
         )
         return {name: getattr(self, name) for name in names} | {"diagnostics": list(self.readings)}

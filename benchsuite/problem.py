@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,6 +82,15 @@ class Problem:
                         "let of_data turn a Split into a number",
                     ) from error
         return facts
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of the examples that seeds are trained on and judged by; for a stream, of the latter."""
+        digest = hashlib.sha256()
+        for leaf in map(np.ascontiguousarray, jax.tree.leaves(self.data)):
+            digest.update(f"{leaf.dtype.str} {leaf.shape} ".encode())
+            digest.update(leaf.tobytes())
+        return digest.hexdigest()[:16]
 
     @property
     def label(self) -> str:

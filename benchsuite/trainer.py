@@ -150,6 +150,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any], work
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
         version=case_version(case, problem.schedule),
         program=fingerprint(problem.training),
+        data_digest=problem.digest,
         steps=list(problem.training.steps),
         parameter_names=parameters,
         seeds=seeds,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import flax
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +26,11 @@ from benchsuite.trace import PARAMETERS_KEPT
 _INITIALISE, _DATA = 0, 1
 
 T = TypeVar("T")
+
+#: What lies between the functions of a case and what calls them.
+_LIBRARIES = tuple(
+    f"{Path(str(path)).parent}{os.sep}" for path in (__file__, *(p.__file__ for p in (jax, flax, optax, np)))
+)
 
 
 class Data(NamedTuple):
@@ -118,7 +127,7 @@ def draw_evaluation_data(case: Case, stream: Stream) -> Any:
         CaseError: drawing them fails.
     """
     key = _fold_in_name(_fold_in_name(prng.key(0), "evaluation"), case.name)
-    rows = _guard(case, "data", lambda: stream.draw(key, stream.evaluation_size))
+    rows = guard(case, "data", lambda: stream.draw(key, stream.evaluation_size))
     for leaf in jax.tree.leaves(rows) or [rows]:
         if not isinstance(leaf, jax.Array):
             raise CaseError(f"case {case.id}: among its data is a {type(leaf).__name__}", "let Stream.draw give arrays")
@@ -170,7 +179,7 @@ def _loops(case: Case, schedule: Schedule, data: Data) -> Callable[[jax.Array | 
 
 
 def _make_loop(case: Case, schedule: Schedule, data: Data) -> Loop:
-    optimizer = _guard(case, "optimizer", case.make_optimizer)
+    optimizer = guard(case, "optimizer", case.make_optimizer)
     step, evaluate = _make_step(case, optimizer), _make_evaluate(case)
     run_period = _make_period(case.dataset, schedule.evaluate_every, step, data)
 
@@ -378,13 +387,16 @@ def _variables(model: nnx.Module) -> tuple[Any, Any]:
 
 
 def _abstract_model(case: Case) -> Any:
-    return _guard(case, "model", lambda: nnx.eval_shape(lambda: _make_model(case, nnx.Rngs(0))))
+    model = guard(case, "model", lambda: nnx.eval_shape(lambda: _make_model(case, nnx.Rngs(0))))
+    if not jax.tree.leaves(nnx.state(model, nnx.Param)):
+        raise CaseError(f"case {case.id}: its model has no parameters", "let what is trained be nnx.Param")
+    return model
 
 
 def _graph(case: Case, training: bool = True) -> Any:
     """The model's static structure, with dropout and the like on or off."""
     model = _abstract_model(case)
-    (model.train if training else model.eval)()
+    guard(case, "model", model.train if training else model.eval)
     return nnx.split(model)[0]
 
 
@@ -421,16 +433,21 @@ def _traced(case: Case, training: Training, data: Data) -> tuple[Any, ...]:
                 f"choose a batch_size of at most {rows}",
             )
     setting = _setting(case)
-    start = _guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, setting, None, data))
+    start = guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, setting, None, data))
     state, _ = start.out_info
     return (
         start,
-        _guard(case, "training", lambda: jax.jit(training.advance).trace(_SEED, setting, state, _PERIOD, data)),
-        _guard(case, "diagnostics", lambda: jax.jit(training.diagnose).trace(setting, state, data)),
+        guard(case, "training", lambda: jax.jit(training.advance).trace(_SEED, setting, state, _PERIOD, data)),
+        guard(case, "diagnostics", lambda: jax.jit(training.diagnose).trace(setting, state, data)),
     )
 
 
-def _guard(case: Case, what: str, call: Callable[[], T]) -> T:
+def guard(case: Case, what: str, call: Callable[[], T]) -> T:
+    """What a call gives in which functions of a case are traced or run.
+
+    Raises:
+        CaseError: it failed; the message has the line of the plugin.
+    """
     try:
         return call()
     except BenchsuiteError as error:
@@ -438,9 +455,17 @@ def _guard(case: Case, what: str, call: Callable[[], T]) -> T:
     except (Exception, SystemExit) as error:
         reason = str(error).strip().split("\n")[0]
         raise CaseError(
-            f"case {case.id}: its {what} failed while JAX traced it: {type(error).__name__}: {reason}",
-            "call the case's model, data and loss by hand on one batch to find the line",
+            f"case {case.id}: its {what} failed: {type(error).__name__}: {reason}{_place(error)}",
+            "call the case's model, data and loss by hand on one batch",
         ) from error
+
+
+def _place(error: BaseException) -> str:
+    """The last line of code outside of the libraries that failed, if there is one."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith(_LIBRARIES):
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""
 
 
 def _rows(data: Data) -> int:

@@ -19,7 +19,7 @@ import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from test_runner import run_out_of_memory
 
-from benchsuite import isolation, machine, plugins, store
+from benchsuite import child, machine, plugins, store
 from benchsuite.plugins import load_registry
 from benchsuite.rows import Rows
 from benchsuite.store import RunFolder
@@ -268,10 +268,10 @@ def test_case_that_breaks_costs_no_other(install_plugin: InstallPlugin, benchsui
     code, out, err = benchsuite("run", "leave", "meddle", "garbage", "crash", "sound")
 
     assert code == 1
-    assert "case leave: its data failed while JAX traced it: SystemExit: bye" in err
+    assert "case leave: its data failed: SystemExit: bye (plugin_faults.py, line" in err
     assert "case meddle sets jax_default_matmul_precision = bfloat16 for everybody" in err
     assert "case garbage: among its data is a str" in err
-    assert "case crash: its data failed while JAX traced it: RuntimeError: no such luck" in err
+    assert "case crash: its data failed: RuntimeError: no such luck (plugin_faults.py, line" in err
     assert "sound" in out
     assert jax.config.values == before
 
@@ -292,7 +292,7 @@ def test_case_that_ends_or_hoards_costs_no_other(
     """In a process of its own, a case can neither end the run nor take all the memory; the next one is trained."""
     faults(install_plugin)
     assert benchsuite("run", "sound", "--run-dir", "whole")[0] == 0
-    monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / isolation.MEMORY_SHARE)
+    monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / child.MEMORY_SHARE)
 
     code, out, err = benchsuite("run", "end", "hoard", "sound", "--time-limit", "300", "--run-dir", "out")
 

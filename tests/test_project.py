@@ -30,7 +30,7 @@ LAYERS = """
 14  comparison  change  export  runner  survey  testing
 13  engine
 12  cluster  isolation  audit
-11  job
+11  job  child
 10  trainer
  9  result  ensemble  forecast
  8  store

@@ -36,6 +36,7 @@ PLAN = Plan(
     starts={},
     readings={},
     program="0123456789abcdef",
+    data_digest="fedcba9876543210",
     steps=[0, 10, 20],
     parameter_names=[],
     seeds=4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -13,7 +14,9 @@ from conftest import LINE, SUPPLY, Command, InstallPlugin
 from flax import nnx
 from toys import line, line_table, noisy_line
 
-from benchsuite import Case, Criterion, Schedule, Stream
+from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Table
+from benchsuite.audit import AGAIN, Audit, Finding
+from benchsuite.ensemble import Ensemble
 from benchsuite.settings import Settings
 from benchsuite.testing import FAILED, NOT_CHECKED, PROMISES, NotConformingError, _Kit, check_case
 
@@ -62,6 +65,48 @@ def infinite(key: Any, n: int) -> Any:
     return x, y / 0
 
 
+def deaf(key: Any, n: int) -> Any:
+    """As many examples as it pleases."""
+    del n
+    return noisy_line(key, 16)
+
+
+def whole_numbers(key: Any, n: int) -> Any:
+    """Targets that are no float32."""
+    x, y = noisy_line(key, n)
+    return x, y.astype(jnp.int32)
+
+
+def without_inputs(key: Any, n: int) -> Any:
+    """Nothing to learn from."""
+    return (), noisy_line(key, n)[1]
+
+
+def unseeded(files: Any) -> Split:
+    """Other rows whenever it is called."""
+    del files
+    x = np.random.default_rng().normal(size=(50, 1)).astype(np.float32)
+    return Split((x, 3 * x + 1), (x, 3 * x + 1))
+
+
+def one_hole(files: Any) -> Split:
+    """A row far from the first ones that is not a number."""
+    del files
+    x = np.linspace(0, 1, 50, dtype=np.float32)[:, None]
+    return Split((x, np.where(x == 1, np.nan, x)), (x, x))
+
+
+class DroppingOut(nnx.Module):
+    """Starts alike for every seed, but for what it drops."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.linear = nnx.Linear(1, 1, kernel_init=nnx.initializers.zeros, rngs=rngs)
+        self.dropout = nnx.Dropout(0.1, rngs=rngs)
+
+    def __call__(self, x: Any) -> Any:
+        return self.linear(self.dropout(x))
+
+
 class Learner(nnx.Module):
     """Knows the solution as soon as it has seen a batch, whatever the optimiser does."""
 
@@ -78,26 +123,33 @@ class Learner(nnx.Module):
 
 
 def hidden(prediction: Any, target: Any) -> Any:
-    """An error that is small where the prediction is not a number."""
-    return jnp.nan_to_num(abs(prediction - target).mean())
+    """A loss that is small where the prediction is not a number."""
+    return jnp.nan_to_num(((prediction - target) ** 2).mean())
+
+
+def table(load: Any) -> dict[str, Any]:
+    """The fields of a case with a table."""
+    return {"dataset": Table("points", load=load, batch_size=4), "schedule": Schedule(epochs=4)}
 
 
 BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no sentence": ("contract", {"summary": "A line"}, "its summary is 'A line'"),
-    "no source": ("contract", {"source": " "}, "it names no source"),
-    "infinite": ("shapes", {"dataset": Stream(infinite, 8, 16)}, "its targets are not all finite"),
+    "no sentence": ("description", {"summary": "A line"}, "its summary is 'A line'"),
+    "no source": ("description", {"source": " "}, "it names no source"),
+    "infinite": ("shapes", {"dataset": Stream(infinite, 8, 16)}, "the targets of a batch are not all finite"),
+    "whole numbers": ("shapes", {"dataset": Stream(whole_numbers, 8, 16)}, "the targets of a batch are int32"),
+    "deaf": ("shapes", {"dataset": Stream(deaf, 8, 16)}, r"the inputs of a batch have shape \(16, 1\)"),
+    "no inputs": ("shapes", {"dataset": Stream(without_inputs, 8, 16)}, "the inputs of a batch are empty"),
+    "hole in a table": ("shapes", table(one_hole), "the targets of the training data are not all finite"),
     "impure": ("purity", {"dataset": Stream(impure, 8, 16)}, "another program when they are called again"),
+    "loaded anew": ("purity", table(unseeded), "its data are others when they are called again"),
     "same data": ("independent seeds", {"dataset": Stream(same_for_all, 8, 16)}, "all seeds see the same data"),
     "same start": (
         "independent seeds",
         {"model": lambda rngs: nnx.Linear(1, 1, kernel_init=nnx.initializers.zeros, rngs=rngs)},
         "all seeds start alike",
     ),
-    "hidden NaN": (
-        "NaN is seen",
-        {"metrics": {"hidden": hidden}, "criterion": Criterion("hidden", at_most=1.0)},
-        "hidden is finite where the prediction is NaN",
-    ),
+    "same start, other dropouts": ("independent seeds", {"model": DroppingOut}, "all seeds start alike"),
+    "hidden NaN": ("NaN is seen", {"loss": hidden}, "its loss is finite where the prediction is NaN"),
     "easy": ("start is no solution", {"criterion": Criterion("r2", at_least=-1e9)}, "64 of 64 random starts"),
     "learns without": ("null control", {"model": Learner}, "with a learning rate of 0, 16 of 16 seeds"),
     "no solution": (
@@ -117,9 +169,48 @@ def test_broken_promise_is_told(promise: str, fields: dict[str, Any], said: str)
     assert caught.value.hint  # type: ignore[attr-defined]
 
 
+def test_recompiling_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program for every chunk would be found."""
+    train = Ensemble.train
+
+    def recompiling(self: Ensemble, seeds: np.ndarray) -> Any:
+        jax.jit(lambda x: x + seeds[-1])(1.0)
+        return train(self, seeds)
+
+    monkeypatch.setattr(Ensemble, "train", recompiling)
+    with pytest.raises(CaseError, match=r"a second chunk compiles [1-9]"):
+        kept("no recompilation", line())
+
+
+def test_rounding_is_told_but_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the order of sums changes is not in the hands of an author, as long as no seed ends otherwise."""
+    found = Finding("each alone", seeds=16, outcomes=0, figures=1, of=14, largest=1e-7, where="final.r2")
+    monkeypatch.setattr(Audit, "findings", lambda self: iter([found]))
+
+    assert "to rounding (final.r2, each alone, by 1e-07)" in kept("purity", line())
+    for worse in (replace(found, outcomes=1), replace(found, way=AGAIN)):
+        monkeypatch.setattr(Audit, "findings", lambda self, worse=worse: iter([worse]))
+        with pytest.raises(CaseError, match=r"final\.r2 by 1e-07"):
+            kept("purity", line())
+
+
+def test_what_a_case_does_as_it_runs_is_told() -> None:
+    """An exception of any kind is a failed check, and the next one is tried."""
+
+    def fail(_: Any) -> Any:
+        raise RuntimeError("no such luck")
+
+    def odd(prediction: Any, target: Any) -> Any:
+        shape = jax.ShapeDtypeStruct((), jnp.float32)
+        return jax.pure_callback(fail, shape, jax.lax.stop_gradient(prediction - target), vmap_method="sequential")
+
+    with pytest.raises(NotConformingError, match="no such luck"):
+        check_case(line(metrics={"odd": odd}))
+
+
 def test_case_that_cannot_be_trained_is_told_once() -> None:
     """All other promises are not tried then."""
-    with pytest.raises(NotConformingError, match=r"fails 1 of 10 checks:\n- contract: .*\n  try: "):
+    with pytest.raises(NotConformingError, match=r"fails 1 of 11 checks:\n- contract: .*\n  try: "):
         check_case(line(model=lambda rngs: nnx.Linear(1, 2, rngs=rngs)))
 
 
@@ -138,6 +229,42 @@ def test_check_command(benchsuite: Command, install_plugin: InstallPlugin) -> No
     assert benchsuite("check", "nobody")[0] == 2
 
 
+#: A case of which every process makes another one, and one that hangs where only a kill helps.
+UNSOUND = (
+    LINE
+    + """
+import numpy as np
+
+SLOPE = np.random.default_rng().normal()
+
+def moody_line(key, n):
+    x, y = noisy_line(key, n)
+    return x, SLOPE * y
+
+def endless(key, n):
+    x, y = noisy_line(key, n)
+    return x, jax.lax.while_loop(lambda y: True, lambda y: y + 1, y)
+
+@hookimpl
+def benchsuite_cases():
+    for draw in (moody_line, endless):
+        yield line(draw.__name__.replace("_", "-"), dataset=Stream(draw, batch_size=32, evaluation_size=256))
+"""
+)
+
+
+def test_check_is_safe_from_what_it_checks(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """What differs from process to process is found; what hangs is stopped."""
+    install_plugin("unsound", UNSOUND)
+
+    differs, hangs = benchsuite("check", "moody-line"), benchsuite("check", "endless", "--time-limit", "5")
+
+    assert differs[0] == hangs[0] == 1
+    assert "its functions make another program in another process" in " ".join(differs[1].split())
+    assert "case endless was stopped after 5 s" in hangs[1]
+    assert f"1 failed, {len(PROMISES) - 1} not checked" in hangs[1]
+
+
 def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeds are trained in every way, and nothing differs; if something does, it is counted."""
     code, out, _ = benchsuite("audit", "line", "--seeds", "7")
@@ -145,8 +272,6 @@ def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> 
     assert code == 0
     assert "every seed ends the same to the last bit" in out
     assert "each alone          7               0" in out
-
-    from benchsuite.audit import Audit
 
     train = Audit._train_alone
 
@@ -159,4 +284,4 @@ def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> 
     code, out, _ = benchsuite("audit", "line", "--seeds", "7")
     assert code == 1
     assert "seeds do not end the same" in out
-    assert "each alone          7               1        2 of 63         inf" in out
+    assert "each alone          7               1        2 of 63  inf (final.r2)" in out

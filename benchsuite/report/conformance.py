@@ -21,7 +21,7 @@ FINDINGS = (
     Column("seeds", lambda f: f"{f.seeds:,}"),
     Column("other outcomes", lambda f: f"{f.outcomes:,}"),
     Column("other figures", lambda f: f"{f.figures:,} of {f.of:,}"),
-    Column("by at most", lambda f: f"{f.largest:.1g}" if f.figures else "-"),
+    Column("by at most", lambda f: f"{f.largest:.1g} ({f.where})" if f.figures else "-"),
 )
 
 CHECKS = (
