@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from benchsuite import interrupt, machine
-from benchsuite.errors import BenchsuiteError, CaseError
+from benchsuite.errors import BenchsuiteError, CaseError, foreign
 
 #: Tells whoever has asked something before the answer.
 Tell = Callable[[Any], None]
@@ -50,7 +50,8 @@ class Child:
         self._process = spawn.Process(target=_serve, args=(theirs, what, answering), daemon=True)
         self._memory = MEMORY_SHARE * machine.free_memory()
         self._limit, self._end = limit, time.monotonic() + limit
-        self._process.start()
+        with _signals_held():
+            self._process.start()
         theirs.close()
 
     def ask(self, question: str, *arguments: Any, on_told: Tell = lambda _: None) -> Any:
@@ -77,19 +78,25 @@ class Child:
             return self._connection.recv() if self._connection.poll(_INTERVAL) else ("", None)
         except (EOFError, ConnectionResetError):
             self._process.join()
-            code = self._process.exitcode or 0
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-            raise CaseError(
-                f"{self._what}: its process {how}",
-                f"look for what ends it, such as os._exit, a crash or memory that runs out{self._kept}",
-            ) from None
+            raise self._ended() from None
+
+    def _ended(self) -> CaseError:
+        interrupt.heed()  # what ends this process may have ended that one first
+        code = self._process.exitcode or 0
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return CaseError(
+            f"{self._what}: its process {how}",
+            f"look for what ends it, such as os._exit, a crash or memory that runs out{self._kept}",
+        )
 
     def _watch(self) -> None:
         """Stop the process if it takes too long or too much.
 
         Raises:
-            CaseError: it does.
+            CaseError: it does, or it has ended.
         """
+        if not self._process.is_alive() and not self._connection.poll():  # one of its own may still hold the pipe
+            raise self._ended()
         if time.monotonic() > self._end:
             self.stop()
             raise CaseError(
@@ -106,15 +113,31 @@ class Child:
                 )
 
     def stop(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process and those that it has started, whatever they are doing."""
+        with suppress(ProcessLookupError, AttributeError):  # it was too early, or is another system
+            os.killpg(self._process.pid or 0, signal.SIGKILL)
         self._process.kill()
         self._process.join()
         self._connection.close()
 
 
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Lets a process begin deaf to what asks a whole group to stop: whoever asks it decides."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(connection: Connection, what: str, answering: Answering) -> None:
     """Answer questions until nobody is there any more to ask."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; whoever asks decides
+    with suppress(AttributeError, OSError):
+        os.setsid()  # a group of its own, with which whatever it starts is ended
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(OSError):  # where the memory runs out all the same, Linux is to end this process and no other
         Path("/proc/self/oom_score_adj").write_text("1000")
@@ -123,12 +146,11 @@ def _serve(connection: Connection, what: str, answering: Answering) -> None:
         while True:
             question, arguments = connection.recv()
             try:
-                answers = answers or answering(lambda told: connection.send((_TOLD, told)))
-                answer = (_DONE, answers[question](*arguments))
+                with foreign(lambda raised: CaseError(f"{what} failed: {raised}")):
+                    answers = answers or answering(lambda told: connection.send((_TOLD, told)))
+                    answer = (_DONE, answers[question](*arguments))
             except BenchsuiteError as error:
                 answer = (_FAILED, error)
-            except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told on the other side
-                answer = (_FAILED, CaseError(f"{what} failed: {type(error).__name__}: {error}"))
             connection.send(answer)
 
 

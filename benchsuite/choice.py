@@ -13,7 +13,7 @@ from typing import Any
 
 from benchsuite.call import Call
 from benchsuite.case import Case
-from benchsuite.errors import OptionError, near_matches
+from benchsuite.errors import OptionError, foreign, near_matches
 from benchsuite.factory import UNSET, options_of
 from benchsuite.treatment import ALL, NONE, Treatment, combined
 
@@ -92,9 +92,8 @@ def _import(call: Call, module: str, name: str) -> Any:
     folder = str(Path.cwd())
     sys.path.insert(0, folder)  # as `python -m` does: the module may lie where the user is
     try:
-        return getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:
-        raise OptionError(f"{call.name} cannot be imported: {type(error).__name__}: {error}", _FORMS) from error
+        with foreign(lambda raised: OptionError(f"{call.name} cannot be imported: {raised}", _FORMS)):
+            return getattr(importlib.import_module(module), name)
     finally:
         sys.path.remove(folder)
 
@@ -129,12 +128,9 @@ def _optax(call: Call) -> Callable[..., Any]:
 
 
 def _called(call: Call, factory: Callable[..., Any], options: Mapping[str, float]) -> Any:
-    try:
+    hint = "call it by hand in Python to find out why"
+    with foreign(lambda raised: OptionError(f"{call.text!r} failed: {raised}", hint)):
         return factory(**options)
-    except Exception as error:
-        raise OptionError(
-            f"{call.text!r} failed: {type(error).__name__}: {error}", "call it by hand in Python to find out why"
-        ) from error
 
 
 def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mapping[str, float], made: Any) -> Treatment:

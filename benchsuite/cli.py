@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from benchsuite import __version__
-from benchsuite.errors import BenchsuiteError, OptionError, near_matches, plain
+from benchsuite.errors import BenchsuiteError, CaseError, OptionError, foreign, near_matches, plain
 from benchsuite.interrupt import INTERRUPTED, TERMINATED, exit_code, terminated_like_interrupted
 from benchsuite.settings import LOCAL, OPTIONS, QUICK, SOURCE, Settings
 
@@ -159,7 +159,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     reference = reference_of(settings)
     if settings.report:
         page_writer()  # so that it is known before anything is trained whether there can be a page
-    with opened(settings) as engine:
+    with opened(settings, [plugin.place for plugin in registry.left_out]) as engine:
         _introduce(settings, registry, engine)
         with open_folder(settings, engine).locked() as folder:
             code = _run_variants(variants, _Run(settings, folder, engine), surfaces=settings.report is not None)
@@ -227,9 +227,7 @@ def _run_variants(variants: Sequence[Variant], run: _Run, surfaces: bool, times:
         cases = [variant.treated for variant in variants if variant.treated]
         for number, case in enumerate(cases, start=1):
             place = f"{number}/{len(cases)}" if len(cases) > 1 else ""
-            code = _run_case(case, run.with_seeds(case, times), records, place) or code
-            if surfaces and run.folder.plan(case.id):
-                code = _keep_surfaces(case, run, place) or code
+            code = _run_case(case, run.with_seeds(case, times), records, place, surfaces=surfaces) or code
     except KeyboardInterrupt as interrupt:
         _say(f"interrupted; go on with --resume --run-dir {run.folder.path}", err=True)
         code = exit_code(interrupt)
@@ -238,35 +236,25 @@ def _run_variants(variants: Sequence[Variant], run: _Run, surfaces: bool, times:
     return code
 
 
-def _run_case(case: Case, run: _Run, records: list[Record], place: str) -> int:
+def _run_case(case: Case, run: _Run, records: list[Record], place: str, *, surfaces: bool) -> int:
     from benchsuite.progress import Live
     from benchsuite.runner import CaseRun
 
+    hint = "run it by pytest to see where: this should have been a sentence"
     try:
-        with Live(sys.stderr, place=place) as live:
+        with (
+            Live(sys.stderr, place=place) as live,
+            foreign(lambda raised: CaseError(f"case {case.id} failed: {raised}", hint)),
+        ):
             case_run = CaseRun(case, run.settings, run.folder, live, run.engine)
             try:
                 for _ in case_run.shards():
                     pass
+                if surfaces:
+                    case_run.keep_surfaces()
             finally:
                 if case_run.has_rows:
                     records += case_run.records()
-    except BenchsuiteError as error:
-        _say(f"error: {error}", err=True)
-        return FAILED
-    return 0
-
-
-def _keep_surfaces(case: Case, run: _Run, place: str) -> int:
-    """Evaluate the loss of a case for a page; gives the exit code."""
-    from benchsuite.progress import Live
-    from benchsuite.survey import keep_surfaces
-
-    try:
-        with Live(sys.stderr, place=place) as live:
-            live.begin(case.id, 1, 0)
-            live.stage("landscape")
-            keep_surfaces(case, run.settings, run.folder)
     except BenchsuiteError as error:
         _say(f"error: {error}", err=True)
         return FAILED
@@ -626,7 +614,7 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     registry.check_dataset(settings.dataset)
     cases = [registry.case(name) for name in names or registry.cases]
     nights = night.Nights(folder, read, accept=accept, partial=bool(names))
-    with opened(settings) as engine:
+    with opened(settings, [plugin.place for plugin in registry.left_out]) as engine:
         accelerated = engine.describe(settings)["platform"] != "cpu"
         if not options["protocol"]:
             settings = replace(settings, protocol=SOURCE if accelerated else QUICK)
@@ -637,15 +625,18 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
         before = conditions()
         with open_folder(settings, engine).locked() as run:
             code = _run_variants(variants, _Run(settings, run, engine), surfaces=True, times=times)
-    if code in _STOPPED or not run.content["records"]:
-        return code or FAILED
+    if code in _STOPPED:
+        return code
     wrong = [f"plugin {plugin.name} was left out: {plugin.error}" for plugin in registry.left_out]
-    wrong += ["a case failed, see the log"] if code else []
-    verdict = nights.finish(run, before, wrong)
-    _say(f"page: {verdict.page}")
-    for reason in verdict.wrong:
+    if run.content["records"]:
+        verdict = nights.finish(run, before, [*wrong, *(["a case failed, see the log"] if code else [])])
+        _say(f"page: {verdict.page}")
+        wrong = list(verdict.wrong)
+    else:
+        wrong = nights.fail(run, wrong)
+    for reason in wrong:
         _say(f"not good: {reason}", err=True)
-    return FAILED if verdict.wrong else 0
+    return FAILED if wrong else 0
 
 
 @cli.command()
@@ -701,6 +692,7 @@ def check(names: tuple[str, ...], **options: Any) -> int:
     stopped when it hangs, after 900 s unless --time-limit says otherwise. In the tests of a plugin the same is
     `benchsuite.testing.check_case(case)`.
     """
+    from benchsuite.job import Job
     from benchsuite.progress import Live
     from benchsuite.report.conformance import checked
     from benchsuite.testing import FAILED as BROKEN
@@ -712,7 +704,8 @@ def check(names: tuple[str, ...], **options: Any) -> int:
     for case in _of_plugins(names, registry):
         with Live(sys.stderr, "checks") as live:
             live.begin(case.name, len(PROMISES) + 1, 0)
-            found = list(checks(case, settings, _one_after_the_other(live)))
+            job = Job.of(case, settings, left_out=[plugin.place for plugin in registry.left_out])
+            found = list(checks(job, _one_after_the_other(live)))
         _show(checked(found, case.name))
         code = FAILED if any(one.verdict == BROKEN for one in found) else code
     return code or _tell_left_out(registry)

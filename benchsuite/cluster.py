@@ -19,7 +19,9 @@ from benchsuite import machine
 from benchsuite.case import Case
 from benchsuite.errors import DeviceError
 from benchsuite.job import Job
+from benchsuite.landscape import Surface
 from benchsuite.plan import Plan
+from benchsuite.plugins import Place
 from benchsuite.rows import Columns, Rows
 from benchsuite.settings import Settings
 from benchsuite.shard import Shard
@@ -78,6 +80,16 @@ class Worker:
         return cls._ready(job, plan).train_starts()
 
     @classmethod
+    def groups(cls, job: Job, plan: Plan, start: Columns, seeds: int) -> dict[str, np.ndarray]:
+        """Which of the case's groups so many seeds started in."""
+        return cls._ready(job, plan).groups(start, seeds)
+
+    @classmethod
+    def surfaces(cls, job: Job, plan: Plan, seen: Columns) -> list[Surface]:
+        """The loss over the parameters, for a page."""
+        return cls._ready(job, plan).surfaces(seen)
+
+    @classmethod
     def train(cls, job: Job, plan: Plan, seeds: np.ndarray) -> Shard:
         """Train a round."""
         cls.compile(job, plan)
@@ -134,6 +146,16 @@ class RemoteTrainer:
         rows, curves = self._ask(Worker.train_starts, self.plan)
         return rows, curves
 
+    def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
+        """Which of the case's groups so many seeds started in."""
+        found: dict[str, np.ndarray] = self._ask(Worker.groups, self.plan, start, seeds)
+        return found
+
+    def surfaces(self, seen: Columns) -> list[Surface]:
+        """The loss over the parameters, for a page."""
+        surfaces: list[Surface] = self._ask(Worker.surfaces, self.plan, seen)
+        return surfaces
+
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
         """Train rounds on all workers; gives each when it ends."""
         with _failures_told():
@@ -164,14 +186,15 @@ class Cluster:
 
     Args:
         client: is connected to the scheduler.
+        left_out: plugins that no worker is to load.
     """
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, left_out: Iterable[Place] = ()) -> None:
+        self._client, self._left_out = client, tuple(left_out)
 
     @classmethod
     @contextmanager
-    def connect(cls, settings: Settings) -> Iterator[Cluster]:
+    def connect(cls, settings: Settings, left_out: Iterable[Place] = ()) -> Iterator[Cluster]:
         """The engine that the settings ask for, for as long as it is needed.
 
         Raises:
@@ -182,7 +205,7 @@ class Cluster:
         with dask.config.set(_CONFIG):
             opened = cls._existing(settings.scheduler) if settings.scheduler else cls._started(settings.workers)
             with opened as client:
-                yield cls(client)
+                yield cls(client, left_out)
 
     @staticmethod
     @contextmanager
@@ -229,7 +252,7 @@ class Cluster:
 
     def trainer(self, case: Case, settings: Settings) -> RemoteTrainer:
         """Who trains a case."""
-        return RemoteTrainer(self._client, Job.of(case, settings, self.workers))
+        return RemoteTrainer(self._client, Job.of(case, settings, self.workers, self._left_out))
 
 
 @contextmanager

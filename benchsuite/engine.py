@@ -11,7 +11,9 @@ import numpy as np
 from benchsuite import machine
 from benchsuite.case import Case
 from benchsuite.errors import OptionError
+from benchsuite.landscape import Surface
 from benchsuite.plan import Plan
+from benchsuite.plugins import Place
 from benchsuite.rows import Columns, Rows
 from benchsuite.settings import DASK, Settings
 from benchsuite.shard import Shard
@@ -30,6 +32,12 @@ class AnyTrainer(Protocol):
 
     def train_starts(self) -> tuple[Rows, Columns]:
         """Train the named starts; gives their rows and learning curves."""
+
+    def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
+        """Which of the case's groups so many seeds started in."""
+
+    def surfaces(self, seen: Columns) -> list[Surface]:
+        """The loss over the parameters, as far as there is a landscape, which takes in what was seen of them."""
 
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
         """Train rounds, each an array of seeds; gives each when it ends."""
@@ -61,8 +69,12 @@ HERE = InProcess()
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Engine]:
+def opened(settings: Settings, left_out: Iterable[Place] = ()) -> Iterator[Engine]:
     """The engine that the settings ask for, for as long as it is needed.
+
+    Args:
+        settings: what the user decided.
+        left_out: plugins that could not be loaded here, and are not to be tried again elsewhere.
 
     Raises:
         OptionError: what it needs is not installed.
@@ -71,7 +83,7 @@ def opened(settings: Settings) -> Iterator[Engine]:
     if settings.time_limit:
         from benchsuite.isolation import Isolated
 
-        isolated = Isolated()
+        isolated = Isolated(left_out)
         try:
             yield isolated
         finally:
@@ -84,5 +96,5 @@ def opened(settings: Settings) -> Iterator[Engine]:
         from benchsuite.cluster import Cluster
     except ModuleNotFoundError as error:
         raise OptionError(f"--engine {DASK} needs {error.name}", "pip install 'benchsuite[dask]'") from error
-    with Cluster.connect(settings) as cluster:
+    with Cluster.connect(settings, left_out) as cluster:
         yield cluster

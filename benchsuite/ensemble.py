@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchsuite import cache, machine
-from benchsuite.errors import DeviceError
+from benchsuite.errors import CaseError, DeviceError, foreign
 from benchsuite.problem import Problem
 from benchsuite.trace import Trace
 from benchsuite.training import Evaluation, Training, parameter_names
@@ -89,7 +89,8 @@ class Ensemble:
         self._fewest = FEWEST_LANES if parameter_names(problem.case) else 1
         self.devices, self._pinned = list(devices[: max(1, chunk_size // self._fewest)]), pinned
         self.chunk_size = max(self._fewest, -(-chunk_size // len(self.devices))) * len(self.devices)
-        with _memory_errors_named(self.chunk_size):
+        self._case = problem.case
+        with self._errors_named():
             self._prepare(problem, precision)
 
     def _prepare(self, problem: Problem, precision: str) -> None:
@@ -209,7 +210,7 @@ class Ensemble:
         Returns:
             Arrays with the n starts along their first axis.
         """
-        with _memory_errors_named(self.chunk_size):
+        with self._errors_named():
             lanes = self._spread(np.asarray(starts, np.float32))
             evaluations = [
                 programs.start(np.uint32(0), self._settings, pinned, data)[1]
@@ -225,6 +226,23 @@ class Ensemble:
         parts = np.split(padded, len(self.devices))
         return [jax.device_put(part, device) for part, device in zip(parts, self.devices, strict=True)]
 
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        """Tells a lack of memory from what a case does wrong where it is compiled or as it runs.
+
+        Raises:
+            OutOfMemoryError: there is too little.
+            CaseError: all else.
+        """
+        whose, hint = f"case {self._case.id}: its training", "look for callbacks, or shapes that are known too late"
+        with foreign(lambda raised: CaseError(f"{whose} failed as it ran: {raised}", hint)):
+            try:
+                yield
+            except jax.errors.JaxRuntimeError as error:
+                if "RESOURCE_EXHAUSTED" not in str(error):
+                    raise
+                raise OutOfMemoryError(self.chunk_size) from error
+
     def _train(
         self, lanes: np.ndarray, of: np.ndarray, arguments: Callable[[Any], tuple[Any, Any]], on_progress: OnProgress
     ) -> tuple[Trace, float]:
@@ -234,7 +252,7 @@ class Ensemble:
             chunk = slice(first, first + self.chunk_size)
             on_devices = [arguments(part) for part in self._spread(lanes[chunk])]
             share = scaled(on_progress, len(of[chunk]) / len(of))
-            with _memory_errors_named(self.chunk_size):
+            with self._errors_named():
                 evaluations, diagnostics, seconds = self._run(on_devices, share)
             traces.append(self._trace(of[chunk], evaluations, diagnostics))
             total += seconds
@@ -319,16 +337,6 @@ def _side_by_side(training: Training) -> Training:
 def scaled(on_progress: OnProgress, factor: float) -> OnProgress:
     """Tells `on_progress` of a share of something in units of which it makes up `factor`."""
     return lambda share: on_progress(share * factor)
-
-
-@contextmanager
-def _memory_errors_named(chunk_size: int) -> Iterator[None]:
-    try:
-        yield
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise OutOfMemoryError(chunk_size) from error
 
 
 def largest_chunk(devices: Sequence[Any], trainings: int = 1) -> int:

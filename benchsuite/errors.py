@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 #: Characters that move the cursor or turn the text around: control characters but line breaks, and marks of direction;
 #: and halves of characters and what is none, which no file may hold.
@@ -64,6 +65,44 @@ class DeviceError(BenchsuiteError):
 
 class DoesNotApply(BenchsuiteError):  # noqa: N818  # it is an answer, not an error
     """A treatment or sweep makes no sense for a case; the message says why."""
+
+
+class OutOfTimeError(BaseException):
+    """Something took longer than it may; code that catches every `Exception` does not catch this."""
+
+
+@contextmanager
+def foreign(blame: Callable[[str], BenchsuiteError]) -> Iterator[None]:
+    """Runs code of a plugin or of the user: whatever it raises becomes a failure of the suite's own kind.
+
+    Not what is one already, nor that somebody asks to stop.
+
+    Args:
+        blame: makes the failure of a line that says what was raised.
+
+    Raises:
+        BenchsuiteError: the code raised something.
+    """
+    try:
+        yield
+    except (BenchsuiteError, KeyboardInterrupt, GeneratorExit, OutOfTimeError):
+        raise
+    except BaseException as error:  # SystemExit, pytest's outcomes and panics of Rust are no Exception
+        raise blame(in_a_line(error)) from error
+
+
+def in_a_line(error: BaseException) -> str:
+    """What was raised: its kind, and the line of its text that tells most."""
+    try:
+        lines = str(error).strip().splitlines() or [""]
+    except Exception:  # noqa: BLE001  # it is told all the same
+        lines = [""]
+    told = lines[-1] if any(_TRACEBACK in line for line in lines) else lines[0]
+    return f"{type(error).__name__}: {told}" if told else type(error).__name__
+
+
+#: Begins a traceback, as JAX's errors have one of what was called back.
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 def demand(condition: bool, message: str, hint: str) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from benchsuite.errors import OutOfTimeError
+
 #: Exit codes: 128 and the number of the signal, as shells have it.
 INTERRUPTED, TERMINATED = 130, 143
 
@@ -23,8 +25,8 @@ def exit_code(interrupt: BaseException) -> int:
     return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
 
 
-class OutOfTimeError(BaseException):
-    """Something took longer than it may; code that catches every `Exception` does not catch this."""
+#: Seconds that code of plugins may take whose work is none: importing, supplying and changing cases.
+PATIENCE = 120
 
 
 @contextmanager

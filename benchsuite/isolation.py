@@ -13,7 +13,9 @@ from benchsuite import machine
 from benchsuite.case import Case
 from benchsuite.child import Answering, Child, Tell
 from benchsuite.job import Job
+from benchsuite.landscape import Surface
 from benchsuite.plan import Plan
+from benchsuite.plugins import Place
 from benchsuite.rows import Columns, Rows
 from benchsuite.settings import Settings
 from benchsuite.shard import Shard
@@ -39,6 +41,16 @@ class IsolatedTrainer:
         rows, curves = self._child.ask("train_starts")
         return rows, curves
 
+    def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
+        """Which of the case's groups so many seeds started in."""
+        found: dict[str, np.ndarray] = self._child.ask("groups", start, seeds)
+        return found
+
+    def surfaces(self, seen: Columns) -> list[Surface]:
+        """The loss over the parameters, for a page."""
+        surfaces: list[Surface] = self._child.ask("surfaces", seen)
+        return surfaces
+
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
         """Train rounds, each an array of seeds, one after the other."""
         for seeds in rounds:
@@ -46,10 +58,15 @@ class IsolatedTrainer:
 
 
 class Isolated:
-    """An engine that trains each case in a process of its own, on all local devices."""
+    """An engine that trains each case in a process of its own, on all local devices.
 
-    def __init__(self) -> None:
+    Args:
+        left_out: plugins that no such process is to load.
+    """
+
+    def __init__(self, left_out: Iterable[Place]) -> None:
         self._child: Child | None = None
+        self._left_out = tuple(left_out)
 
     def _new(self, what: str, answering: Answering, limit: float = math.inf) -> Child:
         self.stop()
@@ -63,7 +80,7 @@ class Isolated:
 
     def trainer(self, case: Case, settings: Settings) -> IsolatedTrainer:
         """Who trains a case."""
-        answering = partial(training, Job.of(case, settings))
+        answering = partial(training, Job.of(case, settings, left_out=self._left_out))
         return IsolatedTrainer(self._new(f"case {case.id}", answering, settings.time_limit or math.inf))
 
     def stop(self) -> None:
@@ -80,6 +97,8 @@ def training(job: Job, tell: Tell) -> Mapping[str, Callable[..., Any]]:
         "plan": lambda: trainer.plan,
         "compile": trainer.compile,
         "train_starts": trainer.train_starts,
+        "groups": trainer.groups,
+        "surfaces": trainer.surfaces,
         "train_round": lambda seeds: next(trainer.train([seeds], tell)),
     }
 

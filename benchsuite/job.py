@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from benchsuite import machine
 from benchsuite.case import Case
 from benchsuite.choice import choose
 from benchsuite.errors import DeviceError
-from benchsuite.plugins import load_registry
+from benchsuite.plugins import Place, Registry, load_registry
 from benchsuite.settings import Settings
 from benchsuite.sweep import Range
 from benchsuite.trainer import Trainer
@@ -24,20 +25,27 @@ class Job:
         name: of the untreated case.
         settings: what the user decided.
         workers: how many share the rounds.
+        left_out: plugins that could not be loaded, and are not to be waited for again.
     """
 
     case: str
     name: str
     settings: Settings
     workers: int = 1
+    left_out: tuple[Place, ...] = ()
 
     @classmethod
-    def of(cls, case: Case, settings: Settings, workers: int = 1) -> Job:
+    def of(cls, case: Case, settings: Settings, workers: int = 1, left_out: Iterable[Place] = ()) -> Job:
         """The job of training a case. Where its rows are left and what becomes of them is no business of others."""
         elsewhere = replace(
             settings, run_dir=None, resume=False, report=None, convergence_compare=None, convergence_compare_fail=()
         )
-        return cls(case.id, case.name, elsewhere, workers)
+        return cls(case.id, case.name, elsewhere, workers, tuple(left_out))
+
+    def registry(self) -> Registry:
+        """The plugins of this process."""
+        machine.configure(self.settings.platform)
+        return load_registry(but=self.left_out)
 
     def trainer(self) -> Trainer:
         """A trainer in this process, which finds the case itself, among its own plugins.
@@ -45,8 +53,7 @@ class Job:
         Raises:
             BenchsuiteError: the case cannot be trained here.
         """
-        machine.configure(self.settings.platform)
-        registry = load_registry()
+        registry = self.registry()
         chosen = choose(self.settings.treatment, self.settings.optimizer, registry.treatments)
         over = Range.parse(self.settings.sweep) if self.settings.sweep else None
         for variant in make_variants([registry.case(self.name)], chosen, over):

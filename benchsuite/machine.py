@@ -44,19 +44,22 @@ def configure(kind: str = "auto") -> None:
 
 @contextmanager
 def settings_kept(who: str) -> Iterator[None]:
-    """Takes back what somebody's code changes among JAX's settings, which all others would have to live with.
+    """Takes back what somebody's code changes that others would have to live with: JAX's settings, the working folder.
 
     Raises:
         CaseError: it did change one.
     """
     import jax
 
-    before = dict(jax.config.values)
+    folder, before = Path.cwd(), _settings()
     try:
         yield
     finally:
-        changed = {name: now for name, now in jax.config.values.items() if now != before[name]}
-        for name in changed:
+        changed = {name: now for name, now in _settings().items() if now != before[name]}
+        if Path.cwd() != folder:
+            changed["the working folder"] = Path.cwd()
+            os.chdir(folder)
+        for name in changed.keys() & before.keys():
             jax.config.update(name, before[name])
     if changed:
         told = ", ".join(f"{name} = {now}" for name, now in changed.items())
@@ -64,6 +67,13 @@ def settings_kept(who: str) -> Iterator[None]:
             f"{who} sets {told} for everybody",
             "use a context such as `with jax.default_matmul_precision(…)`, or an argument of the function it is for",
         )
+
+
+def _settings() -> dict[str, Any]:
+    """JAX's settings as they are here: a context that was entered and not left is one of this thread alone."""
+    import jax
+
+    return {name: getattr(jax.config, name, value) for name, value in jax.config.values.items()}
 
 
 def devices(kind: str = "auto") -> Sequence[Any]:

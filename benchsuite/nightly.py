@@ -133,6 +133,19 @@ class Nights:
             file.write(self.folder / GOOD, f"{run.path.name}\n".encode(), _HINT)
         return Verdict(wrong, self.folder / SITE / Night.of(run, results(run)).page)
 
+    def fail(self, run: RunFolder, wrong: Sequence[str]) -> list[str]:
+        """Bring a night to its end of which there is nothing to publish; gives what is wrong.
+
+        Args:
+            run: without rows.
+            wrong: what has gone wrong.
+        """
+        wrong = ["no case has a finished round, see the log", *wrong]
+        listed = "".join(f"- {escaped(reason)}\n" for reason in wrong)
+        file.write(self.folder / SUMMARY, f"**This night is not good:**\n\n{listed}".encode(), _HINT)
+        file.write(self.folder / ISSUE, _issue(run, "", wrong, []).encode(), _HINT)
+        return wrong
+
     def _compare(self, run: RunFolder) -> tuple[RunFolder | None, list[Change], list[str]]:
         """The reference, what has changed since, and which gates fall; one that cannot be read is as bad as a drop."""
         try:

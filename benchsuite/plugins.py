@@ -10,19 +10,20 @@ from typing import Any
 
 import pluggy
 
-from benchsuite import hookspecs, machine
+from benchsuite import hookspecs, interrupt, machine
 from benchsuite.case import Case, Download, Table
-from benchsuite.errors import BenchsuiteError, OptionError, PluginError, near_matches
+from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, PluginError, foreign, near_matches
 from benchsuite.hookspecs import PROJECT
-from benchsuite.interrupt import OutOfTimeError, time_limit
+from benchsuite.interrupt import time_limit
 from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.treatment import Treatment
 
-#: Seconds that a plugin may take to be imported and to supply what it has.
-PATIENCE = 120
-
 #: Every hook that is specified, with what it supplies.
 HOOKS: dict[str, type] = {"benchsuite_cases": Case, "benchsuite_treatments": Treatment}
+
+
+#: Name, target and origin of a plugin.
+Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Plugin:
     cases: tuple[Case, ...] = ()
     treatments: tuple[Treatment, ...] = ()
     error: BenchsuiteError | None = None
+
+    @property
+    def place(self) -> Place:
+        """What tells it from all others: name, target and origin."""
+        return self.name, self.target, self.origin
 
 
 @dataclass(frozen=True)
@@ -86,19 +92,24 @@ class Registry:
             raise OptionError(f"there is no case {name!r}", near_matches(name, self.cases)) from None
 
 
-def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
-    """Load every plugin of the installed distributions, or of the entry points `found`."""
-    found = entry_points(group=PROJECT) if found is None else found
-    plugins = sorted((load_plugin(entry) for entry in found), key=lambda plugin: (plugin.name, plugin.origin))
+def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[Place] = ()) -> Registry:
+    """Load every plugin of the installed distributions, or of the entry points `found`.
+
+    Args:
+        found: entry points to look at in place of all that are installed.
+        but: plugins that are not even tried.
+    """
+    found, but = entry_points(group=PROJECT) if found is None else found, set(but)
+    plugins = [load_plugin(entry) for entry in found if _unloaded(entry).place not in but]
+    plugins.sort(key=lambda plugin: (plugin.name, plugin.origin))
     return Registry(_without_duplicate_names(_without_duplicate_plugins(plugins)))
 
 
 def load_plugin(entry: EntryPoint) -> Plugin:
     """Import one plugin and collect what it supplies; whatever goes wrong becomes its reason to be left out."""
-    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
-    plugin = Plugin(entry.name, entry.value, origin)
+    plugin = _unloaded(entry)
     try:
-        with time_limit(PATIENCE), machine.settings_kept(f"plugin {entry.name}"):
+        with time_limit(interrupt.PATIENCE), machine.settings_kept(f"plugin {entry.name}"):
             manager = _manager(entry.name, _import(entry))
             supplied = {hook: tuple(_supplied(manager, hook)) for hook in HOOKS}
     except OutOfTimeError:
@@ -108,21 +119,22 @@ def load_plugin(entry: EntryPoint) -> Plugin:
     return replace(plugin, cases=supplied["benchsuite_cases"], treatments=supplied["benchsuite_treatments"])
 
 
+def _unloaded(entry: EntryPoint) -> Plugin:
+    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
+    return Plugin(entry.name, entry.value, origin)
+
+
 def _too_slow(entry: EntryPoint) -> PluginError:
     return PluginError(
-        f"{entry.value} was not there after {PATIENCE} s",
+        f"{entry.value} was not there after {interrupt.PATIENCE} s",
         "let importing it and its hooks do nothing that takes long: data are loaded by a table's load",
     )
 
 
 def _import(entry: EntryPoint) -> ModuleType:
-    try:
+    hint = "mend the plugin or install what it needs; `pip uninstall` its distribution to be rid of it"
+    with foreign(lambda raised: PluginError(f"importing {entry.value} failed: {raised}", hint)):
         return entry.load()
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"importing {entry.value} failed: {type(error).__name__}: {error}",
-            "mend the plugin or install what it needs; `pip uninstall` its distribution to be rid of it",
-        ) from error
 
 
 def _manager(name: str, module: ModuleType) -> pluggy.PluginManager:
@@ -141,15 +153,9 @@ def _manager(name: str, module: ModuleType) -> pluggy.PluginManager:
 
 def _supplied(manager: pluggy.PluginManager, hook: str) -> list[Any]:
     noun = HOOKS[hook].__name__
-    try:
+    hint = f"{hook} must yield {noun}(…) objects with every required field"
+    with foreign(lambda raised: PluginError(f"{hook} failed: {raised}", hint)):
         supplied = [item for items in getattr(manager.hook, hook)() for item in items]
-    except BenchsuiteError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{hook} failed: {type(error).__name__}: {error}",
-            f"{hook} must yield {noun}(…) objects with every required field",
-        ) from error
     for item in supplied:
         if not isinstance(item, HOOKS[hook]):
             raise PluginError(f"{hook} supplied a {type(item).__name__}, not a {noun}", f"yield {noun}(…)")

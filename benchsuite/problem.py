@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import jax
 import numpy as np
 
 from benchsuite import data
 from benchsuite.case import Case, Schedule, Split, Stream, Table
-from benchsuite.errors import BenchsuiteError, CaseError
+from benchsuite.errors import CaseError, foreign
 from benchsuite.plan import label, scheduled
 from benchsuite.settings import Settings
 from benchsuite.training import Data, Training, draw_evaluation_data, make_training
@@ -73,15 +73,13 @@ class Problem:
         facts = {}
         for diagnostic in self.case.diagnostics:
             if diagnostic.of_data is not None:
-                try:
+                with foreign(partial(self._diagnostic_failed, diagnostic.name)):
                     facts[diagnostic.name] = float(diagnostic.of_data(Split(*self.data)))
-                except (Exception, SystemExit) as error:
-                    raise CaseError(
-                        f"case {self.case.name}: its diagnostic {diagnostic.name!r} failed:"
-                        f" {type(error).__name__}: {error}",
-                        "let of_data turn a Split into a number",
-                    ) from error
         return facts
+
+    def _diagnostic_failed(self, name: str, raised: str) -> CaseError:
+        told = f"case {self.case.name}: its diagnostic {name!r} failed: {raised}"
+        return CaseError(told, "let of_data turn a Split into a number")
 
     @cached_property
     def digest(self) -> str:
@@ -99,14 +97,9 @@ class Problem:
 
 
 def _loaded(case: Case, table: Table, settings: Settings) -> data.Loaded:
-    try:
+    failed = f"case {case.name}: loading {table.name} failed"
+    with foreign(lambda raised: CaseError(f"{failed}: {raised}", "mend the table's load")):
         loaded = data.load(table, settings.dataset, settings.data_dir)
-    except BenchsuiteError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise CaseError(
-            f"case {case.name}: loading {table.name} failed: {type(error).__name__}: {error}", "mend the table's load"
-        ) from error
     if not isinstance(loaded.split, Split):
         raise CaseError(f"case {case.name}: {table.name} is a {type(loaded.split).__name__}", "let load return a Split")
     for name, rows in loaded.split._asdict().items():

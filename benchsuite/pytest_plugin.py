@@ -136,7 +136,7 @@ class Suite:
         """What trains; it is open until the session ends."""
         from benchsuite.engine import opened
 
-        return self.open.enter_context(opened(self.settings))
+        return self.open.enter_context(opened(self.settings, [plugin.place for plugin in self.registry.left_out]))
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -317,7 +317,6 @@ class Bench:
     def _train(self, case: Case) -> list[Record]:
         from benchsuite.progress import Live
         from benchsuite.runner import CaseRun
-        from benchsuite.survey import keep_surfaces
 
         suite, reporter = self._config.stash[_SUITE], self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
@@ -327,8 +326,7 @@ class Bench:
             try:
                 self._measure(run)
                 if suite.settings.report:
-                    live.stage("landscape")
-                    keep_surfaces(case, suite.settings, suite.folder)
+                    run.keep_surfaces()
             finally:
                 if run.has_rows:
                     suite.records += run.records()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchsuite.case import Case
 from benchsuite.claim import Bound, Claim, FailureRate, Figure
-from benchsuite.errors import CaseError
+from benchsuite.errors import CaseError, foreign
 from benchsuite.outcome import Outcome, classify, steps_to_success
 from benchsuite.plan import Plan
 from benchsuite.trace import Trace
@@ -173,6 +174,13 @@ def under(prefix: str, columns: Columns) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)}
 
 
+def _group_failed(case: Case, name: str, raised: str) -> CaseError:
+    return CaseError(
+        f"case {case.name}: its group {name!r} failed: {raised}",
+        "give a function of {parameter: (n,) array} that uses the names that `benchsuite replay` shows",
+    )
+
+
 def groups_of(case: Case, start: Columns, seeds: int) -> dict[str, np.ndarray]:
     """Which of the case's groups the seeds started in: group → (n,).
 
@@ -181,13 +189,8 @@ def groups_of(case: Case, start: Columns, seeds: int) -> dict[str, np.ndarray]:
     """
     groups = {}
     for name, contains in case.groups.items():
-        try:
+        with foreign(partial(_group_failed, case, name)):
             inside = np.asarray(contains(start))
-        except (Exception, SystemExit) as error:
-            raise CaseError(
-                f"case {case.name}: its group {name!r} failed: {type(error).__name__}: {error}",
-                "give a function of {parameter: (n,) array} that uses the names that `benchsuite replay` shows",
-            ) from error
         if inside.shape != (seeds,) or inside.dtype != bool:
             raise CaseError(
                 f"case {case.name}: its group {name!r} gives {inside.dtype} of shape {inside.shape}",

@@ -14,10 +14,13 @@ from benchsuite.engine import HERE, Engine
 from benchsuite.errors import StoreError
 from benchsuite.forecast import seeds_for
 from benchsuite.record import Record, summarise
-from benchsuite.rows import groups_of
+from benchsuite.rows import Rows
 from benchsuite.settings import Settings
 from benchsuite.shard import Shard
 from benchsuite.store import RunFolder
+
+#: Starts from which a landscape takes its extent.
+STARTS_SHOWN = 24
 
 
 class Observer(Protocol):
@@ -70,7 +73,7 @@ class CaseRun:
     def __init__(
         self, case: Case, settings: Settings, folder: RunFolder, observer: Observer, engine: Engine = HERE
     ) -> None:
-        self._case, self._folder, self._observer = case, folder, observer
+        self._folder, self._observer = folder, observer
         if settings.half_width is not None:
             settings = replace(settings, half_width=None, seeds=seeds_for(case, settings, folder))
         self._trainer = engine.trainer(case, settings)
@@ -103,6 +106,21 @@ class CaseRun:
         """The figures of the rounds that have ended, of which there must be one; those of each value of a sweep."""
         return summarise(self.plan, self._done, self._starts)
 
+    def keep_surfaces(self) -> None:
+        """Leave the loss over the parameters beside the rows, for a page; nothing where the case was changed.
+
+        Raises:
+            BenchsuiteError: it cannot be evaluated or written.
+        """
+        plan = self.plan
+        if plan.treatment or plan.sweep or not self._done or self._folder.surfaces(plan.id):
+            return
+        self._observer.stage("landscape")
+        rows = Rows.join([shard.rows for shard in self._done])[:STARTS_SHOWN]
+        seen = {name: np.concatenate([rows.start[name], rows.end[name]]) for name in rows.start}
+        if surfaces := self._trainer.surfaces(seen):
+            self._folder.keep_surfaces(plan.id, surfaces)
+
     def _trained(self, seeds: float) -> None:
         self._observer.trained(seeds)
         interrupt.heed()
@@ -132,7 +150,7 @@ class CaseRun:
                 )
         shards = self._folder.shards(self.plan.id)
         for rows in (shard.rows for shard in shards):
-            now = groups_of(self._case, rows.start, len(rows))
+            now = self._trainer.groups(rows.start, len(rows))
             if now.keys() != rows.groups.keys() or any((now[name] != rows.groups[name]).any() for name in now):
                 raise StoreError(
                     f"{self._folder.path} holds {self.plan.id} with other groups than this run has",

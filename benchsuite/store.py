@@ -80,8 +80,6 @@ class RunFolder:
         """
         now = datetime.now(UTC)
         path = path or new_folder(ROOT, now)
-        if (path / _RUN).exists() or any(path.glob(f"*/{_SHARDS}")):
-            raise StoreError(f"{path} holds a run already", "add --resume to go on with it, or name another --run-dir")
         content = {
             "schema": SCHEMA,
             "created": now.isoformat(timespec="seconds"),
@@ -92,7 +90,13 @@ class RunFolder:
             "records": {},
             "inapplicable": {},
         }
-        _write(path / _RUN, file.sealed(content))
+        _make(path)
+        with _locked(path):  # another run may begin in the same folder at the same moment
+            if (path / _RUN).exists() or any(path.glob(f"*/{_SHARDS}")):
+                raise StoreError(
+                    f"{path} holds a run already", "add --resume to go on with it, or name another --run-dir"
+                )
+            _write(path / _RUN, file.sealed(content))
         if not (path.parent / ".gitignore").exists() and path.parent == ROOT:
             _write(path.parent / ".gitignore", b"*\n")
         return cls(path)
@@ -117,23 +121,12 @@ class RunFolder:
         Raises:
             StoreError: another run is writing into it.
         """
-        lock = FileLock(self.path / _LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise StoreError(
-                f"another run is writing into {self.path}", "wait until it has ended, or name another --run-dir"
-            ) from error
-        except (OSError, NotImplementedError):  # not every network's file system can lock; then it is up to the user
-            pass
-        try:
+        with _locked(self.path):
             for folder in (self.path, *self.path.iterdir()):
                 if folder.is_dir() and not folder.is_symlink():
                     file.tidy(folder)
             self.content, self._plans = _read_run(self.path / _RUN)
             yield self
-        finally:
-            lock.release()
 
     @property
     def machine(self) -> dict[str, Any]:
@@ -197,11 +190,18 @@ class RunFolder:
         with _readable(f"{part}, {', '.join(values)}"):
             written = file.sealed(content)
             read, plans = _parsed(written)
+        self._demand_there()
         _write(self.path / _RUN, written)
         self.content, self._plans = read, plans
 
+    def _demand_there(self) -> None:
+        """Make no new folder in the place of one that was taken away: its rows would seem to be there."""
+        if not self.path.is_dir():
+            raise StoreError(f"{self.path} is gone", "leave it where it is while a run goes on; start a new one")
+
     def _folder_of(self, case: str) -> Path:
-        """Where the rows of a case lie: never outside of the run's folder."""
+        """Where the rows of a case lie: never outside of the run's folder, and nowhere if that is gone."""
+        self._demand_there()
         folder = self.path / case
         if not is_plain(case):
             raise CaseError(f"{case[:_LONGEST]!r} cannot name a folder", "use a shorter name, or fewer treatments")
@@ -318,6 +318,30 @@ def new_folder(root: Path, now: datetime | None = None) -> Path:
     except OSError as error:
         raise StoreError(f"{path} cannot be made: {error.strerror}", "choose another folder") from error
     return path
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}", "choose another --run-dir") from error
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    lock = FileLock(path / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise StoreError(
+            f"another run is writing into {path}", "wait until it has ended, or name another --run-dir"
+        ) from error
+    except (OSError, NotImplementedError):  # not every network's file system can lock; then it is up to the user
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def run_folders() -> list[Path]:

@@ -16,10 +16,8 @@ from benchsuite.errors import CaseError, OptionError, near_matches
 from benchsuite.landscape import Basins, Path, Surface
 from benchsuite.outcome import NEVER, classify, steps_to_success
 from benchsuite.problem import Problem
-from benchsuite.rows import Rows
 from benchsuite.settings import Settings
 from benchsuite.start import Start, start_values
-from benchsuite.store import RunFolder
 from benchsuite.trace import Trace
 from benchsuite.training import parameter_names
 
@@ -32,8 +30,8 @@ PATH_POINTS = 100
 #: Bytes that one point of a grid takes while a landscape is made and drawn.
 BYTES_PER_POINT = 200
 
-#: Points along each axis of a landscape on a page, and starts from which it takes its extent.
-PAGE_GRID, STARTS_SHOWN = 40, 24
+#: Points along each axis of a landscape on a page.
+PAGE_GRID = 40
 
 #: How far a picture reaches beyond the paths, as a share of their extent.
 MARGIN = 0.15
@@ -220,23 +218,6 @@ class Survey:
 
     def _fitting(self, problem: Problem, size: int, *, pinned: bool) -> Ensemble:
         return Ensemble.fitting(problem, size, self._devices, self._settings.precision, pinned=pinned)
-
-
-def keep_surfaces(case: Case, settings: Settings, folder: RunFolder) -> None:
-    """Leave the loss of a case in its run, for the page; nothing where it has no landscape, or was treated or swept.
-
-    Raises:
-        StoreError: it cannot be written.
-    """
-    if case.treatment or case.sweep or folder.surfaces(case.id) or not has_landscape(case):
-        return
-    shards = folder.shards(case.id)
-    if not shards:
-        return
-    rows = Rows.join([shard.rows for shard in shards])[:STARTS_SHOWN]
-    seen = {name: np.concatenate([rows.start[name], rows.end[name]]) for name in rows.start}
-    settings = replace(settings, platform=settings.own_platform)
-    folder.keep_surfaces(case.id, Survey(case, settings, PAGE_GRID).surfaces(seen))
 
 
 def has_landscape(case: Case) -> bool:

@@ -107,18 +107,17 @@ def check_case(case: Case, settings: Settings | None = None) -> list[Check]:
     return found
 
 
-def checks(case: Case, settings: Settings, on_check: Callable[[str], None] = lambda _: None) -> Iterator[Check]:
+def checks(job: Job, on_check: Callable[[str], None] = lambda _: None) -> Iterator[Check]:
     """Try every promise in a process of its own, which is stopped when it hangs.
 
     Args:
-        case: as its plugin supplies it.
-        settings: what the user decided.
+        job: the case, as its plugin supplies it, and what the user decided.
         on_check: is told each promise before it is tried.
     """
-    job, limit = Job.of(case, settings), settings.time_limit or TIME_LIMIT
+    limit = job.settings.time_limit or TIME_LIMIT
     on_check("another process")
     elsewhere = _planned_elsewhere(job, limit)
-    child = Child(f"case {case.name}", partial(_checking, job, elsewhere), limit)
+    child = Child(f"case {job.name}", partial(_checking, job, elsewhere), limit)
     try:
         yield from _one_by_one(partial(child.ask, "try"), on_check)
     finally:
@@ -158,8 +157,7 @@ def _try(name: str, kit: _Kit) -> Check:
 
 def _checking(job: Job, elsewhere: Plan | None, _: Tell) -> Mapping[str, Callable[..., Check]]:
     """The answers of a process that tries promises."""
-    machine.configure(job.settings.platform)
-    kit = _Kit(load_registry().case(job.name), job.settings, lambda: elsewhere)
+    kit = _Kit(job.registry().case(job.name), job.settings, lambda: elsewhere)
     return {"try": lambda name: _try(name, kit)}
 
 

@@ -12,12 +12,14 @@ from benchsuite import machine, prng
 from benchsuite.case import Case
 from benchsuite.ensemble import Ensemble, OutOfMemoryError, largest_chunk
 from benchsuite.errors import CaseError, near_matches
+from benchsuite.landscape import Surface
 from benchsuite.plan import Plan
 from benchsuite.problem import Problem
 from benchsuite.rows import Columns, Rows, groups_of
 from benchsuite.settings import Settings
 from benchsuite.shard import Shard, curves
 from benchsuite.start import start_values
+from benchsuite.survey import PAGE_GRID, Survey, has_landscape
 from benchsuite.trace import Trace
 from benchsuite.training import fingerprint, parameter_names
 from benchsuite.version import case_version
@@ -45,7 +47,7 @@ class Trainer:
     """
 
     def __init__(self, case: Case, settings: Settings, workers: int = 1) -> None:
-        self._devices = machine.devices(settings.platform)
+        self._devices, self._settings = machine.devices(settings.platform), settings
         with machine.settings_kept(f"case {case.id}"):
             self._problem = Problem.pose(case, settings)
             self.plan = make_plan(self._problem, settings, self._devices, workers)
@@ -78,14 +80,30 @@ class Trainer:
         """Train the named starts: untimed, and on the data of seed 0; gives their rows and learning curves."""
         values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
         device = self._devices[:1]  # each one more costs a compilation
-        ensemble = Ensemble.fitting(self._problem, len(values), device, self.plan.precision, pinned=True)
-        trace, _ = ensemble.train_from(values, seed=0)
-        return self._judge(trace), curves(trace)
+        with machine.settings_kept(f"case {self.plan.id}"):
+            ensemble = Ensemble.fitting(self._problem, len(values), device, self.plan.precision, pinned=True)
+            trace, _ = ensemble.train_from(values, seed=0)
+            return self._judge(trace), curves(trace)
+
+    def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
+        """Which of the case's groups so many seeds started in, of which some are stored: group → (n,)."""
+        with machine.settings_kept(f"case {self.plan.id}"):
+            return groups_of(self._problem.case, start, seeds)
+
+    def surfaces(self, seen: Columns) -> list[Surface]:
+        """The loss over the parameters for a page, where the case has a landscape; see `Survey.surfaces`."""
+        case = self._problem.case
+        if not has_landscape(case):
+            return []
+        with machine.settings_kept(f"case {self.plan.id}"):
+            return Survey(case, self._settings, PAGE_GRID).surfaces(seen)
 
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
         """Train rounds, each an array of seeds, with the program that `compile` has made."""
         for seeds in rounds:
-            yield self._train_round(seeds, on_trained)
+            with machine.settings_kept(f"case {self.plan.id}"):
+                shard = self._train_round(seeds, on_trained)
+            yield shard
 
     def _train_round(self, seeds: np.ndarray, on_trained: OnTrained) -> Shard:
         traces: list[Trace] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from jax.flatten_util import ravel_pytree
 
 from benchsuite import prng
 from benchsuite.case import Case, Schedule, Stream, Table
-from benchsuite.errors import BenchsuiteError, CaseError
+from benchsuite.errors import BenchsuiteError, CaseError, foreign
 from benchsuite.trace import PARAMETERS_KEPT
 
 _INITIALISE, _DATA = 0, 1
@@ -448,21 +449,17 @@ def guard(case: Case, what: str, call: Callable[[], T]) -> T:
     Raises:
         CaseError: it failed; the message has the line of the plugin.
     """
-    try:
-        return call()
-    except BenchsuiteError as error:
-        raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
-    except (Exception, SystemExit) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise CaseError(
-            f"case {case.id}: its {what} failed: {type(error).__name__}: {reason}{_place(error)}",
-            "call the case's model, data and loss by hand on one batch",
-        ) from error
+    hint = "call the case's model, data and loss by hand on one batch"
+    with foreign(lambda raised: CaseError(f"case {case.id}: its {what} failed: {raised}{_place()}", hint)):
+        try:
+            return call()
+        except BenchsuiteError as error:
+            raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
 
 
-def _place(error: BaseException) -> str:
-    """The last line of code outside of the libraries that failed, if there is one."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+def _place() -> str:
+    """The last line outside of the libraries of what is being raised, if there is one."""
+    for frame in reversed(traceback.extract_tb(sys.exc_info()[2])):
         if not frame.filename.startswith(_LIBRARIES):
             return f" ({Path(frame.filename).name}, line {frame.lineno})"
     return ""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from benchsuite.case import NAME, Case
-from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, demand, demand_text
+from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, demand, demand_text, foreign
 from benchsuite.factory import announcing, options_of
 
 #: What a person says for every treatment there is, and for none.
@@ -75,18 +75,16 @@ class Treatment:
             DoesNotApply: the treatment makes no sense for the case.
             CaseError: the change fails, gives something else, or changes what it must keep.
         """
-        try:
-            # Claims and named starts speak of the untreated case.
-            treated = self.change(replace(case, claims=(), starts={}), **options)
-        except DoesNotApply:
-            raise
-        except BenchsuiteError as error:
-            raise CaseError(f"treatment {self.name} of {case.name}: {error.message}", error.hint) from error
-        except Exception as error:
-            raise CaseError(
-                f"treatment {self.name} of {case.name} failed: {type(error).__name__}: {error}",
-                "raise benchsuite.DoesNotApply with a reason where it makes no sense",
-            ) from error
+        whose = f"treatment {self.name} of {case.name}"
+        hint = "raise benchsuite.DoesNotApply with a reason where it makes no sense"
+        with foreign(lambda raised: CaseError(f"{whose} failed: {raised}", hint)):
+            try:
+                # Claims and named starts speak of the untreated case.
+                treated = self.change(replace(case, claims=(), starts={}), **options)
+            except DoesNotApply:
+                raise
+            except BenchsuiteError as error:
+                raise CaseError(f"{whose}: {error.message}", error.hint) from error
         self._check(case, treated)
         name = f"{case.treatment}+{self.name}" if case.treatment else self.name
         return replace(treated, treatment=name)

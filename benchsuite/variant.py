@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
+from benchsuite import interrupt
 from benchsuite.case import Case
-from benchsuite.errors import BenchsuiteError, DoesNotApply, OptionError, near_matches
+from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, OptionError, OutOfTimeError, near_matches
 from benchsuite.factory import UNSET
 from benchsuite.settings import Settings
 from benchsuite.sweep import Range, Sweep
@@ -62,9 +63,13 @@ def make_variants(cases: Sequence[Case], treatments: Sequence[Treatment], over: 
 def _make_variant(case: Case, treatment: Treatment | None, over: Range | None) -> Variant:
     name = treatment.name if treatment else ""
     try:
-        if over:
-            return Variant(case.name, name, swept(case, treatment, over))
-        return Variant(case.name, name, treatment.apply(case) if treatment else case)
+        with interrupt.time_limit(interrupt.PATIENCE):
+            if over:
+                return Variant(case.name, name, swept(case, treatment, over))
+            return Variant(case.name, name, treatment.apply(case) if treatment else case)
+    except OutOfTimeError:
+        told = f"treatment {name} of {case.name} was not there after {interrupt.PATIENCE} s"
+        return Variant(case.name, name, error=CaseError(told, "let a change do nothing that takes long"))
     except BenchsuiteError as error:
         return Variant(case.name, name, error=error)
 

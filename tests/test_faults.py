@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +18,12 @@ from typing import Any
 
 import jax
 import numpy as np
+import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from test_runner import run_out_of_memory
 
-from benchsuite import child, machine, plugins, store
+from benchsuite import child, interrupt, machine, store
 from benchsuite.plugins import load_registry
 from benchsuite.rows import Rows
 from benchsuite.store import RunFolder
@@ -58,10 +62,37 @@ def garbage(key, n):
 def crash(key, n):
     raise RuntimeError("no such luck")
 
+class Outcome(BaseException):
+    def __str__(self):
+        raise ValueError
+
+def panic(key, n):
+    raise Outcome
+
+def fork(key, n):
+    if os.fork():
+        os._exit(3)
+    while True:
+        time.sleep(0.01)
+
+def late(prediction, target):
+    def fail(_):
+        raise RuntimeError("only now")
+    rows = jax.lax.stop_gradient(prediction - target)
+    return jax.pure_callback(fail, jax.ShapeDtypeStruct((), "float32"), rows, vmap_method="sequential")
+
+def meddling(start):
+    if len(start["bias[0]"]) > 1:
+        jax.config.update("jax_enable_x64", True)
+        os.chdir("..")
+    return start["bias[0]"] > 0
+
 @hookimpl
 def benchsuite_cases():
-    for draw in (hang, end, hoard, leave, meddle, garbage, crash):
+    for draw in (hang, end, hoard, leave, meddle, garbage, crash, panic, fork):
         yield line(draw.__name__, dataset=Stream(draw, batch_size=32, evaluation_size=256))
+    yield line("late", metrics={"late": late})
+    yield line("grouped", groups={"right": meddling})
     yield line("sound")
 """
 )
@@ -111,6 +142,22 @@ def test_disk_that_fills_up(write: int, benchsuite: Command, monkeypatch: pytest
     assert "--resume" in err
     resume = ["--resume"] if write > 1 else []
     assert benchsuite("run", "line", "--run-dir", "full", *resume)[0] == 0
+    assert benchsuite("run", "line", "--run-dir", "whole")[0] == 0
+    assert_same(Path("full"), Path("whole"))
+
+
+def test_system_that_refuses_to_write(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of the system itself, in the middle of a file, as of a quota: that too is said and gone on from."""
+    monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")  # whose files would be cut too
+    code = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (6000, 6000)); from benchsuite.cli import main; main()"
+    command = [sys.executable, "-c", code, "run", "line", "--run-dir", "full"]
+
+    limited = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert limited.returncode == 1
+    assert "cannot be written: File too large" in limited.stderr
+    assert "Traceback" not in limited.stderr
+    assert benchsuite("run", "line", "--run-dir", "full", "--resume")[0] == 0
     assert benchsuite("run", "line", "--run-dir", "whole")[0] == 0
     assert_same(Path("full"), Path("whole"))
 
@@ -263,17 +310,24 @@ def faults(install_plugin: InstallPlugin) -> None:
 def test_case_that_breaks_costs_no_other(install_plugin: InstallPlugin, benchsuite: Command) -> None:
     """Cases that raise, leave, give garbage or change JAX's settings fail by name; the next one is trained."""
     faults(install_plugin)
-    before = dict(jax.config.values)
+    before, folder = dict(jax.config.values), Path.cwd()
 
-    code, out, err = benchsuite("run", "leave", "meddle", "garbage", "crash", "sound")
+    code, out, err = benchsuite(
+        "run", "leave", "meddle", "garbage", "crash", "panic", "late", "grouped", "sound", "--run-dir", "out"
+    )
 
     assert code == 1
     assert "case leave: its data failed: SystemExit: bye (plugin_faults.py, line" in err
     assert "case meddle sets jax_default_matmul_precision = bfloat16 for everybody" in err
     assert "case garbage: among its data is a str" in err
     assert "case crash: its data failed: RuntimeError: no such luck (plugin_faults.py, line" in err
+    assert "case panic: its data failed: Outcome (plugin_faults.py, line" in err
+    assert re.search("case late: its training failed as it ran: .*RuntimeError: only now\n", err)
+    assert "case grouped sets jax_enable_x64 = True, the working folder = " in err
     assert "sound" in out
     assert jax.config.values == before
+    assert Path.cwd() == folder
+    assert len(rows(Path("out"), "sound")["seeds"]) == 20
 
 
 def test_case_that_hangs_is_stopped(install_plugin: InstallPlugin, benchsuite: Command) -> None:
@@ -294,13 +348,80 @@ def test_case_that_ends_or_hoards_costs_no_other(
     assert benchsuite("run", "sound", "--run-dir", "whole")[0] == 0
     monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / child.MEMORY_SHARE)
 
-    code, out, err = benchsuite("run", "end", "hoard", "sound", "--time-limit", "300", "--run-dir", "out")
+    code, out, err = benchsuite("run", "fork", "hoard", "sound", "--time-limit", "300", "--run-dir", "out")
 
     assert code == 1
-    assert "case end: its process ended with code 3" in err
+    assert "case fork: its process ended with code 3" in err
     assert "case hoard was stopped: it took 1." in err
     assert "sound" in out
     np.testing.assert_equal(rows(Path("out"), "sound"), rows(Path("whole"), "sound"))
+
+
+def test_process_of_a_case_ends_with_the_run(install_plugin: InstallPlugin, tmp_path: Path) -> None:
+    """Who kills the run leaves no process behind that hangs or takes memory for ever."""
+    mark = tmp_path / "mark"
+    told = f"def hang(key, n):\n    open({str(mark)!r}, 'w').write(str(os.getpid()))"
+    install_plugin("faults", FAULTS.replace("def hang(key, n):", told))
+    run = subprocess.Popen(
+        [*BENCHSUITE, "run", "hang", "--time-limit", "300"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not (mark.exists() and mark.read_text()):
+        assert run.poll() is None
+        time.sleep(0.05)
+
+    run.kill()
+    run.wait()
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(mark.read_text())).wait(60)
+
+
+def test_plugin_that_hangs_is_waited_for_once(
+    install_plugin: InstallPlugin, benchsuite: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No process of a case tries again what was left out, so that its time is its own."""
+    monkeypatch.setattr(interrupt, "PATIENCE", 0.5)
+    install_plugin("slow", "while True:\n    pass", module="plugin_that_hangs")
+
+    code, out, err = benchsuite("run", "line", "--time-limit", "60")
+
+    assert code == 1
+    assert "left out: slow" in err
+    assert "stopped" not in err
+    assert "100.0 %" in out
+
+
+def test_run_whose_folder_is_taken_away(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so, and does not pretend that its rows are kept."""
+    keep = RunFolder.keep_shard
+
+    def keep_and_lose(self: RunFolder, *args: Any) -> None:
+        keep(self, *args)
+        shutil.rmtree(self.path)
+
+    monkeypatch.setattr(RunFolder, "keep_shard", keep_and_lose)
+    code, _, err = benchsuite("run", "line", "--run-dir", "out")
+
+    assert code == 1
+    assert "out is gone" in err
+    assert not Path("out").exists()
+
+
+def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them is told of the other, whichever looks first."""
+    begun: list[int] = []
+
+    def begin_between() -> str:
+        monkeypatch.setattr(store, "commit", lambda: "")
+        begun.append(benchsuite("run", "line", "--run-dir", "out")[0])
+        return ""
+
+    monkeypatch.setattr(store, "commit", begin_between)
+    code, _, err = benchsuite("run", "line", "--run-dir", "out")
+
+    assert (begun, code) == ([0], 1)
+    assert "holds a run already" in err
+    assert len(rows(Path("out"))["seeds"]) == 20
 
 
 @pytest.mark.parametrize(
@@ -319,7 +440,7 @@ def test_plugin_that_spoils_it_for_all_is_left_out(
     code: str, said: str, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin that is never there, or changes what all others have to live with, is left out with its reason."""
-    monkeypatch.setattr(plugins, "PATIENCE", 0.5)
+    monkeypatch.setattr(interrupt, "PATIENCE", 0.5)
     install_plugin("spoiler", code, module=f"spoiler_{abs(hash(code))}")
 
     registry = load_registry()

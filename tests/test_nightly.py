@@ -11,10 +11,11 @@ import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, SLOW, ACase, a_case, store_run
 
-from benchsuite import nightly, survey, trainer
+from benchsuite import nightly, trainer
 from benchsuite.conditions import conditions, doubts
 from benchsuite.gate import Gate
 from benchsuite.nightly import GATES, Nights, Verdict
+from benchsuite.runner import CaseRun
 from benchsuite.site.site import Site
 
 NIGHTLY = Path("nightly")
@@ -24,7 +25,7 @@ NIGHTLY = Path("nightly")
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets nobody else be at work, whoever is, and spares the landscapes, which take the time."""
     monkeypatch.setattr(psutil, "cpu_percent", lambda _: 1.0)
-    monkeypatch.setattr(survey, "keep_surfaces", lambda *_: None)
+    monkeypatch.setattr(CaseRun, "keep_surfaces", lambda _: None)
     monkeypatch.setattr(nightly, "TIME_LIMIT", None)  # a process for each case would take its time
 
 
@@ -140,6 +141,18 @@ def test_a_case_that_fails_spoils_the_night_for_no_other(
     assert [point.label for point in Site(NIGHTLY / "site").nights[0].points] == ["line"]
     assert "a case failed" in (NIGHTLY / "issue.md").read_text()
     assert not (NIGHTLY / "last-good").exists()
+
+
+def test_a_night_without_a_round_is_told(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """The worst of nights has an issue too."""
+    install_plugin("broken", LINE + SUPPLY.replace("line()", "line('broken', model=lambda rngs: 1 / 0)"))
+
+    code, _, err = benchsuite("nightly", "broken")
+
+    assert code == 1
+    assert "not good: no case has a finished round" in err
+    assert (NIGHTLY / "issue.md").read_text().startswith("Nightly ")
+    assert "no case has a finished round" in (NIGHTLY / "summary.md").read_text()
 
 
 def test_gates_are_read_before_anything_runs(benchsuite: Command) -> None:

@@ -21,17 +21,18 @@ ROOT = Path(__file__).parent.parent
 
 #: Who may import whom: a module only those of lower layers.
 LAYERS = """
-20  __main__
-19  pytest_plugin  cli
-18  nightly
-17  site
-16  report
-15  gate
-14  comparison  change  export  runner  survey  testing
-13  engine
-12  cluster  isolation  audit
-11  job  child
-10  trainer
+21  __main__
+20  pytest_plugin  cli
+19  nightly
+18  site
+17  report
+16  gate
+15  comparison  change  export  runner  testing
+14  engine
+13  cluster  isolation  audit
+12  job  child
+11  trainer
+10  survey
  9  result  ensemble  forecast
  8  store
  7  problem  record
@@ -40,8 +41,8 @@ LAYERS = """
  4  rows  landscape  treatment
  3  outcome  training  data  start  plan  version  scaffold
  2  case  settings  call
- 1  claim  machine  factory  sweep  file  conditions
- 0  errors  metrics  stats  trace  progress  prng  cache  interrupt
+ 1  claim  machine  factory  sweep  file  conditions  interrupt
+ 0  errors  metrics  stats  trace  progress  prng  cache
 """
 
 #: Only these import JAX when they are imported; machine does so inside its functions.
