@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import io
 import random
+import warnings
+import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -83,6 +86,43 @@ def _slice(content: bytes | bytearray, chance: random.Random) -> tuple[int, int]
 _MUTATIONS: tuple[Callable[[bytearray, random.Random, Sequence[bytes]], None], ...] = (
     *(_flip, _flip, _overwrite, _overwrite, _insert, _delete, _duplicate, _splice, _truncate),
 )
+
+
+#: What a member of an archive may be called that is none of ours, or another one.
+_MEMBERS = (
+    *("../../x.npy", "/x.npy", "a/b.npy", "x" * 300, "note.txt"),
+    *("facts.npy", "seeds.npy", "seeds", "seeds.npy.npy", "outcomes.npy"),
+)
+
+
+def mutated_archive(content: bytes, chance: random.Random) -> bytes:
+    """A zip file that is sound as such, of which one to three members are not what they were."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = [(member.filename, archive.read(member)) for member in archive.infolist()]
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        _change_member(members, chance)
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # names may be there twice
+        for name, inside in members:
+            archive.writestr(name, inside)
+    return written.getvalue()
+
+
+def _change_member(members: list[tuple[str, bytes]], chance: random.Random) -> None:
+    number = chance.randrange(len(members))
+    name, inside = members[number]
+    what = chance.randrange(5)
+    if what == 0:
+        members[number] = name, mutated(inside, chance)
+    elif what == 1:  # where its shape and type are told
+        members[number] = name, mutated(inside[:128], chance) + inside[128:]
+    elif what == 2:  # as drawn
+        members[number] = chance.choice(_MEMBERS), inside
+    elif what == 3:  # as drawn
+        members.insert(number, (chance.choice(_MEMBERS), chance.choice((inside, b""))))
+    elif len(members) > 1:
+        del members[number]
 
 
 def mutated_json(tree: Any, chance: random.Random) -> Any:
