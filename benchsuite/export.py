@@ -79,11 +79,11 @@ def _write_parquet(results: Sequence[Result], path: Path) -> None:
         from pyarrow import parquet
     except ImportError as error:
         raise OptionError("Parquet files need pyarrow", "pip install 'benchsuite[parquet]'") from error
-    tables = [pa.table({**_about(result), **result.rows.columns}) for result in results]
     try:
+        tables = [pa.table({**_about(result), **result.rows.columns}) for result in results]
         table = pa.concat_tables(tables, promote_options="permissive")
-    except pa.ArrowTypeError as error:
-        raise OptionError(f"a column is of another kind in every case: {error}", "export runs of one case") from error
+    except pa.ArrowException as error:
+        raise OptionError(f"these columns do not fit into one table: {error}", "export runs of one case") from error
     parquet.write_table(table, path)
 
 
