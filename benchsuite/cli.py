@@ -167,7 +167,8 @@ def run(names: tuple[str, ...], **options: Any) -> int:
         _write_report([folder], settings.report, reference)
     if reference and code not in _STOPPED:
         code = _compare(reference, folder, settings.convergence_compare_fail) or code
-    return code or _tell_left_out(registry)
+    left_out = _tell_left_out(registry)
+    return code or left_out
 
 
 def _show_forecasts(variants: Sequence[Variant], settings: Settings) -> int:

@@ -111,9 +111,7 @@ def _fold_in_name(key: jax.Array, name: str) -> jax.Array:
 
 def seed_key(case: str, seed: jax.Array | int) -> jax.Array:
     """The key that everything random of one seed of a case comes from, whatever it is trained beside."""
-    with jax.ensure_compile_time_eval():  # a number, not a part of the program
-        key = _fold_in_name(prng.key(0), case)
-    return jax.random.fold_in(key, seed)
+    return jax.random.fold_in(_fold_in_name(prng.key(0), case), seed)
 
 
 def data_key(case: str, seed: jax.Array | int) -> jax.Array:

@@ -20,7 +20,7 @@ from benchsuite import cli
 IMPORTED_FOR_THE_FORKS = (benchsuite.report.terminal, benchsuite.runner)
 
 #: Seconds after which a run is killed at the latest: some are not even begun by then.
-LATEST = 0.8
+LATEST = 0.6
 
 #: Rounds that none of them may go beyond, so that on a fast machine none ends before it is killed.
 FARTHEST = 4

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jax
 import pytest
+from conftest import InstallPlugin
 
 from benchsuite import cache
 
@@ -27,13 +28,14 @@ def python(home: Path, *arguments: str, **variables: str) -> str:
     ).stdout
 
 
-def test_second_run_takes_its_programs_from_the_first(tmp_path: Path) -> None:
+def test_second_run_takes_its_programs_from_the_first(tmp_path: Path, install_plugin: InstallPlugin) -> None:
     """The record and the table say so."""
+    install_plugin()
     said, verdicts = [], []
     for name in ("one", "two"):
         folder = tmp_path / name
         options = ("--seeds", "2", "--platform", "cpu", "--run-dir", str(folder))
-        said.append(python(tmp_path, "-m", "benchsuite", "run", "relu-output", *options))
+        said.append(python(tmp_path, "-m", "benchsuite", "run", "line", *options, JAX_NUM_CPU_DEVICES="1"))
         verdicts += [
             record["compile_cache"] for record in json.loads((folder / "run.json").read_text())["records"].values()
         ]

@@ -46,9 +46,9 @@ def remembering() -> Iterator[None]:
         yield
 
 
-def shown(first: str) -> list[list[str]]:
-    """The rows of the table in the docs whose head begins so."""
-    _, _, rest = SHOWN.partition(f"\n| {first} |")
+def shown(first: str, section: str = "") -> list[list[str]]:
+    """The rows of the table in a section of the docs whose head begins so."""
+    _, _, rest = SHOWN[SHOWN.index(f"## {section}") :].partition(f"\n| {first} |")
     lines = itertools.takewhile(lambda line: line.startswith("|"), rest.splitlines()[2:])
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -100,6 +100,19 @@ def test_shown_false_alarms_of_other_seeds_are_the_exact_ones() -> None:
     (row,) = (row for row in shown("rate | same seeds, 16") if row[0] == "0.5")
     assert agrees(row[2].partition("/")[0], exact)
     assert exact <= gate.level / 2, "a drop is one side of two"
+
+
+def test_shown_refutations_of_true_claims_are_the_exact_ones() -> None:
+    """What the docs say of each kind of claim are the sums over all counts, and the simulation agrees with them."""
+    for rate in script.RATES:
+        (row,) = (row for row in shown("rate | 16 seeds | 128 seeds | 1,000 seeds", "Claims") if row[0] == f"{rate:g}")
+        for cell, (_, check) in zip(row[1].split(" / "), script.CLAIMS.items(), strict=True):
+            if cell != "-":
+                refuted, exactly = re.findall(r"[0-9.]+", cell)
+                exact = script.exactly_refuted(check(rate), 16, rate)
+                assert float(exactly) == pytest.approx(100 * exact, abs=0.005 + 1e-9)
+                assert agrees(refuted, exact)
+                assert exact <= stats.LEVEL
 
 
 def test_speed_gate_of_few_rounds_is_exact() -> None:

@@ -21,9 +21,8 @@ import numpy as np
 import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
-from test_runner import run_out_of_memory
 
-from benchsuite import child, interrupt, machine, store
+from benchsuite import child, ensemble, interrupt, machine, store
 from benchsuite.plugins import load_registry
 from benchsuite.rows import Rows
 from benchsuite.store import RunFolder
@@ -103,12 +102,15 @@ def rows(path: Path, case: str = "line") -> dict[str, np.ndarray]:
     return Rows.join([shard.rows for shard in RunFolder(path).shards(case)]).columns
 
 
-def assert_same(path: Path, other: Path) -> None:
-    """Two runs have the same rows, to the last bit."""
-    ours, theirs = rows(path), rows(other)
-    assert ours.keys() == theirs.keys()
-    for name, column in ours.items():
-        np.testing.assert_array_equal(column, theirs[name], err_msg=name)
+WHOLE: dict[str, np.ndarray] = {}
+
+
+def whole(benchsuite: Command) -> dict[str, np.ndarray]:
+    """The rows of a run that was left alone."""
+    if not WHOLE:
+        assert benchsuite("run", "line", "--run-dir", "whole")[0] == 0
+        WHOLE.update(rows(Path("whole")))
+    return WHOLE
 
 
 def test_run_that_is_killed_twenty_times(benchsuite: Command) -> None:
@@ -120,7 +122,7 @@ def test_run_that_is_killed_twenty_times(benchsuite: Command) -> None:
     killed = subprocess.run(kill, capture_output=True, text=True, check=False)
 
     assert killed.returncode == 0, killed.stdout + Path("killed.log").read_text()
-    assert_same(Path("killed"), Path("whole"))
+    np.testing.assert_equal(rows(Path("killed")), rows(Path("whole")))
     assert not list(Path("killed").rglob(".*.unfinished"))
 
 
@@ -142,8 +144,7 @@ def test_disk_that_fills_up(write: int, benchsuite: Command, monkeypatch: pytest
     assert "--resume" in err
     resume = ["--resume"] if write > 1 else []
     assert benchsuite("run", "line", "--run-dir", "full", *resume)[0] == 0
-    assert benchsuite("run", "line", "--run-dir", "whole")[0] == 0
-    assert_same(Path("full"), Path("whole"))
+    np.testing.assert_equal(rows(Path("full")), whole(benchsuite))
 
 
 def test_system_that_refuses_to_write(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +159,7 @@ def test_system_that_refuses_to_write(benchsuite: Command, monkeypatch: pytest.M
     assert "cannot be written: File too large" in limited.stderr
     assert "Traceback" not in limited.stderr
     assert benchsuite("run", "line", "--run-dir", "full", "--resume")[0] == 0
-    assert benchsuite("run", "line", "--run-dir", "whole")[0] == 0
-    assert_same(Path("full"), Path("whole"))
+    np.testing.assert_equal(rows(Path("full")), whole(benchsuite))
 
 
 def edited(path: Path) -> None:
@@ -229,15 +229,30 @@ def test_run_json_that_was_edited(benchsuite: Command) -> None:
     assert "was changed after it was written" in err
 
 
+def run_out_of_memory(monkeypatch: pytest.MonkeyPatch, above: int) -> list[int]:
+    """Lets larger chunks run out of memory; gives the sizes that did."""
+    run_chunk = ensemble.Ensemble._run
+    failed: list[int] = []
+
+    def scarce(self: ensemble.Ensemble, *args: Any) -> Any:
+        if self.chunk_size > above:
+            failed.append(self.chunk_size)
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
+        return run_chunk(self, *args)
+
+    monkeypatch.setattr(ensemble.Ensemble, "_run", scarce)
+    return failed
+
+
 def test_device_that_runs_out_of_memory(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The seeds are trained in smaller chunks, to the same rows."""
-    assert benchsuite("run", "line", "--rounds", "1", "--run-dir", "whole")[0] == 0
+    """The seeds are trained in chunks of half the size, and of half of that, to the same rows."""
+    expected = whole(benchsuite)
     failed = run_out_of_memory(monkeypatch, above=4)
 
     assert benchsuite("run", "line", "--rounds", "1", "--run-dir", "scarce")[0] == 0
 
-    assert failed
-    assert_same(Path("scarce"), Path("whole"))
+    assert failed == [20, 10, 5]
+    np.testing.assert_equal(rows(Path("scarce")), expected)
 
 
 def test_two_runs_in_one_folder(benchsuite: Command) -> None:
@@ -343,9 +358,14 @@ def test_case_that_hangs_is_stopped(install_plugin: InstallPlugin, benchsuite: C
 def test_case_that_ends_or_hoards_costs_no_other(
     install_plugin: InstallPlugin, benchsuite: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a process of its own, a case can neither end the run nor take all the memory; the next one is trained."""
+    """In a process of its own, a case can neither end the run nor take all the memory; the next one is trained.
+
+    Nor does such a process wait again for a plugin that was left out.
+    """
     faults(install_plugin)
     assert benchsuite("run", "sound", "--run-dir", "whole")[0] == 0
+    monkeypatch.setattr(interrupt, "PATIENCE", 0.5)
+    install_plugin("slow", "while True:\n    pass", module="plugin_that_hangs")
     monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / child.MEMORY_SHARE)
 
     code, out, err = benchsuite("run", "fork", "hoard", "sound", "--time-limit", "300", "--run-dir", "out")
@@ -353,6 +373,7 @@ def test_case_that_ends_or_hoards_costs_no_other(
     assert code == 1
     assert "case fork: its process ended with code 3" in err
     assert "case hoard was stopped: it took 1." in err
+    assert "left out: slow" in err
     assert "sound" in out
     np.testing.assert_equal(rows(Path("out"), "sound"), rows(Path("whole"), "sound"))
 
@@ -374,21 +395,6 @@ def test_process_of_a_case_ends_with_the_run(install_plugin: InstallPlugin, tmp_
 
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int(mark.read_text())).wait(60)
-
-
-def test_plugin_that_hangs_is_waited_for_once(
-    install_plugin: InstallPlugin, benchsuite: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No process of a case tries again what was left out, so that its time is its own."""
-    monkeypatch.setattr(interrupt, "PATIENCE", 0.5)
-    install_plugin("slow", "while True:\n    pass", module="plugin_that_hangs")
-
-    code, out, err = benchsuite("run", "line", "--time-limit", "60")
-
-    assert code == 1
-    assert "left out: slow" in err
-    assert "stopped" not in err
-    assert "100.0 %" in out
 
 
 def test_run_whose_folder_is_taken_away(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:

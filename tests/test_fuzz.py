@@ -157,7 +157,7 @@ def stored_files(path: Path) -> list[Path]:
 
 
 @given(chance=CHANCE)
-@fuzz(150)
+@fuzz(100)
 def test_damaged_arrays(run_path: Path, expected: str, chance: random.Random) -> None:
     """A shard, starts or surfaces with any damage are refused, or tell exactly what they told."""
     files = stored_files(run_path)
@@ -254,7 +254,7 @@ def other(run_path: Path) -> Path:
 
 
 @given(chance=CHANCE)
-@fuzz(50)
+@fuzz(30)
 def test_run_json_of_a_stranger(run_path: Path, other: Path, chance: random.Random) -> None:
     """A run.json with a valid digest and any value anywhere never ends in a traceback, nor in a file elsewhere."""
     path = run_path / "run.json"
@@ -263,7 +263,7 @@ def test_run_json_of_a_stranger(run_path: Path, other: Path, chance: random.Rand
 
 
 @given(chance=CHANCE)
-@fuzz(50)
+@fuzz(40)
 def test_arrays_of_a_stranger(run_path: Path, other: Path, chance: random.Random) -> None:
     """Files with a valid digest and any arrays or facts never end in a traceback, nor in a file elsewhere."""
     path = chance.choice(stored_files(run_path))
@@ -409,7 +409,7 @@ LINE = SimpleNamespace(name="line", starts={"there": {"w": 1.0, "b": 0.0}})
 
 
 @given(chance=CHANCE)
-@fuzz(15)
+@fuzz(6)
 def test_titles_and_gates_on_real_runs(run_path: Path, other: Path, chance: random.Random) -> None:
     """What a person says of a site is refused, or on a site that can be read; any gate compares, or is refused."""
     shutil.rmtree(other / "out", ignore_errors=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import jax
 import numpy as np
 import optax
 import pytest
@@ -42,23 +41,6 @@ def test_run_is_told_as_it_goes() -> None:
     assert record.compile_seconds > 0
     assert record.first_run_seconds
     assert len(record.round_seconds) == 4
-
-
-def test_killed_run_is_resumed_to_the_same_rows() -> None:
-    """What a run of two rounds left is kept; the rest is trained to the rows of an uninterrupted run."""
-    whole_folder, cut_folder = open_folder(Settings()), open_folder(Settings())
-    whole = run(line(), whole_folder)
-    cut = CaseRun(line(), Settings(), cut_folder, Notes())
-    shards = cut.shards()
-    next(shards), next(shards)
-    kept = sorted(path.read_bytes() for path in (cut_folder.path / "line").iterdir())
-
-    resumed_folder = open_folder(Settings(resume=True, run_dir=cut_folder.path))
-    resumed = run(line(), resumed_folder)
-
-    assert rows(resumed, resumed_folder) == rows(whole, whole_folder)
-    assert set(kept) <= {path.read_bytes() for path in (cut_folder.path / "line").iterdir()}
-    assert resumed.rounds == 5
 
 
 def test_finished_run_is_recalled_without_compiling() -> None:
@@ -170,32 +152,6 @@ def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.Monkey
 
     assert tight.plan.chunk_size == roomy.plan.chunk_size // 2
     assert tight.records()[0].outcomes == roomy.records()[0].outcomes
-
-
-def run_out_of_memory(monkeypatch: pytest.MonkeyPatch, above: int) -> list[int]:
-    """Lets larger chunks run out of memory; gives the sizes that did."""
-    run_chunk = ensemble.Ensemble._run
-    failed: list[int] = []
-
-    def scarce(self: ensemble.Ensemble, *args: Any) -> Any:
-        if self.chunk_size > above:
-            failed.append(self.chunk_size)
-            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
-        return run_chunk(self, *args)
-
-    monkeypatch.setattr(ensemble.Ensemble, "_run", scarce)
-    return failed
-
-
-def test_device_out_of_memory_in_mid_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A device that runs out of memory all the same gets half the chunk, and no seed is lost."""
-    failed = run_out_of_memory(monkeypatch, above=4)
-
-    record = run(line(), rounds=1).records()[0]
-
-    assert failed == [20, 10, 5]
-    assert record.seeds == record.converged == 20
-    assert record.chunk_size <= 4
 
 
 def test_no_room_for_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:

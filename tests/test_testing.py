@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import LINE, SUPPLY, Command, InstallPlugin
+from conftest import LINE, Command, InstallPlugin
 from flax import nnx
 from toys import line, line_table, noisy_line
 
-from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Table
+from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Table, testing
 from benchsuite.audit import AGAIN, Audit, Finding
 from benchsuite.ensemble import Ensemble
 from benchsuite.settings import Settings
-from benchsuite.testing import FAILED, NOT_CHECKED, PROMISES, NotConformingError, _Kit, check_case
+from benchsuite.testing import PROMISES, NotCheckedError, NotConformingError, _Kit, check_case
 
 SOLUTION = {"bias[0]": 1.0, "kernel[0, 0]": 3.0}
 
@@ -38,10 +38,12 @@ def test_sound_case_keeps_everything() -> None:
 
 def test_table_keeps_everything_but_a_solution() -> None:
     """A finite dataset is tried as well; a promise that cannot be tried is said not to be."""
-    found = {check.name: check for check in check_case(line(dataset=line_table(), schedule=Schedule(epochs=4)))}
+    tables = line(dataset=line_table(), schedule=Schedule(epochs=4))
 
-    assert found.pop("oracle control").verdict == NOT_CHECKED
-    assert {check.verdict for check in found.values()} == {"passed"}
+    for promise in ("contract", "shapes", "purity", "independent seeds", "null control"):
+        assert kept(promise, tables)
+    with pytest.raises(NotCheckedError, match="it states no solution"):
+        kept("oracle control", tables)
 
 
 NUMBERS = itertools.count()
@@ -194,39 +196,22 @@ def test_rounding_is_told_but_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> No
             kept("purity", line())
 
 
-def test_what_a_case_does_as_it_runs_is_told() -> None:
+def test_whatever_a_promise_raises_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception of any kind is a failed check, and the next one is tried."""
 
-    def fail(_: Any) -> Any:
-        raise RuntimeError("no such luck")
+    def fail(_: Any) -> str:
+        raise RuntimeError("no such luck\nat all")
 
-    def odd(prediction: Any, target: Any) -> Any:
-        shape = jax.ShapeDtypeStruct((), jnp.float32)
-        return jax.pure_callback(fail, shape, jax.lax.stop_gradient(prediction - target), vmap_method="sequential")
-
-    with pytest.raises(NotConformingError, match="no such luck"):
-        check_case(line(metrics={"odd": odd}))
+    few = {"contract": lambda _: "", "cost": fail, "shapes": lambda _: "all is well"}
+    monkeypatch.setattr(testing, "PROMISES", few)
+    with pytest.raises(NotConformingError, match=r"fails 1 of 3 checks:\n- cost: RuntimeError: no such luck\n  try: "):
+        check_case(line())
 
 
 def test_case_that_cannot_be_trained_is_told_once() -> None:
     """All other promises are not tried then."""
     with pytest.raises(NotConformingError, match=r"fails 1 of 11 checks:\n- contract: .*\n  try: "):
         check_case(line(model=lambda rngs: nnx.Linear(1, 2, rngs=rngs)))
-
-
-def test_check_command(benchsuite: Command, install_plugin: InstallPlugin) -> None:
-    """A plugin's cases are tried by its name; the exit code says whether all is well."""
-    bad = "summary='A line'"
-    install_plugin("bad", LINE + SUPPLY.replace("line()", f"line('bad-line', {bad})"))
-
-    code, out, _ = benchsuite("check", "bad")
-
-    assert code == 1
-    assert "bad-line" in out
-    assert "its summary is 'A line'" in out
-    assert "try: write a sentence" in out
-    assert FAILED in out
-    assert benchsuite("check", "nobody")[0] == 2
 
 
 #: A case of which every process makes another one, and one that hangs where only a kill helps.
@@ -247,22 +232,36 @@ def endless(key, n):
 
 @hookimpl
 def benchsuite_cases():
-    for draw in (moody_line, endless):
-        yield line(draw.__name__.replace("_", "-"), dataset=Stream(draw, batch_size=32, evaluation_size=256))
+    for draw, summary in ((moody_line, "A line"), (endless, "A line without an end.")):
+        dataset = Stream(draw, batch_size=32, evaluation_size=256)
+        yield line(draw.__name__.replace("_", "-"), summary=summary, dataset=dataset)
 """
 )
 
 
-def test_check_is_safe_from_what_it_checks(benchsuite: Command, install_plugin: InstallPlugin) -> None:
-    """What differs from process to process is found; what hangs is stopped."""
+def test_check_command(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """Each check that fails is told with what to change; what differs from process to process is found."""
     install_plugin("unsound", UNSOUND)
 
-    differs, hangs = benchsuite("check", "moody-line"), benchsuite("check", "endless", "--time-limit", "5")
+    code, out, _ = benchsuite("check", "moody-line")
 
-    assert differs[0] == hangs[0] == 1
-    assert "its functions make another program in another process" in " ".join(differs[1].split())
-    assert "case endless was stopped after 5 s" in hangs[1]
-    assert f"1 failed, {len(PROMISES) - 1} not checked" in hangs[1]
+    assert code == 1
+    told = " ".join(out.split())
+    assert "description failed its summary is 'A line' try: write a sentence" in told
+    assert "purity failed its functions make another program in another process try: draw random numbers" in told
+    assert "2 failed" in out
+    assert benchsuite("check", "nobody")[0] == 2
+
+
+def test_check_stops_what_hangs(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """A case without an end costs no other, and not for ever."""
+    install_plugin("unsound", UNSOUND)
+
+    code, out, _ = benchsuite("check", "endless", "--time-limit", "1")
+
+    assert code == 1
+    assert "case endless was stopped after 1 s" in out
+    assert f"1 failed, {len(PROMISES) - 1} not checked" in out
 
 
 def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,11 +53,15 @@ def converged(case: Case, course: Trace) -> np.ndarray:
     return np.asarray(case.criterion.holds(course.metrics[case.criterion.metric][:, -1]))
 
 
+#: Those of which no other has the same model with another number of layers.
+CASES = [case for name, case in REGISTRY.cases.items() if name != "mnist-identity-4L"]
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_treatment_applies_or_says_why(name: str) -> None:
-    """Each of ours can be traced with every case of ours that it applies to, and applies to one at least."""
+    """Each of ours can be traced with every kind of case that it applies to, and applies to one at least."""
     applied = 0
-    for case in map(cut_down, REGISTRY.cases.values()):
+    for case in map(cut_down, CASES):
         try:
             treated = OURS[name].apply(case)
         except DoesNotApply as reason:
