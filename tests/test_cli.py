@@ -205,3 +205,11 @@ def test_help_imports_nothing_heavy() -> None:
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert not {"jax", "flax", "optax", "scipy", "numpy", "matplotlib", "pooch", "rich", "pytest"} & set(modules)
+
+
+def test_path_that_no_system_bears_is_told(benchsuite: Command) -> None:
+    """Where the system refuses a name, it is a sentence."""
+    code, _, err = benchsuite("run", "line", "--run-dir", "x" * 300)
+
+    assert code == 1
+    assert "File name too long" in err

@@ -114,6 +114,20 @@ def test_damaged_cache_is_fetched_again(mirror: tuple[str, Path], cache: Path) -
     assert bytes(data.load(grey(address)).split.train) == CONTENT
 
 
+def test_mirror_without_an_end_is_given_up(
+    mirror: tuple[str, Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is far larger than any dataset fills no disk."""
+    address, served = mirror
+    (served / FILE).write_bytes(bytes(100_000))
+    monkeypatch.setattr(data, "LARGEST", 50_000)
+
+    with pytest.raises(DataError, match="it does not come to an end"):
+        data.load(grey(address), "grey")
+
+    assert not [path for path in cache.rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
