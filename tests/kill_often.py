@@ -20,10 +20,10 @@ from benchsuite import cli
 IMPORTED_FOR_THE_FORKS = (benchsuite.report.terminal, benchsuite.runner)
 
 #: Seconds after which a run is killed at the latest: some are not even begun by then.
-LATEST = 0.6
+LATEST = 0.5
 
 #: Rounds that none of them may go beyond, so that on a fast machine none ends before it is killed.
-FARTHEST = 4
+FARTHEST = 2
 
 
 def start(folder: Path, options: list[str]) -> int:

@@ -157,7 +157,7 @@ def stored_files(path: Path) -> list[Path]:
 
 
 @given(chance=CHANCE)
-@fuzz(100)
+@fuzz(80)
 def test_damaged_arrays(run_path: Path, expected: str, chance: random.Random) -> None:
     """A shard, starts or surfaces with any damage are refused, or tell exactly what they told."""
     files = stored_files(run_path)
@@ -254,7 +254,7 @@ def other(run_path: Path) -> Path:
 
 
 @given(chance=CHANCE)
-@fuzz(30)
+@fuzz(20)
 def test_run_json_of_a_stranger(run_path: Path, other: Path, chance: random.Random) -> None:
     """A run.json with a valid digest and any value anywhere never ends in a traceback, nor in a file elsewhere."""
     path = run_path / "run.json"
@@ -263,7 +263,7 @@ def test_run_json_of_a_stranger(run_path: Path, other: Path, chance: random.Rand
 
 
 @given(chance=CHANCE)
-@fuzz(40)
+@fuzz(25)
 def test_arrays_of_a_stranger(run_path: Path, other: Path, chance: random.Random) -> None:
     """Files with a valid digest and any arrays or facts never end in a traceback, nor in a file elsewhere."""
     path = chance.choice(stored_files(run_path))
@@ -316,7 +316,7 @@ STRANGE: tuple[Callable[[np.ndarray], np.ndarray | None], ...] = (
 
 
 @given(chance=CHANCE)
-@fuzz(20)
+@fuzz(12)
 def test_commands_on_a_damaged_run(run_path: Path, other: Path, chance: random.Random) -> None:
     """What commands print of a damaged run is what they print of the whole one, or a sentence and an exit code."""
     path = chance.choice([run_path / "run.json", *stored_files(run_path)])
@@ -365,7 +365,7 @@ def test_damaged_site(site_path: Path, chance: random.Random) -> None:
 
 
 @given(chance=CHANCE)
-@fuzz(30)
+@fuzz(15)
 def test_night_of_a_stranger(site_path: Path, chance: random.Random) -> None:
     """A night that somebody has made up is refused, or drawn into the site and nowhere else."""
     mark, path = site_path / "site.json", chance.choice(sorted(site_path.rglob("night.json")))
@@ -409,7 +409,7 @@ LINE = SimpleNamespace(name="line", starts={"there": {"w": 1.0, "b": 0.0}})
 
 
 @given(chance=CHANCE)
-@fuzz(6)
+@fuzz(4)
 def test_titles_and_gates_on_real_runs(run_path: Path, other: Path, chance: random.Random) -> None:
     """What a person says of a site is refused, or on a site that can be read; any gate compares, or is refused."""
     shutil.rmtree(other / "out", ignore_errors=True)

@@ -43,7 +43,7 @@ def draws(key: jax.Array) -> dict[str, jax.Array]:
 
 
 @given(SEEDS, SEEDS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_numbers_are_those_of_jax(seed: int, folded: int) -> None:
     """A case draws what it would from the keys of `jax.random`."""
     ours, theirs = (jax.random.fold_in(key, folded) for key in (prng.key(seed), jax.random.key(seed)))
