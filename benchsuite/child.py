@@ -114,8 +114,9 @@ class Child:
 
     def stop(self) -> None:
         """End the process and those that it has started, whatever they are doing."""
-        with suppress(ProcessLookupError, AttributeError):  # it was too early, or is another system
-            os.killpg(self._process.pid or 0, signal.SIGKILL)
+        if self._process.pid:  # 0 would be the group of this process
+            with suppress(ProcessLookupError, AttributeError):  # it has no group yet, or this is another system
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()
         self._connection.close()
