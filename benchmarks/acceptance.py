@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchsuite import machine
-from benchsuite.plugins import load_registry
-from benchsuite.progress import Live
-from benchsuite.rows import Rows
-from benchsuite.runner import CaseRun, open_folder
+from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.plugins.registry import load_registry
+from benchsuite.results.seeds import Rows
 from benchsuite.settings import Settings
 from benchsuite.stats import rate_interval
+from benchsuite.system import machine
+from benchsuite.system.progress import Live
 
 SOURCE_TEST_LOSS = 167.9543
 

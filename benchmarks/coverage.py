@@ -17,20 +17,21 @@ from unittest import mock
 
 import numpy as np
 
-from benchsuite import change, stats
-from benchsuite.change import POWER, Change, Run
-from benchsuite.claim import Claim, FailureRate
-from benchsuite.gate import LEVEL, Gate
-from benchsuite.nightly import GATES, ROUNDS
-from benchsuite.outcome import NEVER, Outcome
-from benchsuite.plan import Plan
-from benchsuite.record import Record, summarise
-from benchsuite.result import Result
-from benchsuite.rows import Rows
+from benchsuite import stats
+from benchsuite.case.claim import Claim, FailureRate
+from benchsuite.comparison import runs as change
+from benchsuite.comparison.gate import LEVEL, Gate
+from benchsuite.comparison.runs import POWER, Change, Run
+from benchsuite.engine.trainer import ROUNDS as DEFAULT_ROUNDS
+from benchsuite.publish.nightly import GATES, ROUNDS
+from benchsuite.results.claims import NOT_JUDGED, REFUTED, judge
+from benchsuite.results.outcome import NEVER, Outcome
+from benchsuite.results.plan import Plan
+from benchsuite.results.result import Result
+from benchsuite.results.round import Shard
+from benchsuite.results.seeds import Rows
+from benchsuite.results.summary import Record, summarise
 from benchsuite.settings import SOURCE
-from benchsuite.shard import Shard
-from benchsuite.trainer import ROUNDS as DEFAULT_ROUNDS
-from benchsuite.verdict import NOT_JUDGED, REFUTED, judge
 
 Array = np.ndarray
 

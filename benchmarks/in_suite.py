@@ -12,15 +12,15 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from theory import assert_learnt
 from timing import Work
 
-from benchsuite import machine
-from benchsuite.ensemble import Ensemble
-from benchsuite.plugins import load_registry
-from benchsuite.problem import Problem
+from benchsuite.case.sweep import Range
+from benchsuite.engine.ensemble import Ensemble
+from benchsuite.engine.loop import data_key, drawn_once
+from benchsuite.engine.problem import Problem
+from benchsuite.engine.trainer import make_plan
+from benchsuite.plugins.registry import load_registry
 from benchsuite.settings import Settings
-from benchsuite.sweep import Range
-from benchsuite.trainer import make_plan
-from benchsuite.training import data_key, drawn_once
-from benchsuite.variant import swept
+from benchsuite.system import machine
+from benchsuite.variants.variant import swept
 
 PIXELS, BATCH = 784, 128
 

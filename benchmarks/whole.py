@@ -94,8 +94,9 @@ def _main() -> None:
         import_module(library)
     took["libraries"] = time.perf_counter() - begin
 
-    from benchsuite import cli, plugins
-    from benchsuite.runner import CaseRun
+    from benchsuite.cli import main as cli
+    from benchsuite.execution.runner import CaseRun
+    from benchsuite.plugins import registry as plugins
 
     for place, name, kind in (
         (plugins, "load_registry", "plugins"),

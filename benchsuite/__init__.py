@@ -5,12 +5,14 @@ These names are what a plugin needs. Importing them imports no JAX.
 
 from importlib.metadata import version
 
-from benchsuite.case import Case, Criterion, Diagnostic, Download, Landscape, Schedule, Split, Stream, Table
-from benchsuite.claim import Bound, Claim, Ends, FailureRate, Figure
+from benchsuite.case.case import Case, Diagnostic, Landscape
+from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
+from benchsuite.case.dataset import Download, Split, Stream, Table
+from benchsuite.case.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
+from benchsuite.case.schedule import Criterion, Schedule
 from benchsuite.errors import BenchsuiteError, CaseError, DataError, DoesNotApply
-from benchsuite.hookspecs import hookimpl
-from benchsuite.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
-from benchsuite.treatment import Treatment
+from benchsuite.plugins.hookspecs import hookimpl
+from benchsuite.variants.treatment import Treatment
 
 __version__ = version("benchsuite")
 

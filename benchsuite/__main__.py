@@ -1,5 +1,5 @@
 """`python -m benchsuite` is `benchsuite`."""
 
-from benchsuite.cli import main
+from benchsuite.cli.main import main
 
 main()

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from benchsuite.errors import BenchsuiteError, plain
-from benchsuite.interrupt import terminated_like_interrupted
 from benchsuite.settings import OPTIONS, Settings
+from benchsuite.system.signals import terminated_like_interrupted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from benchsuite.case import Case
-    from benchsuite.engine import Engine
-    from benchsuite.plugins import Registry
-    from benchsuite.record import Record
-    from benchsuite.runner import CaseRun
-    from benchsuite.store import RunFolder
-    from benchsuite.variant import Variant
+    from benchsuite.case.case import Case
+    from benchsuite.execution.executors.base import Engine
+    from benchsuite.execution.runner import CaseRun
+    from benchsuite.plugins.registry import Registry
+    from benchsuite.results.summary import Record
+    from benchsuite.store.folder import RunFolder
+    from benchsuite.variants.variant import Variant
 
 #: The fixture that asks for a case: a test that has it runs once for every registered case.
 CASE_FIXTURE = "registered_case"
@@ -69,7 +69,7 @@ class Suite:
         said = {option.name: self._said(option.name, option.ini) for option in OPTIONS}
         if not said["resume"]:
             return Settings.parse(said)
-        from benchsuite.store import resumed
+        from benchsuite.store.folder import resumed
 
         return resumed(said)
 
@@ -80,8 +80,8 @@ class Suite:
     @cached_property
     def registry(self) -> Registry:
         """The cases of all plugins."""
-        from benchsuite import machine
-        from benchsuite.plugins import load_registry
+        from benchsuite.plugins.registry import load_registry
+        from benchsuite.system import machine
 
         machine.configure(self.settings.platform if self.settings.plan else self.settings.own_platform)
         self.loaded = True
@@ -90,8 +90,8 @@ class Suite:
     @cached_property
     def variants(self) -> dict[str, Variant]:
         """What is to be trained, by its id."""
-        from benchsuite.choice import choose
-        from benchsuite.variant import chosen_variants
+        from benchsuite.plugins.selection import choose
+        from benchsuite.variants.variant import chosen_variants
 
         chosen = choose(self.settings.treatment, self.settings.optimizer, self.registry.treatments)
         cases = list(self.registry.cases.values())
@@ -102,7 +102,7 @@ class Suite:
         """What the run is compared with."""
         if self.settings.convergence_compare is None:
             return None
-        from benchsuite.gate import reference_of
+        from benchsuite.comparison.gate import reference_of
 
         return reference_of(self.settings)
 
@@ -111,7 +111,7 @@ class Suite:
         """What has changed since the reference, and why gates fall."""
         if self.reference is None or not self.records:
             return None
-        from benchsuite.report.changes import compared
+        from benchsuite.report.terminal.changes import compared
 
         try:
             return compared(self.reference, self.folder, self.settings.convergence_compare_fail)
@@ -134,15 +134,15 @@ class Suite:
     @cached_property
     def engine(self) -> Engine:
         """What trains; it is open until the session ends."""
-        from benchsuite.engine import opened
+        from benchsuite.execution.executors.base import opened
 
         return self.open.enter_context(opened(self.settings, [plugin.place for plugin in self.registry.left_out]))
 
     @cached_property
     def folder(self) -> RunFolder:
         """The run folder, made or resumed when the first case runs."""
-        from benchsuite.runner import open_folder
-        from benchsuite.variant import inapplicable
+        from benchsuite.execution.runner import open_folder
+        from benchsuite.variants.variant import inapplicable
 
         self.open.enter_context(terminated_like_interrupted())
         folder = self.open.enter_context(open_folder(self.settings, self.engine).locked())
@@ -245,7 +245,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     suite = config.stash[_SUITE]
     if not suite.loaded or config.option.collectonly or suite.settings.plan:
         return []
-    from benchsuite.report.header import header
+    from benchsuite.report.terminal.header import header
 
     try:
         suite.registry.check_dataset(suite.settings.dataset)
@@ -262,9 +262,9 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     suite = session.config.stash[_SUITE]
     if not suite.settings.plan or session.testsfailed:
         return None
-    from benchsuite.forecast import forecast
-    from benchsuite.report.forecast import forecasts
-    from benchsuite.report.terminal import render
+    from benchsuite.execution.forecast import forecast
+    from benchsuite.report.terminal.forecast import forecasts
+    from benchsuite.report.terminal.summary import render
 
     calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
     chosen = [suite.variants[params[CASE_FIXTURE]].treated for params in calls if CASE_FIXTURE in params]
@@ -315,8 +315,8 @@ class Bench:
         pytest.fail(reason, pytrace=False)  # outside of the handler, so that the sentence stands alone
 
     def _train(self, case: Case) -> list[Record]:
-        from benchsuite.progress import Live
-        from benchsuite.runner import CaseRun
+        from benchsuite.execution.runner import CaseRun
+        from benchsuite.system.progress import Live
 
         suite, reporter = self._config.stash[_SUITE], self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
@@ -405,8 +405,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     suite = config.stash[_SUITE]
     writer = config.get_terminal_writer()
     if suite.records:
-        from benchsuite.report.terminal import render, summary
-        from benchsuite.result import results
+        from benchsuite.report.terminal.summary import render, summary
+        from benchsuite.results.result import results
 
         width, colour = writer.fullwidth, writer.hasmarkup
         terminalreporter.section("convergence")
@@ -420,7 +420,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if suite.page:
         terminalreporter.write_line(suite.page[0], red=not suite.page[1])
     if suite.records and suite.compared:
-        from benchsuite.report.terminal import render
+        from benchsuite.report.terminal.summary import render
 
         shown, fallen = suite.compared
         terminalreporter.section("convergence compared", red=bool(fallen))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from benchsuite.case.sweep import Range
 from benchsuite.errors import OptionError, near_matches
-from benchsuite.sweep import Range
 
 QUICK, SOURCE = "quick", "source"
 AUTO, STAND_IN = "auto", "stand-in"

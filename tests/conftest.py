@@ -17,13 +17,20 @@ import numpy.fft
 import pytest
 import scipy.stats
 
-import benchsuite.progress
-import benchsuite.report.terminal
-import benchsuite.runner
-from benchsuite import cli, machine
+import benchsuite.execution.runner
+import benchsuite.report.terminal.summary
+import benchsuite.system.progress
+from benchsuite.cli import main as cli
+from benchsuite.system import machine
 
 # A pytest inside of a test forgets every module that it was the first to import, and some bear no second import.
-PRELOADED = (numpy.fft, scipy.stats, benchsuite.progress, benchsuite.report.terminal, benchsuite.runner)
+PRELOADED = (
+    numpy.fft,
+    scipy.stats,
+    benchsuite.system.progress,
+    benchsuite.report.terminal.summary,
+    benchsuite.execution.runner,
+)
 
 pytest_plugins = ["pytester"]
 

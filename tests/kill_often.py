@@ -13,11 +13,11 @@ import time
 import warnings
 from pathlib import Path
 
-import benchsuite.report.terminal
-import benchsuite.runner
-from benchsuite import cli
+import benchsuite.execution.runner
+import benchsuite.report.terminal.summary
+from benchsuite.cli import main as cli
 
-IMPORTED_FOR_THE_FORKS = (benchsuite.report.terminal, benchsuite.runner)
+IMPORTED_FOR_THE_FORKS = (benchsuite.report.terminal.summary, benchsuite.execution.runner)
 
 #: Seconds after which a run is killed at the latest: some are not even begun by then.
 LATEST = 0.5

@@ -11,13 +11,13 @@ from test_store import PLAN
 from toys import line, trace
 
 from benchsuite import Case
-from benchsuite.landscape import Surface
-from benchsuite.plan import Plan
-from benchsuite.record import summarise
-from benchsuite.rows import Rows
-from benchsuite.shard import Shard, curves
-from benchsuite.store import RunFolder
-from benchsuite.trace import Trace
+from benchsuite.results.landscape import Surface
+from benchsuite.results.plan import Plan
+from benchsuite.results.round import Shard, curves
+from benchsuite.results.seeds import Rows
+from benchsuite.results.summary import summarise
+from benchsuite.results.trace import Trace
+from benchsuite.store.folder import RunFolder
 
 MACHINE = {
     "device": "a device",

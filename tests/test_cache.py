@@ -12,7 +12,7 @@ import jax
 import pytest
 from conftest import InstallPlugin
 
-from benchsuite import cache
+from benchsuite.system import cache
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folder is set by a variable of Linux")
 

@@ -21,12 +21,13 @@ from test_comparison import result
 from test_pytest_plugin import CASES
 from toys import line, line_table
 
-from benchsuite import Case, Criterion, Schedule, file, stats
-from benchsuite.change import MISSING, NEW, Change, Run, changes
+from benchsuite import Case, Criterion, Schedule, stats
+from benchsuite.case.version import case_version
+from benchsuite.comparison.gate import Gate
+from benchsuite.comparison.runs import MISSING, NEW, Change, Run, changes
 from benchsuite.errors import OptionError
-from benchsuite.gate import Gate
-from benchsuite.result import Result
-from benchsuite.version import case_version
+from benchsuite.results.result import Result
+from benchsuite.system import files
 
 MACHINE = {"versions": {"jax": "1"}}
 GOOD, BAD = [1] * 40, [1] * 10 + [0] * 30
@@ -264,7 +265,7 @@ def test_versions_of_our_cases_are_all_different(registered: dict[str, Case]) ->
 @pytest.fixture
 def registered() -> dict[str, Case]:
     """The cases of all plugins."""
-    from benchsuite.plugins import load_registry
+    from benchsuite.plugins.registry import load_registry
 
     return load_registry().cases
 
@@ -277,7 +278,7 @@ def under_another_jax(folder: str) -> None:
     path = Path(folder) / "run.json"
     content = json.loads(path.read_text())
     content["machine"]["versions"]["jax"] = "0.0.1"
-    path.write_bytes(file.sealed(content))
+    path.write_bytes(files.sealed(content))
 
 
 def test_compare_command(benchsuite: Command) -> None:

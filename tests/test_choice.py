@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from toys import line, treatment
 
 from benchsuite import BenchsuiteError, Case, Treatment
-from benchsuite.call import Call
-from benchsuite.case import NAME
-from benchsuite.choice import choose
+from benchsuite.case.factory import options_of
+from benchsuite.case.names import NAME
 from benchsuite.errors import OptionError
-from benchsuite.factory import options_of
+from benchsuite.plugins.call import Call
+from benchsuite.plugins.selection import choose
 
 
 def scaled(case: Case, factor: float = 2.0) -> Case:
@@ -231,7 +231,7 @@ def test_every_optimizer_of_optax_that_needs_a_learning_rate_alone_can_be_named(
 
 def options(name: str) -> list[str]:
     """The options without a default of something in optax that has a learning rate, if it is an optimiser."""
-    from benchsuite.factory import UNSET
+    from benchsuite.case.factory import UNSET
 
     found = getattr(optax, name)
     if not (name.islower() and callable(found) and getattr(found, "__module__", "").endswith("alias")):

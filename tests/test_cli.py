@@ -48,7 +48,7 @@ def test_run_then_report(benchsuite: Command) -> None:
 
 def test_resuming_keeps_the_options_of_the_run(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the program says after Ctrl-C can be pasted: seeds, rounds and protocol are those the run was begun with."""
-    from benchsuite.store import RunFolder
+    from benchsuite.store.folder import RunFolder
 
     keep = RunFolder.keep_shard
 
@@ -200,7 +200,7 @@ def test_data_verifies_what_is_there(benchsuite: Command, tmp_path: Path) -> Non
 
 def test_help_imports_nothing_heavy() -> None:
     """Help comes at once: neither JAX nor anything of its weight is loaded."""
-    code = "import sys, benchsuite.cli as c; c.cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
+    code = "import sys, benchsuite.cli.main as c; c.cli.main(['--help'], standalone_mode=False); print(*sys.modules)"
 
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 

@@ -17,15 +17,15 @@ import numpy as np
 import pytest
 from toys import Notes
 
-from benchsuite import cluster
-from benchsuite.cluster import Cluster, Job, Worker
-from benchsuite.engine import opened
 from benchsuite.errors import DeviceError, OptionError
-from benchsuite.plugins import load_registry
-from benchsuite.rows import Rows
-from benchsuite.runner import CaseRun, open_folder
+from benchsuite.execution.executors import dask as cluster
+from benchsuite.execution.executors.base import opened
+from benchsuite.execution.executors.dask import Cluster, Job, Worker
+from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.plugins.registry import load_registry
+from benchsuite.results.seeds import Rows
 from benchsuite.settings import Settings
-from benchsuite.store import RunFolder
+from benchsuite.store.folder import RunFolder
 
 # Dask's sockets are closed by its own threads, some of them after the test.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -153,7 +153,7 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is not installed the error says how to get it."""
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "benchsuite.cluster")
+    monkeypatch.delitem(sys.modules, "benchsuite.execution.executors.dask")
     with pytest.raises(OptionError, match="benchsuite\\[dask\\]"), opened(SETTINGS):
         pass
 

@@ -10,13 +10,13 @@ from test_store import PLAN
 from toys import Notes, line, trace, treatment
 
 from benchsuite import stats
-from benchsuite.comparison import compare
-from benchsuite.record import summarise
-from benchsuite.result import Result, results
-from benchsuite.rows import Rows
-from benchsuite.runner import CaseRun, open_folder
+from benchsuite.comparison.treatments import compare
+from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.results.result import Result, results
+from benchsuite.results.round import Shard
+from benchsuite.results.seeds import Rows
+from benchsuite.results.summary import summarise
 from benchsuite.settings import Settings
-from benchsuite.shard import Shard
 
 
 def result(converged: list[int], treatment: str = "", first: int = 0) -> Result:

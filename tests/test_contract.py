@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from toys import ROWS, cut_down
 
 from benchsuite import Case, Claim, Stream
-from benchsuite.plugins import load_registry
-from benchsuite.problem import Problem
-from benchsuite.report.terminal import render, summary
-from benchsuite.runner import CaseRun, open_folder
+from benchsuite.engine.landscape import Survey, has_landscape
+from benchsuite.engine.loop import data_key, parameter_names
+from benchsuite.engine.problem import Problem
+from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.plugins.registry import load_registry
+from benchsuite.report.terminal.summary import render, summary
 from benchsuite.settings import Settings
-from benchsuite.start import start_values
-from benchsuite.survey import Survey, has_landscape
-from benchsuite.training import data_key, parameter_names
+from benchsuite.variants.start import start_values
 
 OURS = {
     plugin.name: plugin

@@ -17,7 +17,7 @@ import pytest
 from scipy.stats import binom
 
 from benchsuite import stats
-from benchsuite.gate import Gate
+from benchsuite.comparison.gate import Gate
 
 ROOT = Path(__file__).parent.parent
 SHOWN = (ROOT / "docs" / "statistics.md").read_text()

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchsuite import DataError, Download, Split, Table, data
+from benchsuite import DataError, Download, Split, Table
+from benchsuite.engine import data
 
 CONTENT = b"forty-two grey levels"
 FILE = "levels.gz"
@@ -22,7 +23,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own, and no folder named."""
-    monkeypatch.setattr("benchsuite.cache.folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("benchsuite.system.cache.folder", lambda: tmp_path / "cache")
     monkeypatch.delenv(data.FOLDER_VARIABLE, raising=False)
     return tmp_path / "cache"
 
@@ -167,7 +168,7 @@ def test_file_missing_beside_others_is_an_error(tmp_path: Path) -> None:
 def test_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of the cache is not blamed on the mirrors."""
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr("benchsuite.cache.folder", lambda: tmp_path / "file" / "cache")
+    monkeypatch.setattr("benchsuite.system.cache.folder", lambda: tmp_path / "file" / "cache")
 
     with pytest.raises(DataError, match="cannot be written"):
         data.load(grey(), "grey")

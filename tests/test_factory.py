@@ -11,7 +11,7 @@ from benchsuite_relu.units import Unit
 from flax import nnx
 
 from benchsuite import DoesNotApply
-from benchsuite.factory import UNSET, followed_by, options_of, with_options
+from benchsuite.case.factory import UNSET, followed_by, options_of, with_options
 
 
 def scaled(x: float, /, *args: float, scale: float = 2.0, shift: float, **rest: float) -> tuple[Any, ...]:

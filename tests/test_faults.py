@@ -22,10 +22,13 @@ import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 
-from benchsuite import child, ensemble, interrupt, machine, store
-from benchsuite.plugins import load_registry
-from benchsuite.rows import Rows
-from benchsuite.store import RunFolder
+from benchsuite.engine import ensemble
+from benchsuite.plugins.registry import load_registry
+from benchsuite.results.seeds import Rows
+from benchsuite.store import folder as store
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import machine, signals
+from benchsuite.system import process as child
 
 BENCHSUITE = [sys.executable, "-m", "benchsuite"]
 
@@ -150,7 +153,9 @@ def test_disk_that_fills_up(write: int, benchsuite: Command, monkeypatch: pytest
 def test_system_that_refuses_to_write(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit of the system itself, in the middle of a file, as of a quota: that too is said and gone on from."""
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")  # whose files would be cut too
-    code = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (6000, 6000)); from benchsuite.cli import main; main()"
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (6000, 6000)); from benchsuite.cli.main import main; main()"
+    )
     command = [sys.executable, "-c", code, "run", "line", "--run-dir", "full"]
 
     limited = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -364,7 +369,7 @@ def test_case_that_ends_or_hoards_costs_no_other(
     """
     faults(install_plugin)
     assert benchsuite("run", "sound", "--run-dir", "whole")[0] == 0
-    monkeypatch.setattr(interrupt, "PATIENCE", 0.5)
+    monkeypatch.setattr(signals, "PATIENCE", 0.5)
     install_plugin("slow", "while True:\n    pass", module="plugin_that_hangs")
     monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / child.MEMORY_SHARE)
 
@@ -444,7 +449,7 @@ def test_plugin_that_spoils_it_for_all_is_left_out(
     code: str, said: str, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin that is never there, or changes what all others have to live with, is left out with its reason."""
-    monkeypatch.setattr(interrupt, "PATIENCE", 0.5)
+    monkeypatch.setattr(signals, "PATIENCE", 0.5)
     install_plugin("spoiler", code, module=f"spoiler_{abs(hash(code))}")
 
     registry = load_registry()

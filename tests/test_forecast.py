@@ -13,7 +13,7 @@ from stored import GOOD, STUCK, a_case, store_run
 from benchsuite import stats
 from benchsuite.errors import OptionError
 from benchsuite.settings import Settings
-from benchsuite.store import ROOT, RunFolder
+from benchsuite.store.folder import ROOT, RunFolder
 
 
 @given(st.floats(0.005, 0.4), st.floats(0, 1), st.floats(0, 1))
@@ -73,7 +73,7 @@ def test_half_width_takes_the_rate_of_the_latest_run(benchsuite: Command) -> Non
 
 def test_plan_tells_time_and_memory_of_a_run_alike(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is trained, and no folder is made."""
-    monkeypatch.setattr("benchsuite.machine.cpu_name", lambda: "a device")
+    monkeypatch.setattr("benchsuite.system.machine.cpu_name", lambda: "a device")
     about = {"predicted_bytes": 3 * 2**20, "device_count": 2, "trace_seconds": 1.0, "compile_seconds": 2.0}
     folder = store_run(ROOT / "20260101-000000", a_case("line", *[GOOD] * 12, plan=about))
     speed = folder.content["records"]["line"]["seeds_per_second"]

@@ -33,18 +33,22 @@ from mutation import mutated, mutated_archive, mutated_json
 from stored import GOOD, SLOW, STUCK, WILD, a_case, store_run, treated
 from toys import line
 
-from benchsuite import Case, Claim, FailureRate, cli, data, file, store
-from benchsuite.call import Call
-from benchsuite.claim import Bound, Ends, Figure
+from benchsuite import Case, Claim, FailureRate
+from benchsuite.case.claim import Bound, Ends, Figure
+from benchsuite.case.sweep import Range
+from benchsuite.cli import main as cli
+from benchsuite.comparison.gate import Gate
+from benchsuite.engine import data
 from benchsuite.errors import BenchsuiteError
-from benchsuite.forecast import Earlier
-from benchsuite.gate import Gate
-from benchsuite.result import results
+from benchsuite.execution.forecast import Earlier
+from benchsuite.plugins.call import Call
+from benchsuite.publish.site import Site
+from benchsuite.results.result import results
 from benchsuite.settings import Settings
-from benchsuite.site.site import Site
-from benchsuite.start import find_start
-from benchsuite.store import RunFolder
-from benchsuite.sweep import Range
+from benchsuite.store import folder as store
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import files
+from benchsuite.variants.start import find_start
 
 #: By how many times more examples are tried than usual.
 FACTOR = float(os.environ.get("BENCHSUITE_FUZZ", "1"))
@@ -258,7 +262,7 @@ def other(run_path: Path) -> Path:
 def test_run_json_of_a_stranger(run_path: Path, other: Path, chance: random.Random) -> None:
     """A run.json with a valid digest and any value anywhere never ends in a traceback, nor in a file elsewhere."""
     path = run_path / "run.json"
-    with containing(path, file.sealed(mutated_json(json.loads(path.read_bytes()), chance))):
+    with containing(path, files.sealed(mutated_json(json.loads(path.read_bytes()), chance))):
         used(run_path, other, chance)
 
 
@@ -370,10 +374,10 @@ def test_night_of_a_stranger(site_path: Path, chance: random.Random) -> None:
     """A night that somebody has made up is refused, or drawn into the site and nowhere else."""
     mark, path = site_path / "site.json", chance.choice(sorted(site_path.rglob("night.json")))
     made_up = json.dumps(mutated_json(json.loads(path.read_bytes()), chance)).encode()
-    marked = file.read_sealed(mark.read_bytes())
+    marked = files.read_sealed(mark.read_bytes())
     marked["nights"][path.parent.name] = hashlib.sha256(made_up).hexdigest()
     before = names(site_path.parent)
-    with containing(path, made_up), containing(mark, file.sealed(marked)), warnings.catch_warnings():
+    with containing(path, made_up), containing(mark, files.sealed(marked)), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # absurd figures may be warned of
         with contextlib.suppress(BenchsuiteError):
             Site(site_path).show()

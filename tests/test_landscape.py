@@ -14,14 +14,15 @@ from conftest import Command
 from flax import nnx
 from toys import line
 
-from benchsuite import Case, CaseError, Landscape, Schedule, machine
+from benchsuite import Case, CaseError, Landscape, Schedule
+from benchsuite.engine.landscape import Survey, has_landscape
 from benchsuite.errors import OptionError
-from benchsuite.landscape import Basins, Surface, seen_by
-from benchsuite.landscape import Landscape as LandscapeOfCase
-from benchsuite.outcome import NEVER
-from benchsuite.report.landscape import draw_landscape
+from benchsuite.report.figures.landscape import draw_landscape
+from benchsuite.results.landscape import Basins, Surface, seen_by
+from benchsuite.results.landscape import Landscape as LandscapeOfCase
+from benchsuite.results.outcome import NEVER
 from benchsuite.settings import Settings
-from benchsuite.survey import Survey, has_landscape
+from benchsuite.system import machine
 
 
 def quiet(_: float) -> None:

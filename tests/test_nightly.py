@@ -11,12 +11,13 @@ import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, SLOW, ACase, a_case, store_run
 
-from benchsuite import nightly, trainer
-from benchsuite.conditions import conditions, doubts
-from benchsuite.gate import Gate
-from benchsuite.nightly import GATES, Nights, Verdict
-from benchsuite.runner import CaseRun
-from benchsuite.site.site import Site
+from benchsuite.comparison.gate import Gate
+from benchsuite.engine import trainer
+from benchsuite.execution.runner import CaseRun
+from benchsuite.publish import nightly
+from benchsuite.publish.nightly import GATES, Nights, Verdict
+from benchsuite.publish.site import Site
+from benchsuite.system.load import conditions, doubts
 
 NIGHTLY = Path("nightly")
 

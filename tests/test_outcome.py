@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from toys import trace
 
 from benchsuite import Criterion
-from benchsuite.outcome import DEFINITIONS, Outcome, classify, steps_to_success
+from benchsuite.results.outcome import DEFINITIONS, Outcome, classify, steps_to_success
 
 R2 = Criterion("r2", at_least=0.99)
 

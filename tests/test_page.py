@@ -19,11 +19,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from stored import GOOD, SLOW, WILD, a_case, store_run, treated
 from test_pytest_plugin import CASES
 
-from benchsuite import Claim, FailureRate, file
+from benchsuite import Claim, FailureRate
 from benchsuite.errors import plain
-from benchsuite.report.page.markdown import escaped
-from benchsuite.report.page.page import sort_value, write_report
-from benchsuite.store import RunFolder
+from benchsuite.report.html.markdown import escaped
+from benchsuite.report.html.page import sort_value, write_report
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import files
 
 EVIL = "<script>alert(1)</script>\"'|`$\\frac$ [red]\n\u202egnp\x1b[31m"
 
@@ -263,11 +264,11 @@ def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.Monkey
     shard.rename(shard.with_name("seeds-000100-000101.npz"))
     assert "it holds the seeds 0 to" in benchsuite("report", "out", "-o", "page")[2]
     about = json.loads(Path("out/run.json").read_text())
-    Path("out/run.json").write_bytes(file.sealed(about | {"schema": 99}))
+    Path("out/run.json").write_bytes(files.sealed(about | {"schema": 99}))
     assert "has schema 99" in benchsuite("report", "out", "-o", "page")[2]
-    Path("out/run.json").write_bytes(file.sealed(about | {"plans": {}}))
+    Path("out/run.json").write_bytes(files.sealed(about | {"plans": {}}))
     assert "has no finished round" in benchsuite("report", "out", "-o", "page")[2]
-    monkeypatch.setitem(sys.modules, "benchsuite.report.page.page", None)
+    monkeypatch.setitem(sys.modules, "benchsuite.report.html.page", None)
     assert "pip install 'benchsuite[report]'" in benchsuite("report", "out", "-o", "page")[2]
     assert not Path("page").exists()
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import LINE, SUPPLY, InstallPlugin
 
 from benchsuite import BenchsuiteError
-from benchsuite.plugins import Plugin, load_registry
+from benchsuite.plugins.registry import Plugin, load_registry
 
 OURS = {"mnist-identity-1L", "mnist-identity-4L", "relu-bias", "relu-to-relu"}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchsuite import prng
+from benchsuite.engine import prng
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import benchsuite
-from benchsuite import hookspecs
-from benchsuite.plugins import HOOKS, load_registry
+from benchsuite.plugins import hookspecs
+from benchsuite.plugins.registry import HOOKS, load_registry
 
 ROOT = Path(__file__).parent.parent
 

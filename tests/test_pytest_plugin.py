@@ -243,7 +243,7 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     pytester.makepyfile(test_cases=CASES)
     pytester.makeconftest(
         """
-        import benchsuite.store as store
+        import benchsuite.store.folder as store
         keep = store.RunFolder.keep_shard
         def keep_three(self, case, shard):
             keep(self, case, shard)
@@ -306,7 +306,7 @@ def test_benchmark_disable_trains_one_round(cases: pytest.Pytester) -> None:
 
 def test_progress_is_seen_although_pytest_captures(cases: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long work tells how far it is, by plain lines where there is no terminal."""
-    from benchsuite import progress
+    from benchsuite.system import progress
 
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
 

@@ -10,10 +10,10 @@ import pytest
 from test_store import PLAN, shard
 from toys import line, trace
 
-from benchsuite.record import summarise
-from benchsuite.rows import Rows
-from benchsuite.shard import Shard, curves
-from benchsuite.trace import Trace
+from benchsuite.results.round import Shard, curves
+from benchsuite.results.seeds import Rows
+from benchsuite.results.summary import summarise
+from benchsuite.results.trace import Trace
 
 
 def shard_of(course: Trace, **fields: object) -> Shard:

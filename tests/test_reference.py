@@ -12,13 +12,14 @@ from benchsuite_distance import euclidean_distance
 from benchsuite_relu import relu_output
 from scipy.stats import fisher_exact
 
-from benchsuite import Case, machine
-from benchsuite.ensemble import Ensemble
-from benchsuite.outcome import classify
-from benchsuite.problem import Problem
-from benchsuite.rows import Rows
+from benchsuite import Case
+from benchsuite.engine.ensemble import Ensemble
+from benchsuite.engine.loop import parameter_names
+from benchsuite.engine.problem import Problem
+from benchsuite.results.outcome import classify
+from benchsuite.results.seeds import Rows
 from benchsuite.settings import Settings
-from benchsuite.training import parameter_names
+from benchsuite.system import machine
 
 #: A disagreement less likely than this is no chance.
 LEVEL = 0.001

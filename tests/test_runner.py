@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toys import Notes, line, line_table, run
 
-from benchsuite import Bound, CaseError, Claim, Diagnostic, Schedule, Split, ensemble, machine
+from benchsuite import Bound, CaseError, Claim, Diagnostic, Schedule, Split
+from benchsuite.engine import ensemble
 from benchsuite.errors import DeviceError, StoreError
-from benchsuite.runner import CaseRun, open_folder, rounds_left
+from benchsuite.execution.runner import CaseRun, open_folder, rounds_left
 from benchsuite.settings import Settings
-from benchsuite.store import RunFolder
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import machine
 
 
 def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:

@@ -14,9 +14,9 @@ from conftest import Command
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benchsuite import scaffold
-from benchsuite.case import NAME
+from benchsuite.case.names import NAME
 from benchsuite.errors import BenchsuiteError, OptionError, StoreError
+from benchsuite.plugins import scaffold
 
 FILES = [
     "pyproject.toml",

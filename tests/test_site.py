@@ -20,14 +20,15 @@ from playwright.sync_api import Browser
 from stored import GOOD, SLOW, a_case, store_run
 from test_page import chromium
 
-from benchsuite import file, stats
+from benchsuite import stats
 from benchsuite.errors import StoreError
-from benchsuite.report.page.page import PAGE
-from benchsuite.site.badge import message
-from benchsuite.site.feed import feed
-from benchsuite.site.history import RATE, SPEED, Change, _in_units_of_noise, change_points, history
-from benchsuite.site.night import Night, Point
-from benchsuite.site.site import Site
+from benchsuite.publish.badge import message
+from benchsuite.publish.feed import feed
+from benchsuite.publish.history import RATE, SPEED, Change, _in_units_of_noise, change_points, history
+from benchsuite.publish.night import Night, Point
+from benchsuite.publish.site import Site
+from benchsuite.report.html.page import PAGE
+from benchsuite.system import files
 
 __all__ = ["chromium"]
 
@@ -231,7 +232,7 @@ def test_a_full_disk_costs_nothing_that_was_published(
     benchsuite("publish", str(runs / "one"), "--site=site")
     older = contents(Path("site/runs"))
     left = [full_after]
-    write = file.write
+    write = files.write
 
     def full(path: Path, content: bytes, hint: str) -> None:
         if not left[0]:
@@ -239,9 +240,9 @@ def test_a_full_disk_costs_nothing_that_was_published(
         left[0] -= 1
         write(path, content, hint)
 
-    monkeypatch.setattr(file, "write", full)
+    monkeypatch.setattr(files, "write", full)
     code, _, err = benchsuite("publish", str(runs / "two"), "--site=site")
-    monkeypatch.setattr(file, "write", write)
+    monkeypatch.setattr(files, "write", write)
 
     assert code == 1
     assert "publish the run again" in err

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from toys import line, trace
 
-from benchsuite import Claim, FailureRate, file
+from benchsuite import Claim, FailureRate
 from benchsuite.errors import StoreError
-from benchsuite.plan import Plan
-from benchsuite.record import summarise
-from benchsuite.rows import Rows
-from benchsuite.shard import Shard, curves
-from benchsuite.store import ROOT, SCHEMA, RunFolder
+from benchsuite.results.plan import Plan
+from benchsuite.results.round import Shard, curves
+from benchsuite.results.seeds import Rows
+from benchsuite.results.summary import summarise
+from benchsuite.store.folder import ROOT, SCHEMA, RunFolder
+from benchsuite.system import files
 
 PLAN = Plan(
     case="line",
@@ -123,7 +124,7 @@ def test_plan_that_lacks_a_field() -> None:
     path = new().path / "run.json"
     content = json.loads(path.read_text())
     del content["plans"]["line"]["program"]
-    path.write_bytes(file.sealed(content))
+    path.write_bytes(files.sealed(content))
 
     with pytest.raises(StoreError, match=r"is damaged: .* 'program'"):
         RunFolder(path.parent)

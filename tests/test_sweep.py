@@ -15,20 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toys import Notes, line, line_table, run, treatment
 
-from benchsuite import Case, DoesNotApply, Schedule, machine
-from benchsuite.choice import choose
-from benchsuite.ensemble import Ensemble
+from benchsuite import Case, DoesNotApply, Schedule
+from benchsuite.case.sweep import Range
+from benchsuite.engine.ensemble import Ensemble
+from benchsuite.engine.problem import Problem
 from benchsuite.errors import OptionError
-from benchsuite.outcome import classify
-from benchsuite.plugins import load_registry
-from benchsuite.problem import Problem
-from benchsuite.runner import CaseRun
+from benchsuite.execution.runner import CaseRun
+from benchsuite.plugins.registry import load_registry
+from benchsuite.plugins.selection import choose
+from benchsuite.results.outcome import classify
+from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
-from benchsuite.store import RunFolder
-from benchsuite.sweep import Range
-from benchsuite.trace import Trace
-from benchsuite.treatment import Treatment
-from benchsuite.variant import swept
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import machine
+from benchsuite.variants.treatment import Treatment
+from benchsuite.variants.variant import swept
 
 RATES = (0.001, 0.01, 0.3)
 

@@ -14,11 +14,12 @@ from conftest import LINE, Command, InstallPlugin
 from flax import nnx
 from toys import line, line_table, noisy_line
 
-from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Table, testing
-from benchsuite.audit import AGAIN, Audit, Finding
-from benchsuite.ensemble import Ensemble
+from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Table
+from benchsuite.engine.ensemble import Ensemble
 from benchsuite.settings import Settings
-from benchsuite.testing import PROMISES, NotCheckedError, NotConformingError, _Kit, check_case
+from benchsuite.testing import checks as testing
+from benchsuite.testing.audit import AGAIN, Audit, Finding
+from benchsuite.testing.checks import PROMISES, NotCheckedError, NotConformingError, _Kit, check_case
 
 SOLUTION = {"bias[0]": 1.0, "kernel[0, 0]": 3.0}
 

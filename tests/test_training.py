@@ -17,14 +17,15 @@ from conftest import DEVICES
 from flax import nnx
 from toys import line, line_table
 
-from benchsuite import Case, CaseError, Schedule, Split, Stream, machine
-from benchsuite.ensemble import Ensemble
-from benchsuite.outcome import classify
-from benchsuite.problem import Problem
+from benchsuite import Case, CaseError, Schedule, Split, Stream
+from benchsuite.engine.ensemble import Ensemble
+from benchsuite.engine.loop import parameter_names
+from benchsuite.engine.problem import Problem
+from benchsuite.results.outcome import classify
+from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
-from benchsuite.start import start_values
-from benchsuite.trace import Trace
-from benchsuite.training import parameter_names
+from benchsuite.system import machine
+from benchsuite.variants.start import start_values
 
 
 def ensemble(case: Case, chunk_size: int, devices: int = 1) -> Ensemble:

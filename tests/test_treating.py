@@ -11,9 +11,9 @@ from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, STUCK, WILD, a_case, store_run, treated
 from test_pytest_plugin import CASES
 
-from benchsuite.plugins import load_registry
-from benchsuite.report.terminal import render, summary
-from benchsuite.result import results
+from benchsuite.plugins.registry import load_registry
+from benchsuite.report.terminal.summary import render, summary
+from benchsuite.results.result import results
 
 TREATMENTS = """
 from dataclasses import replace

@@ -15,18 +15,19 @@ from flax import nnx
 from scipy.stats import binomtest, kstest
 from toys import cut_down, line, line_table, run, treatment
 
-from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Stream, Treatment, machine
-from benchsuite.choice import choose
-from benchsuite.ensemble import Ensemble
+from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Stream, Treatment
+from benchsuite.case.sweep import Range
+from benchsuite.engine.ensemble import Ensemble
+from benchsuite.engine.problem import Problem
+from benchsuite.engine.trainer import make_plan
 from benchsuite.errors import OptionError
-from benchsuite.plugins import load_registry
-from benchsuite.problem import Problem
+from benchsuite.plugins.registry import load_registry
+from benchsuite.plugins.selection import choose
+from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
-from benchsuite.sweep import Range
-from benchsuite.trace import Trace
-from benchsuite.trainer import make_plan
-from benchsuite.treatment import combined
-from benchsuite.variant import chosen_variants, swept
+from benchsuite.system import machine
+from benchsuite.variants.treatment import combined
+from benchsuite.variants.variant import chosen_variants, swept
 
 REGISTRY = load_registry()
 OURS = REGISTRY.treatments

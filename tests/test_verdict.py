@@ -12,9 +12,9 @@ from test_store import PLAN
 from toys import line, trace
 
 from benchsuite import Bound, Claim, Ends, FailureRate, Figure
-from benchsuite.claim import Check
-from benchsuite.rows import Rows
-from benchsuite.verdict import Verdict, judge
+from benchsuite.case.claim import Check
+from benchsuite.results.claims import Verdict, judge
+from benchsuite.results.seeds import Rows
 
 
 def rows(r2: list[float], w: list[float] | None = None) -> Rows:

@@ -13,10 +13,10 @@ import optax
 from flax import nnx
 
 from benchsuite import Case, Schedule, Split, Stream, Table, Treatment
-from benchsuite.runner import CaseRun, open_folder
+from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
-from benchsuite.store import RunFolder
-from benchsuite.trace import Trace
+from benchsuite.store.folder import RunFolder
 
 
 def noisy_line(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:

@@ -1,0 +1,120 @@
+"""Datasets: a stream that is drawn without end, and a table that is loaded."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from benchsuite.case.names import NAME, is_count, is_name
+from benchsuite.errors import demand
+
+if TYPE_CHECKING:
+    import jax
+
+#: A batch as the model sees it: inputs and targets, examples along the first axis.
+Batch = tuple[Any, Any]
+
+
+def _as_they_are(rows: Any) -> Batch:
+    x, y = rows
+    return x, y
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A dataset without end: fresh examples, drawn on the device at every step.
+
+    Args:
+        draw: (key, n) → n rows; pure JAX, the same key gives the same rows.
+        batch_size: examples for each step.
+        evaluation_size: examples that every seed is judged on, drawn once for the case.
+        prepare: rows → (x, y), examples along the first axis; without it rows must be a pair (x, y). A target that is
+            computed here and not in `draw` is faster: rows are kept, and random numbers that x and y are both made of
+            are drawn for each of the two unless they are a row themselves.
+    """
+
+    draw: Callable[[jax.Array, int], Any]
+    batch_size: int
+    evaluation_size: int = 4096
+    prepare: Callable[[Any], Batch] = _as_they_are
+
+    def __post_init__(self) -> None:
+        demand(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> rows")
+        demand(callable(self.prepare), "Stream.prepare is not a function", "give a function rows -> (x, y)")
+        for name in ("batch_size", "evaluation_size"):
+            value = getattr(self, name)
+            demand(is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
+
+    @property
+    def name(self) -> str:
+        """What the data are called in labels and records: the names of the functions that draw and prepare them."""
+        as_drawn = inspect.unwrap(self.prepare) is _as_they_are  # which a treatment may have wrapped
+        functions = [self.draw] if as_drawn else [self.draw, self.prepare]
+        return "_".join(getattr(function, "__name__", type(function).__name__) for function in functions)
+
+
+class Split(NamedTuple):
+    """The examples of a table: arrays, or trees of arrays, with the examples along the first axis."""
+
+    train: Any
+    test: Any
+
+
+@dataclass(frozen=True)
+class Download:
+    """The files that a dataset is made of, and where they can be had.
+
+    Args:
+        mirrors: base addresses, tried in order; each ends in "/".
+        sha256: file name → digest of the *uncompressed content*, since mirrors compress differently.
+    """
+
+    mirrors: Sequence[str]
+    sha256: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        demand(
+            isinstance(self.mirrors, list | tuple) and bool(self.mirrors),
+            f"Download.mirrors is {self.mirrors!r}",
+            "give a list of at least one base address",
+        )
+        for mirror in self.mirrors:
+            demand(
+                isinstance(mirror, str) and mirror.endswith("/"),
+                f"Download has the mirror {mirror!r}",
+                'give a base address that ends in "/"',
+            )
+        for name in self.sha256:
+            demand(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A finite dataset, loaded when it is first needed, and reshuffled for every seed and epoch.
+
+    The last short batch of an epoch is used, with the gradient of its own mean.
+
+    Args:
+        name: what the data are called, and the folder their files lie in.
+        load: {file name: uncompressed content} → Split; the mapping is empty where there is no download.
+        batch_size: examples for each step.
+        prepare: rows → (x, y), on the device for each batch; without it rows must be a pair (x, y).
+        download: the files that `load` needs.
+        stand_in: draws a Split of the same shape where the files cannot be had; its figures are kept apart.
+    """
+
+    name: str
+    load: Callable[[Mapping[str, bytes]], Split]
+    batch_size: int
+    prepare: Callable[[Any], Batch] = _as_they_are
+    download: Download | None = None
+    stand_in: Callable[[], Split] | None = None
+
+    def __post_init__(self) -> None:
+        demand(is_name(self.name), f"Table.name is {self.name!r}", "use letters, digits and single - _ or .")
+        demand(callable(self.load), "Table.load is not a function", "give a function (files) -> Split")
+        demand(is_count(self.batch_size), f"Table.batch_size is {self.batch_size!r}", "give a whole number ≥ 1")
+        demand(callable(self.prepare), "Table.prepare is not a function", "give a function rows -> (x, y)")
+        demand(self.stand_in is None or callable(self.stand_in), "Table.stand_in is not a function", "give one or None")

@@ -1,0 +1,54 @@
+"""The version of a case: a digest of what defines it, so that a changed case is not taken for a changed result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from benchsuite.case.case import Case
+from benchsuite.case.dataset import Stream
+from benchsuite.case.factory import options_of
+from benchsuite.case.schedule import Schedule
+
+
+def case_version(case: Case, schedule: Schedule) -> str:
+    """Eight hexadecimal digits that change with the names and numbers that define a case.
+
+    Functions count by their names and options. What a function does inside is not seen here: the digest of the
+    compiled program, `Plan.program`, tells of that, as long as JAX stays the same.
+    """
+    dataset = case.dataset
+    facts = {
+        "name": case.id,
+        "model": _described(case.model) | {"options": _described(case.model_options)},
+        "optimizer": _described(case.optimizer) | {"options": _described(case.optimizer_options)},
+        "loss": _described(case.loss),
+        "criterion": str(case.criterion),
+        "metric": _described(case.all_metrics[case.criterion.metric]),
+        "length": [schedule.length, schedule.unit, schedule.evaluate_every],
+        "dataset": dataset.name,
+        "batch_size": dataset.batch_size,
+        "evaluation_size": dataset.evaluation_size if isinstance(dataset, Stream) else None,
+        "files": dict(dataset.download.sha256) if not isinstance(dataset, Stream) and dataset.download else {},
+        "restarts": case.restarts,
+        "sweep": list(case.sweep.values) if case.sweep else None,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _described(value: Any) -> Any:
+    """A value as plain JSON values that are the same tomorrow: no addresses."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _described(item) for name, item in value.items()}
+    if isinstance(value, partial):
+        return {"function": _name(value.func), "given": _described(options_of(value))}
+    return {"function": _name(value)}
+
+
+def _name(value: Any) -> str:
+    return str(getattr(value, "__qualname__", type(value).__qualname__))

@@ -1,0 +1,228 @@
+"""What has changed of a case from one run to another: its rate, and its speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from benchsuite import stats
+from benchsuite.results.result import Result
+from benchsuite.results.summary import Record
+from benchsuite.store.folder import RunFolder
+
+#: Why a case that only one of the runs has is not compared.
+NEW, MISSING = "the reference does not have it", "this run does not have it"
+
+#: A drop of this size would be seen with this probability, where seeds cannot be paired.
+POWER = 0.8
+
+#: With fewer rounds on either side a rank test cannot reach 5 %.
+ROUNDS_NEEDED = 4
+
+#: Packages of which another version may be of another speed.
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A figure of a case in two runs, and whether it is another.
+
+    Args:
+        before: in the reference.
+        after: in the run.
+        test: the test's name.
+        p_value: of no difference.
+        adjusted_p_value: the same by Holm's method over all cases.
+        interval: of after minus before, for rates.
+        seeds: changed seeds by kind, "cured" and "broken", where seeds are paired.
+        visible: the smallest drop that would have been seen, for rates.
+        smallest_p_value: what the test could have given at best, for speeds.
+    """
+
+    before: float
+    after: float
+    test: str
+    p_value: float
+    adjusted_p_value: float = 1.0
+    interval: tuple[float, float] | None = None
+    seeds: Mapping[str, int] | None = None
+    visible: float | None = None
+    smallest_p_value: float = 0.0
+
+    @property
+    def worse(self) -> bool:
+        """Whether it has become less."""
+        return self.after < self.before
+
+
+@dataclass(frozen=True)
+class Change:
+    """One case in two runs.
+
+    Args:
+        label: the case.
+        rate: how its rate changed; or
+        rate_incomparable: why it cannot be compared.
+        speed: how its speed, in seeds per second, changed; or
+        speed_incomparable: why it cannot be compared.
+    """
+
+    label: str
+    rate: Difference | None = None
+    rate_incomparable: str = ""
+    speed: Difference | None = None
+    speed_incomparable: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of two runs that are compared.
+
+    Args:
+        results: of the run.
+        machine: that it was made on, as `machine.describe` gives it.
+        doubts: why its timing is not to be relied on.
+    """
+
+    results: Sequence[Result]
+    machine: Mapping[str, Any]
+    doubts: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, folder: RunFolder, results: Sequence[Result]) -> Run:
+        """A run with some of its results."""
+        return cls(results, folder.machine, folder.doubts)
+
+
+def changes(reference: Run, now: Run, level: float) -> list[Change]:
+    """Every case of `now`, in its order, beside the case of the same name in `reference`, and those that are missing.
+
+    Args:
+        reference: what is compared with.
+        now: what is compared.
+        level: at which a change counts, for the drop that would have been seen.
+    """
+    before = {result.record.label: result for result in reference.results}
+    pairs = [(before.pop(result.record.label, None), result) for result in now.results]
+    for place, (one, other) in enumerate(pairs):  # the same case under another protocol, or on other data
+        if one is None:
+            label = next((label for label, r in before.items() if r.record.id == other.record.id), None)
+            pairs[place] = (before.pop(label) if label else None, other)
+    found = [_change(one, other, reference, now) for one, other in pairs]
+    found += [Change(result.record.label, None, MISSING, None, MISSING) for result in before.values()]
+    rated = [place for place, change in enumerate(found) if change.rate]
+    for place in rated:
+        seeds = [len(result.rows) for result in pairs[place] if result]
+        found[place] = replace(found[place], rate=_with_visible(found[place], seeds, level / len(rated)))
+    return _adjusted(_adjusted(found, "rate"), "speed")
+
+
+def _adjusted(found: list[Change], figure: str) -> list[Change]:
+    tested = [place for place, change in enumerate(found) if getattr(change, figure)]
+    p_values = stats.holm([getattr(found[place], figure).p_value for place in tested])
+    for place, adjusted in zip(tested, p_values, strict=True):
+        difference = replace(getattr(found[place], figure), adjusted_p_value=adjusted)
+        found[place] = replace(found[place], **{figure: difference})
+    return found
+
+
+def _with_visible(change: Change, seeds: Sequence[int], level: float) -> Difference:
+    difference = change.rate
+    assert difference is not None  # noqa: S101  # only those with a rate are asked for
+    before, after = seeds
+    if difference.seeds is not None:
+        return replace(difference, visible=stats.visible_broken(level) / after)
+    return replace(difference, visible=stats.visible_drop(difference.before, before, after, level, POWER))
+
+
+def _change(before: Result | None, after: Result, reference: Run, now: Run) -> Change:
+    label = after.record.label
+    if before is None:
+        return Change(label, None, NEW, None, NEW)
+    why = _other_case(before.record, after.record, reference.machine, now.machine)
+    if why:
+        return Change(label, None, why, None, why)
+    slow = _disturbed(reference, now) or _other_machine(before.record, after.record, reference.machine, now.machine)
+    speed = None if slow else _speed(before.record, after.record)
+    return Change(label, _rate(before, after), "", speed, slow)
+
+
+def _other_case(before: Record, after: Record, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why two records are not of the same case; empty where they are."""
+    for what, one, other in (
+        ("protocol", before.protocol, after.protocol),
+        ("data", _data(before), _data(after)),
+        ("criterion", before.criterion, after.criterion),
+        ("case version", before.version, after.version),
+    ):
+        if one != other:
+            return f"another {what}: the reference has {one or 'none'}, this run has {other}"
+    if _versions(reference) == _versions(now) and before.platform == after.platform and before.program != after.program:
+        return "another case version: the program has changed, and JAX has not"
+    return ""
+
+
+def _data(record: Record) -> str:
+    return f"{record.dataset}, a stand-in" if record.stand_in else record.dataset
+
+
+def _versions(machine: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: machine.get("versions", {}).get(name) for name in _PACKAGES}
+
+
+def _disturbed(reference: Run, now: Run) -> str:
+    """Why a timing is not to be relied on; empty where nothing speaks against it."""
+    return "; ".join(
+        f"{which}'s timing is in doubt: {', '.join(run.doubts)}"
+        for which, run in (("the reference", reference), ("this run", now))
+        if run.doubts
+    )
+
+
+def _other_machine(before: Record, after: Record, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why the speeds of two records cannot be compared; empty where they can."""
+    for what in ("device", "platform", "device_count", "engine", "workers", "precision", "chunk_size"):
+        one, other = getattr(before, what), getattr(after, what)
+        if one != other:
+            return f"another {what.replace('_', ' ')}: {one}, now {other}"
+    for name, one in _versions(reference).items():
+        other = _versions(now)[name]
+        if one != other:
+            return f"another {name}: {one}, now {other}"
+    fewest = min(len(before.round_seconds), len(after.round_seconds))
+    if fewest < ROUNDS_NEEDED:
+        return f"{fewest} steady rounds, a rank test needs {ROUNDS_NEEDED}: give more --rounds"
+    return ""
+
+
+def _rate(before: Result, after: Result) -> Difference:
+    one, other = before.record, after.record
+    if np.array_equal(np.sort(before.rows.seeds), np.sort(after.rows.seeds)):
+        was, now = (result.rows.converged[np.argsort(result.rows.seeds)] for result in (before, after))
+        both, cured, broken = int((was & now).sum()), int((~was & now).sum()), int((was & ~now).sum())
+        return Difference(
+            one.rate,
+            other.rate,
+            "McNemar",
+            stats.paired_p_value(cured, broken),
+            interval=stats.paired_difference_interval(both, cured, broken, len(was) - both - cured - broken),
+            seeds={"cured": cured, "broken": broken},
+        )
+    counts = (one.converged, one.seeds), (other.converged, other.seeds)
+    return Difference(
+        one.rate, other.rate, "Fisher", stats.rates_p_value(*counts), interval=stats.difference_interval(*counts)
+    )
+
+
+def _speed(before: Record, after: Record) -> Difference:
+    one, other = (np.divide(record.round_seeds, record.round_seconds) for record in (before, after))
+    return Difference(
+        float(np.median(one)),
+        float(np.median(other)),
+        "Mann-Whitney",
+        stats.rank_p_value(one, other),
+        smallest_p_value=stats.smallest_rank_p_value(len(one), len(other)),
+    )

@@ -1,0 +1,240 @@
+"""Makes landscapes: evaluates a grid of parameters, and trains named starts, some seeds and a grid of starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from benchsuite.case.case import Case
+from benchsuite.case.dataset import Stream
+from benchsuite.case.schedule import Schedule
+from benchsuite.engine.ensemble import Ensemble, OnProgress, largest_chunk, scaled
+from benchsuite.engine.loop import parameter_names
+from benchsuite.engine.problem import Problem
+from benchsuite.errors import CaseError, OptionError, near_matches
+from benchsuite.results.landscape import Basins, Path, Surface
+from benchsuite.results.outcome import NEVER, classify, steps_to_success
+from benchsuite.results.trace import Trace
+from benchsuite.settings import Settings
+from benchsuite.system import machine
+from benchsuite.variants.start import Start, start_values
+
+#: Models with at most so many parameters have a curve or a surface; with more, planes through a solution.
+SURFACE = 2
+
+#: Evaluations that a path is drawn through, about.
+PATH_POINTS = 100
+
+#: Bytes that one point of a grid takes while a landscape is made and drawn.
+BYTES_PER_POINT = 200
+
+#: Points along each axis of a landscape on a page.
+PAGE_GRID = 40
+
+#: How far a picture reaches beyond the paths, as a share of their extent.
+MARGIN = 0.15
+
+#: Where a parameter is looked at in any case, whatever the paths do.
+REACH = 2.0
+
+Range = tuple[float, float]
+
+
+class Survey:
+    """Makes the landscapes of a case.
+
+    Args:
+        case: whose; it must have one, see `has_landscape`.
+        settings: what the user decided.
+        grid: points along each axis.
+
+    Raises:
+        OptionError: the grid is too large for the memory.
+        CaseError: a start or parameter that the case names is wrong.
+    """
+
+    def __init__(self, case: Case, settings: Settings, grid: int) -> None:
+        self.case, self._grid, self._settings = case, grid, settings
+        self._names = parameter_names(case)
+        self._devices = machine.devices(settings.platform)
+        self._check()
+        self.problem = Problem.pose(case, settings)
+        self._ensembles: dict[int, Ensemble] = {}
+
+    def _check(self) -> None:
+        start_values(self.case, self.case.starts, self._names)
+        place = self.case.landscape
+        if solution := self.case.solution_values:
+            start_values(self.case, {"solution": solution}, self._names)
+        for name in {**place.ranges, **place.close_up, **place.basins}:
+            if name not in self._names:
+                raise CaseError(
+                    f"case {self.case.name}: its landscape looks at {name!r}, which is no parameter",
+                    near_matches(name, self._names),
+                )
+        if place.close_up and set(place.close_up) != set(self._names):
+            raise CaseError(
+                f"case {self.case.name}: the close-up of its landscape is of {', '.join(place.close_up)} alone",
+                f"give the range of each of {', '.join(self._names)}",
+            )
+        needed, free = self._grid ** min(len(self._names), SURFACE) * BYTES_PER_POINT, machine.free_memory()
+        if needed > free:
+            raise OptionError(
+                f"a grid of {self._grid:,} points along each axis needs about {needed / 1e9:,.0f} GB of memory,"
+                f" {free / 1e9:,.0f} GB are free",
+                "choose a smaller --grid",
+            )
+
+    @property
+    def _solution(self) -> Start:
+        return self.case.solution_values
+
+    @property
+    def _ordered(self) -> Sequence[str]:
+        """The parameters as the case orders its ranges, else as the model has them."""
+        ranges = self.case.landscape.ranges
+        return list(ranges) if set(ranges) == set(self._names) else self._names
+
+    @property
+    def _has_basins(self) -> bool:
+        """Whether there is a basin map: for two parameters, or two that the case names."""
+        return len(self._names) == SURFACE or bool(self.case.landscape.basins)
+
+    @property
+    def _has_paths(self) -> bool:
+        """Whether paths are drawn: with more parameters than a surface has they are in no plane."""
+        return len(self._names) <= SURFACE
+
+    def starts(self, seeds: int, *, basins: bool) -> int:
+        """How many starts `paths` and, if wanted, `basins` train."""
+        paths = len(self.case.starts) + seeds if self._has_paths else 0
+        return paths + (self._grid**SURFACE if basins and self._has_basins else 0)
+
+    def paths(self, seeds: int, on_progress: OnProgress) -> list[Path]:
+        """Train the named starts and the first seeds, evaluated often enough to draw a line.
+
+        Args:
+            seeds: how many seeds.
+            on_progress: is told of how many starts' trainings as much was done.
+        """
+        if not self._has_paths:
+            return []
+        problem = replace(self.problem, schedule=_finer(self.case, self.problem.schedule))
+        paths = []
+        if self.case.starts:
+            values = start_values(self.case, self.case.starts, self._names)
+            ensemble = self._fitting(problem, len(values), pinned=True)
+            trace, _ = ensemble.train_from(values, 0, scaled(on_progress, len(values)))
+            paths += self._paths(trace, list(self.case.starts), named=True)
+        if seeds:
+            ensemble = self._fitting(problem, seeds, pinned=False)
+            trace, _ = ensemble.train(np.arange(seeds), scaled(on_progress, seeds))
+            paths += self._paths(trace, [f"seed {seed}" for seed in range(seeds)], named=False)
+        return paths
+
+    def _paths(self, trace: Trace, labels: Sequence[str], *, named: bool) -> list[Path]:
+        """The paths of a trace; their outcomes are those of the schedule's own, rarer evaluations."""
+        stride = (len(trace.steps) - 1) // self.problem.schedule.periods
+        outcomes = classify(trace.thinned(stride), self.case.criterion)
+        return [
+            Path(label, trace[number], str(outcomes[number]), self._names, named=named)
+            for number, label in enumerate(labels)
+        ]
+
+    def surfaces(self, seen: Mapping[str, np.ndarray]) -> list[Surface]:
+        """The curve or surface and its close-up, or planes through the solution.
+
+        Args:
+            seen: parameter → values that are to be within it, if its case names no range.
+        """
+        if len(self._names) > SURFACE:
+            planes = ({name: self._range(name, {}) for name in pair} for pair in combinations(self._solution, 2))
+            return [self._surface("", plane, self._solution) for plane in planes]
+        whole = {name: self._range(name, seen) for name in self._ordered}
+        surfaces = [self._surface("loss", whole, {})]
+        if close_up := self.case.landscape.close_up:
+            surfaces.append(self._surface("close-up", close_up, {}))
+        return surfaces
+
+    def basins(self, on_progress: OnProgress) -> Iterator[Basins]:
+        """Train a grid of starts; gives the map as it fills up, the whole one last, or nothing where there is none.
+
+        Args:
+            on_progress: is told of how many starts' trainings as much was done.
+        """
+        if not self._has_basins:
+            return
+        ranges = self.case.landscape.basins or {name: self._range(name, {}) for name in self._ordered}
+        axes = self._axes(ranges)
+        fixed = {name: 0.0 for name in self._names if name not in axes}
+        shape = tuple(len(values) for values in reversed(axes.values()))
+        starts = self._points(axes, fixed)
+        outcomes, steps = np.full(len(starts), "", "<U9"), np.full(len(starts), NEVER)
+        ensemble = self._ensemble(len(starts))
+        for first in range(0, len(starts), ensemble.chunk_size):
+            chunk = slice(first, first + ensemble.chunk_size)
+            trace, _ = ensemble.train_from(starts[chunk], 0, scaled(on_progress, len(starts[chunk])))
+            outcomes[chunk] = classify(trace, self.case.criterion)
+            steps[chunk] = steps_to_success(trace, self.case.criterion)
+            yield Basins(axes, outcomes.reshape(shape), steps.reshape(shape), fixed, int(trace.steps[-1]))
+
+    def _surface(self, title: str, ranges: Mapping[str, Range], fixed: Start) -> Surface:
+        axes = self._axes(ranges)
+        fixed = {name: value for name, value in fixed.items() if name not in axes}
+        points = self._points(axes, fixed)
+        ensemble = self._ensemble(len(points))
+        size = ensemble.chunk_size
+        losses = [ensemble.evaluate(points[i : i + size]).metrics["loss"] for i in range(0, len(points), size)]
+        return Surface(title, axes, np.concatenate(losses).reshape([len(v) for v in reversed(axes.values())]), fixed)
+
+    def _axes(self, ranges: Mapping[str, Range]) -> dict[str, np.ndarray]:
+        return {name: np.linspace(*ends, self._grid) for name, ends in ranges.items()}
+
+    def _points(self, axes: Mapping[str, np.ndarray], fixed: Start) -> np.ndarray:
+        """All points of a grid, (n, p), the first axis running fastest."""
+        grids = dict(zip(axes, np.meshgrid(*axes.values(), indexing="xy"), strict=True))
+        size = math.prod(len(values) for values in axes.values())
+        columns = [grids[name].ravel() if name in grids else np.full(size, fixed[name]) for name in self._names]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def _range(self, name: str, seen: Mapping[str, np.ndarray]) -> Range:
+        """The case's own range, or what was seen and the solution need, and a margin."""
+        if name in self.case.landscape.ranges:
+            return self.case.landscape.ranges[name]
+        known = [start[name] for start in (self._solution, *self.case.starts.values()) if start]
+        values = np.concatenate([seen.get(name, np.empty(0)), known, [-REACH, REACH]])
+        values = values[np.isfinite(values)]
+        margin = MARGIN * (values.max() - values.min())
+        return float(values.min() - margin), float(values.max() + margin)
+
+    def _ensemble(self, points: int) -> Ensemble:
+        """One ensemble of pinned starts for all grids of one size."""
+        size = min(points, largest_chunk(self._devices))
+        if size not in self._ensembles:
+            self._ensembles[size] = self._fitting(self.problem, size, pinned=True)
+        return self._ensembles[size]
+
+    def _fitting(self, problem: Problem, size: int, *, pinned: bool) -> Ensemble:
+        return Ensemble.fitting(problem, size, self._devices, self._settings.precision, pinned=pinned)
+
+
+def has_landscape(case: Case) -> bool:
+    """Whether a landscape of `case` can be drawn: one or two parameters, or a solution to lay planes through."""
+    try:
+        names = parameter_names(case)
+    except CaseError:  # its model is broken: whoever trains it is told so
+        return False
+    return 0 < len(names) <= SURFACE or (bool(names) and bool(case.solution_values))
+
+
+def _finer(case: Case, schedule: Schedule) -> Schedule:
+    """The schedule, evaluated about `PATH_POINTS` times; the training itself is the same."""
+    if not isinstance(case.dataset, Stream):
+        return replace(schedule, evaluate_every=1)
+    wanted = max(1, schedule.length // PATH_POINTS)
+    every = next(every for every in range(wanted, 0, -1) if schedule.evaluate_every % every == 0)
+    return replace(schedule, evaluate_every=every)

@@ -1,0 +1,181 @@
+"""The run of a case: plan → compile → timed rounds → outcomes → record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from benchsuite.case.case import Case
+from benchsuite.errors import StoreError
+from benchsuite.execution.executors.base import HERE, Engine
+from benchsuite.execution.forecast import seeds_for
+from benchsuite.results.round import Shard
+from benchsuite.results.seeds import Rows
+from benchsuite.results.summary import Record, summarise
+from benchsuite.settings import Settings
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import signals
+
+#: Starts from which a landscape takes its extent.
+STARTS_SHOWN = 24
+
+
+class Observer(Protocol):
+    """Is told how the run of a case goes, to show it."""
+
+    def begin(self, label: str, seeds: int, done: int) -> None:
+        """So many seeds are to be trained, of which as many are done already."""
+
+    def stage(self, stage: str) -> None:
+        """Something that may take a while begins, such as compiling or a round."""
+
+    def trained(self, seeds: float) -> None:
+        """As much was trained as brings so many seeds from start to end."""
+
+    def judged(self, seeds: int, converged: int) -> None:
+        """A round has ended, after which there are so many seeds, and as many of them converged."""
+
+
+def open_folder(settings: Settings, engine: Engine = HERE) -> RunFolder:
+    """The run folder that the settings ask for: a new one, or the one to resume.
+
+    Raises:
+        StoreError: it cannot be made or read.
+        DeviceError: the device that was asked for is not there.
+    """
+    if settings.resume:
+        return RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
+    return RunFolder.create(settings.run_dir, engine.describe(settings), vars(settings))
+
+
+class CaseRun:
+    """The run of one case in a folder: rounds that are there already are kept, the others are trained.
+
+    Args:
+        case: what to train.
+        settings: what the user decided.
+        folder: where the rows are left.
+        observer: is told how it goes.
+        engine: trains the rounds.
+
+    Attributes:
+        plan: how it is run.
+        rounds: how many rounds `shards` gives.
+        steady_rounds: how many of them do not run a program for the first time.
+
+    Raises:
+        BenchsuiteError: the case, its data, its device or its folder cannot be used as they are.
+    """
+
+    def __init__(
+        self, case: Case, settings: Settings, folder: RunFolder, observer: Observer, engine: Engine = HERE
+    ) -> None:
+        self._folder, self._observer = folder, observer
+        if settings.half_width is not None:
+            settings = replace(settings, half_width=None, seeds=seeds_for(case, settings, folder))
+        self._trainer = engine.trainer(case, settings)
+        self.plan = self._trainer.plan
+        self._done, self._starts = self._stored_shards(), folder.starts(case.id)
+        done = [shard.seeds for shard in self._done]
+        self._left = rounds_left(np.concatenate([*done, []]), self.plan.seeds, self.plan.round_size)
+        self.rounds = len(self._done) + len(self._left)
+        first_runs = sum(shard.first_run for shard in self._done) + min(self.plan.workers, len(self._left))
+        self.steady_rounds = self.rounds - first_runs
+        observer.begin(self.plan.label, self.plan.seeds, sum(len(shard.seeds) for shard in self._done))
+        self._compile_or_recall()
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether a round has ended."""
+        return bool(self._done)
+
+    def shards(self) -> Iterator[Shard]:
+        """The rows of every round: those of earlier runs first, then fresh ones, each on disk when it is given."""
+        yield from list(self._done)
+        self._train_starts()
+        self._announce_round()
+        for shard in self._trainer.train(self._left, self._trained):
+            self._keep(shard)
+            yield shard
+            self._announce_round()
+
+    def records(self) -> list[Record]:
+        """The figures of the rounds that have ended, of which there must be one; those of each value of a sweep."""
+        return summarise(self.plan, self._done, self._starts)
+
+    def keep_surfaces(self) -> None:
+        """Leave the loss over the parameters beside the rows, for a page; nothing where the case was changed.
+
+        Raises:
+            BenchsuiteError: it cannot be evaluated or written.
+        """
+        plan = self.plan
+        if plan.treatment or plan.sweep or not self._done or self._folder.surfaces(plan.id):
+            return
+        self._observer.stage("landscape")
+        rows = Rows.join([shard.rows for shard in self._done])[:STARTS_SHOWN]
+        seen = {name: np.concatenate([rows.start[name], rows.end[name]]) for name in rows.start}
+        if surfaces := self._trainer.surfaces(seen):
+            self._folder.keep_surfaces(plan.id, surfaces)
+
+    def _trained(self, seeds: float) -> None:
+        self._observer.trained(seeds)
+        signals.heed()
+
+    def _announce_round(self) -> None:
+        if len(self._done) < self.rounds:
+            self._observer.stage(f"round {len(self._done) + 1} of {self.rounds}")
+
+    def _keep(self, shard: Shard) -> None:
+        self._folder.keep_shard(self.plan.id, shard)
+        self._done.append(shard)
+        # The figures so far, for the progress and for whoever looks while the run goes on.
+        records = self.records()
+        self._folder.keep_records(records)
+        self._observer.judged(records[0].seeds, max(record.converged for record in records))
+
+    def _stored_shards(self) -> list[Shard]:
+        stored = self._folder.plan(self.plan.id)
+        if stored is None:
+            return []
+        for name, now in self.plan.definition.items():
+            before = stored.definition[name]
+            if before != now:
+                raise StoreError(
+                    f"{self._folder.path} holds {self.plan.id} with {name} {before}, this run has {now}",
+                    "resume with the same options, case and versions on the same machine, or start a new run",
+                )
+        shards = self._folder.shards(self.plan.id)
+        for rows in (shard.rows for shard in shards):
+            now = self._trainer.groups(rows.start, len(rows))
+            if now.keys() != rows.groups.keys() or any((now[name] != rows.groups[name]).any() for name in now):
+                raise StoreError(
+                    f"{self._folder.path} holds {self.plan.id} with other groups than this run has",
+                    "start a new run",
+                )
+        return shards
+
+    def _compile_or_recall(self) -> None:
+        if self._left:
+            self._observer.stage("compiling")
+            self.plan = self._trainer.compile()
+            self._folder.keep_plan(self.plan)
+        elif stored := self._folder.plan(self.plan.id):
+            self.plan = stored
+
+    def _train_starts(self) -> None:
+        """Train the named starts beside the random ones."""
+        if not self.plan.starts or self._starts is not None:
+            return
+        self._observer.stage("named starts")
+        self._starts, curves = self._trainer.train_starts()
+        self._folder.keep_starts(self.plan.id, self._starts, curves)
+
+
+def rounds_left(done: np.ndarray, seeds: int, round_size: int) -> list[np.ndarray]:
+    """The seeds below `seeds` that are not among those `done`, cut into rounds."""
+    missing = np.setdiff1d(np.arange(seeds), done)
+    return [missing[i : i + round_size] for i in range(0, len(missing), round_size)]

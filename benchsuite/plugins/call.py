@@ -1,0 +1,111 @@
+"""A name with numbers in parentheses, as people write it in Python: read, and never evaluated."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchsuite.case.factory import options_of
+from benchsuite.errors import OptionError, near_matches
+
+_CALL = re.compile(r"(?P<name>[A-Za-z_][\w.-]*(?::[A-Za-z_]\w*)?)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A name and the options that were written after it; nothing of it is evaluated.
+
+    Args:
+        name: dotted, and with a colon after a module's name.
+        values: the numbers without a name, in their order.
+        options: name → number or truth value.
+        text: all of it.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    options: Mapping[str, float]
+    text: str
+
+    @classmethod
+    def parse(cls, text: str, hint: str) -> Call:
+        """Read "name", or "name(1e-2, option=0.9)".
+
+        Raises:
+            OptionError: it is neither; the hint is added.
+        """
+        match = _CALL.fullmatch(text.strip())
+        if not match:
+            raise OptionError(f"{text!r} is not a name, with or without numbers in parentheses", hint)
+        try:
+            values, options = _numbers(match["options"] or "")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise OptionError(f"{text!r} cannot be read: {_reason(error)}", hint) from error
+        return cls(match["name"], values, options, text)
+
+    @property
+    def label(self) -> str:
+        """The call as the name of a treatment: "optax.adam-0.01", "positive-bias-bias-minus1"."""
+        words = [self.name, *map(_word, self.values)]
+        words += [word for name, value in self.options.items() for word in (name, _word(value))]
+        return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
+
+    def bind(self, factory: Callable[..., Any], arguments: int = 0) -> dict[str, float]:
+        """All values by the names of the factory's options.
+
+        Raises:
+            OptionError: it has no such option, or one is given twice.
+        """
+        try:
+            known = options_of(factory, arguments)
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"{self.text!r}: {self.name} has no options to set", "leave them out") from error
+        if len(self.values) > len(known):
+            raise OptionError(
+                f"{self.text!r} gives {len(self.values)} values, {self.name} has {len(known)} options",
+                f"its options are {', '.join(known) or 'none'}",
+            )
+        bound: dict[str, float] = dict(zip(known, self.values, strict=False))
+        for name, value in self.options.items():
+            if name not in known:
+                raise OptionError(f"{self.text!r}: {self.name} has no option {name!r}", near_matches(name, known))
+            if name in bound:
+                raise OptionError(f"{self.text!r} gives {name} twice", "give it once")
+            bound[name] = value
+        return bound
+
+
+def _word(value: float) -> str:
+    """A number as part of a name, such that different numbers give different names."""
+    return repr(value).replace("+", "").replace("e-", "e_").replace("-", "minus").replace("e_", "e-")
+
+
+def _reason(error: BaseException) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
+
+
+def _numbers(text: str) -> tuple[tuple[float, ...], dict[str, float]]:
+    """What stands between the parentheses."""
+    call = ast.parse(f"call({text})", mode="eval").body
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "call":
+        raise ValueError("the parentheses do not match")
+    options: dict[str, float] = {}
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            raise ValueError("** is not understood")
+        options[keyword.arg] = _number(keyword.value)
+    return tuple(_number(value) for value in call.args), options
+
+
+def _number(tree: ast.expr) -> float:
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub | ast.UAdd):
+        return _number(tree.operand) * (-1 if isinstance(tree.op, ast.USub) else 1)
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, int | float):
+        if not abs(tree.value) <= sys.float_info.max:
+            raise ValueError("a number in it is too large")
+        return tree.value
+    raise ValueError(f"{ast.unparse(tree)} is not a number")

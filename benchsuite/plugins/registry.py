@@ -1,0 +1,205 @@
+"""Find the plugins, load them one by one, and leave the broken ones out with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from benchsuite.case.case import Case
+from benchsuite.case.dataset import Download, Table
+from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, PluginError, foreign, near_matches
+from benchsuite.plugins import hookspecs
+from benchsuite.plugins.hookspecs import PROJECT
+from benchsuite.settings import AUTO, STAND_IN
+from benchsuite.system import machine, signals
+from benchsuite.system.signals import time_limit
+from benchsuite.variants.treatment import Treatment
+
+#: Every hook that is specified, with what it supplies.
+HOOKS: dict[str, type] = {"benchsuite_cases": Case, "benchsuite_treatments": Treatment}
+
+
+#: Name, target and origin of a plugin.
+Place = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An entry point of group `benchsuite`: what it supplies, or why it was left out."""
+
+    name: str
+    target: str
+    origin: str
+    cases: tuple[Case, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
+    error: BenchsuiteError | None = None
+
+    @property
+    def place(self) -> Place:
+        """What tells it from all others: name, target and origin."""
+        return self.name, self.target, self.origin
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Every plugin found, sorted by name, and what those supply that work."""
+
+    plugins: tuple[Plugin, ...]
+
+    @property
+    def cases(self) -> dict[str, Case]:
+        """The cases that can be run, by name, in the order of their names."""
+        return {case.name: case for case in sorted((c for p in self.plugins for c in p.cases), key=lambda c: c.name)}
+
+    @property
+    def treatments(self) -> dict[str, Treatment]:
+        """The treatments that can be applied, by name, in the order of their plugins."""
+        return {treatment.name: treatment for plugin in self.plugins for treatment in plugin.treatments}
+
+    @property
+    def left_out(self) -> tuple[Plugin, ...]:
+        """The plugins that cannot be used."""
+        return tuple(plugin for plugin in self.plugins if plugin.error)
+
+    @property
+    def downloads(self) -> dict[str, Download]:
+        """The files of the datasets that are made of any, by the name of the dataset."""
+        tables = (case.dataset for case in self.cases.values() if isinstance(case.dataset, Table))
+        return {table.name: table.download for table in tables if table.download}
+
+    def check_dataset(self, choice: str) -> None:
+        """Refuse a `--dataset` that no case has.
+
+        Raises:
+            OptionError: it is neither a dataset nor a word for a choice among them.
+        """
+        choices = {AUTO, STAND_IN, *self.downloads}
+        if choice not in choices:
+            raise OptionError(f"there is no dataset {choice!r}", near_matches(choice, choices))
+
+    def case(self, name: str) -> Case:
+        """The case called `name`.
+
+        Raises:
+            OptionError: there is none; the message names near matches.
+        """
+        try:
+            return self.cases[name]
+        except KeyError:
+            raise OptionError(f"there is no case {name!r}", near_matches(name, self.cases)) from None
+
+
+def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[Place] = ()) -> Registry:
+    """Load every plugin of the installed distributions, or of the entry points `found`.
+
+    Args:
+        found: entry points to look at in place of all that are installed.
+        but: plugins that are not even tried.
+    """
+    found, but = entry_points(group=PROJECT) if found is None else found, set(but)
+    plugins = [load_plugin(entry) for entry in found if _unloaded(entry).place not in but]
+    plugins.sort(key=lambda plugin: (plugin.name, plugin.origin))
+    return Registry(_without_duplicate_names(_without_duplicate_plugins(plugins)))
+
+
+def load_plugin(entry: EntryPoint) -> Plugin:
+    """Import one plugin and collect what it supplies; whatever goes wrong becomes its reason to be left out."""
+    plugin = _unloaded(entry)
+    try:
+        with time_limit(signals.PATIENCE), machine.settings_kept(f"plugin {entry.name}"):
+            manager = _manager(entry.name, _import(entry))
+            supplied = {hook: tuple(_supplied(manager, hook)) for hook in HOOKS}
+    except OutOfTimeError:
+        return replace(plugin, error=_too_slow(entry))
+    except BenchsuiteError as error:
+        return replace(plugin, error=error)
+    return replace(plugin, cases=supplied["benchsuite_cases"], treatments=supplied["benchsuite_treatments"])
+
+
+def _unloaded(entry: EntryPoint) -> Plugin:
+    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
+    return Plugin(entry.name, entry.value, origin)
+
+
+def _too_slow(entry: EntryPoint) -> PluginError:
+    return PluginError(
+        f"{entry.value} was not there after {signals.PATIENCE} s",
+        "let importing it and its hooks do nothing that takes long: data are loaded by a table's load",
+    )
+
+
+def _import(entry: EntryPoint) -> ModuleType:
+    hint = "mend the plugin or install what it needs; `pip uninstall` its distribution to be rid of it"
+    with foreign(lambda raised: PluginError(f"importing {entry.value} failed: {raised}", hint)):
+        return entry.load()
+
+
+def _manager(name: str, module: ModuleType) -> pluggy.PluginManager:
+    # A manager for each plugin: one that is broken cannot touch another, and every failure has its plugin's name.
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(module, name)
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginError(str(error).strip(), _hook_hint(module)) from error
+    if not manager.get_hookcallers(module):
+        raise PluginError(f"{module.__name__} implements no hook", _hook_hint(module))
+    return manager
+
+
+def _supplied(manager: pluggy.PluginManager, hook: str) -> list[Any]:
+    noun = HOOKS[hook].__name__
+    hint = f"{hook} must yield {noun}(…) objects with every required field"
+    with foreign(lambda raised: PluginError(f"{hook} failed: {raised}", hint)):
+        supplied = [item for items in getattr(manager.hook, hook)() for item in items]
+    for item in supplied:
+        if not isinstance(item, HOOKS[hook]):
+            raise PluginError(f"{hook} supplied a {type(item).__name__}, not a {noun}", f"yield {noun}(…)")
+    return supplied
+
+
+def _hook_hint(module: ModuleType) -> str:
+    tried = next((name for name in vars(module) if name.startswith("benchsuite_") and name not in HOOKS), None)
+    if tried:
+        return f"{tried}: {near_matches(tried, HOOKS)}"
+    return f"write a function {' or '.join(HOOKS)} and mark it with @benchsuite.hookimpl"
+
+
+def _without_duplicate_plugins(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    first: dict[str, Plugin] = {}
+    for plugin in plugins:
+        first.setdefault(plugin.name, plugin)
+    return tuple(p if p is first[p.name] else _refused(p, f"plugin {p.name}", first[p.name]) for p in plugins)
+
+
+def _without_duplicate_names(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
+    # A case belongs to the plugin that is called like it, a name else to one of ours, else to the first by name: a
+    # stranger cannot take it over.
+    owner: dict[str, Plugin] = {}
+    for plugin in sorted(plugins, key=lambda plugin: not plugin.origin.startswith(f"{PROJECT} ")):
+        for what in _names(plugin):
+            if what not in owner or what == f"case {plugin.name}":
+                owner[what] = plugin
+    return tuple(_refused_for_duplicates(plugin, owner) for plugin in plugins)
+
+
+def _refused_for_duplicates(plugin: Plugin, owner: Mapping[str, Plugin]) -> Plugin:
+    names = _names(plugin)
+    taken = next((what for what in names if owner[what] is not plugin or names.count(what) > 1), None)
+    return _refused(plugin, taken, owner[taken]) if taken else plugin
+
+
+def _names(plugin: Plugin) -> list[str]:
+    return [*(f"case {case.name}" for case in plugin.cases), *(f"treatment {t.name}" for t in plugin.treatments)]
+
+
+def _refused(plugin: Plugin, what: str, owner: Plugin) -> Plugin:
+    message = f"{what} is already supplied by {owner.target} of {owner.origin}"
+    error = PluginError(message, f"rename it in {plugin.target} of {plugin.origin}")
+    return replace(plugin, cases=(), treatments=(), error=error)

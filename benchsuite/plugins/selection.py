@@ -1,0 +1,145 @@
+"""Which treatments a person chose: by name, with other options, from a module of their own, or as an optimiser."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchsuite.case.case import Case
+from benchsuite.case.factory import UNSET, options_of
+from benchsuite.errors import OptionError, foreign, near_matches
+from benchsuite.plugins.call import Call
+from benchsuite.variants.treatment import ALL, NONE, Treatment, combined
+
+#: A plus between treatments, but not one within the parentheses of an option.
+_PLUS = re.compile(r"\+(?![^(]*\))")
+
+_FORMS = 'name a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or a function of yours as module:name'
+_SAID = "the command line"
+_OPTIMIZERS = '"optax.adam(1e-2)", "optax.sgd(0.01, momentum=0.9)" or "module:name(0.01)"'
+
+
+def choose(texts: Sequence[str], optimizers: Sequence[str], known: Mapping[str, Treatment]) -> list[Treatment]:
+    """The treatments that a person chose, each once.
+
+    Args:
+        texts: what was said after `--treatment`.
+        optimizers: what was said after `--optimizer`.
+        known: the treatments of all plugins.
+
+    Raises:
+        OptionError: one cannot be read, is not there, or cannot be made, or two would have the same name.
+    """
+    if NONE in texts and len(texts) + len(optimizers) > 1:
+        raise OptionError(f"--treatment {NONE} beside others", "leave one of them out")
+    chosen = dict(known) if ALL in texts else {}
+    for text in dict.fromkeys(text for text in texts if text not in (ALL, NONE)):
+        _add(chosen, _find(text, known), text)
+    for text in dict.fromkeys(optimizers):
+        _add(chosen, _optimizer(text), text)
+    return list(chosen.values())
+
+
+def _add(chosen: dict[str, Treatment], treatment: Treatment, text: str) -> None:
+    if chosen.setdefault(treatment.name, treatment) is not treatment:
+        raise OptionError(f"{text!r} has the same name as another treatment, {treatment.name}", "leave one of them out")
+
+
+def _find(text: str, known: Mapping[str, Treatment]) -> Treatment:
+    """One treatment, or several joined by plus signs."""
+    return combined([_find_one(part, known) for part in _PLUS.split(text)])
+
+
+def _find_one(text: str, known: Mapping[str, Treatment]) -> Treatment:
+    call = Call.parse(text, _FORMS)
+    if ":" in call.name:
+        return _from_module(call)
+    if call.name not in known:
+        hint = near_matches(call.name, known)
+        raise OptionError(f"there is no treatment {call.name!r}", hint)
+    options = call.bind(known[call.name].change, arguments=1)
+    return known[call.name].with_options(call.label, **options) if options else known[call.name]
+
+
+def _from_module(call: Call) -> Treatment:
+    """A treatment, its change, or a function that makes one or an optax transformation, from a module of the user's."""
+    module, _, name = call.name.partition(":")
+    found = _import(call, module, name)
+    if isinstance(found, Treatment):
+        return found.with_options(call.label, **call.bind(found.change, arguments=1))
+    if not callable(found):
+        raise OptionError(f"{call.name} is a {type(found).__name__}", "name a Treatment, or a function that makes one")
+    if next(iter(options_of(found)), "") == "case":
+        options = call.bind(found, arguments=1)
+        return Treatment(call.label, f"The case is changed by {call.name}.", _SAID, partial(found, **options))
+    options = call.bind(found)
+    missing = [option for option, value in (options_of(found) | options).items() if value is UNSET]
+    if missing:
+        raise OptionError(f"{call.text!r}: {call.name} is not told its {', '.join(missing)}", _OPTIMIZERS)
+    made = _called(call, found, options)
+    if isinstance(made, Treatment):
+        return replace(made, name=call.label)
+    return _replacing_optimizer(call, found, options, made)
+
+
+def _import(call: Call, module: str, name: str) -> Any:
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)  # as `python -m` does: the module may lie where the user is
+    try:
+        with foreign(lambda raised: OptionError(f"{call.name} cannot be imported: {raised}", _FORMS)):
+            return getattr(importlib.import_module(module), name)
+    finally:
+        sys.path.remove(folder)
+
+
+def _optimizer(text: str) -> Treatment:
+    """The treatment that puts an optimiser in the place of the case's own."""
+    call = Call.parse(text, f"name an optimiser such as {_OPTIMIZERS}")
+    if ":" in call.name:
+        return _from_module(call)
+    factory = _optax(call)
+    options = call.bind(factory)
+    missing = [option for option, value in (options_of(factory) | options).items() if value is UNSET]
+    if missing:
+        raise OptionError(f"{text!r} does not say {', '.join(missing)}", f"for example {_OPTIMIZERS}")
+    return _replacing_optimizer(call, factory, options, _called(call, factory, options))
+
+
+def _optax(call: Call) -> Callable[..., Any]:
+    """What a name such as "optax.adam", "adam" or "optax.contrib.prodigy" stands for; only optax's own names count."""
+    import optax
+    import optax.contrib
+
+    *path, name = call.name.removeprefix("optax.").split(".")
+    if path not in ([], ["contrib"]):
+        raise OptionError(f"{call.name!r} is no optimiser of optax", f"for example {_OPTIMIZERS}")
+    place = optax.contrib if path else optax
+    found = None if name.startswith("_") else getattr(place, name, None)
+    if not callable(found):
+        known = [option for option in dir(place) if option.islower() and callable(getattr(place, option))]
+        raise OptionError(f"optax has no optimiser {call.name!r}", near_matches(name, known))
+    return found
+
+
+def _called(call: Call, factory: Callable[..., Any], options: Mapping[str, float]) -> Any:
+    hint = "call it by hand in Python to find out why"
+    with foreign(lambda raised: OptionError(f"{call.text!r} failed: {raised}", hint)):
+        return factory(**options)
+
+
+def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mapping[str, float], made: Any) -> Treatment:
+    if not all(callable(getattr(made, name, None)) for name in ("init", "update")):
+        raise OptionError(
+            f"{call.text!r} gives a {type(made).__name__}, not an optax transformation", f"for example {_OPTIMIZERS}"
+        )
+
+    def change(case: Case) -> Case:
+        return replace(case, optimizer=partial(factory, **options))
+
+    return Treatment(call.label, f"The optimiser is {call.text.strip()}.", _SAID, change)

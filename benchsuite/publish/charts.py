@@ -1,0 +1,117 @@
+"""The rate and the speed of a case over the nights, as charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import altair as alt
+
+from benchsuite.publish.history import RATE, SPEED, Change, Series
+from benchsuite.report.figures.figure import Figure, case_colour, data, share_axis
+from benchsuite.report.terminal.tables import Column, Sheet, count, per_second, percent
+
+
+def over_time(label: str, series: Sequence[Series], changes: Sequence[Change]) -> list[Figure]:
+    """The figure of the rate and that of the speed.
+
+    Args:
+        label: the case.
+        series: one for each device and set of data.
+        changes: of all of them.
+    """
+    rows = [row for one in series for row in _rows(one)]
+    share = alt.Scale(domain=[0, 1])
+    rate = _chart(rows, RATE, alt.Y("low:Q", scale=share, axis=share_axis("share that converged")), changes)
+    axis = alt.Axis(title="seeds per second")
+    speed = _chart(rows, SPEED, alt.Y("low:Q", scale=alt.Scale(zero=False), axis=axis), changes)
+    columns = (
+        Column("night", lambda row: row["time"], "left", "bold", link=lambda row: row["page"]),
+        Column("device and data", lambda row: row["case"], "left"),
+        Column("seeds", lambda row: count(row["seeds"])),
+        Column("rate", lambda row: percent(row["rate"])),
+        Column("from", lambda row: percent(row["rate_low"])),
+        Column("to", lambda row: percent(row["rate_high"])),
+        Column("seeds/s", lambda row: per_second(row["speed"])),
+        Column("timing", lambda row: row["doubts"] or "valid", "left"),
+    )
+    sheet = Sheet("", rows[::-1], columns)
+    return [
+        Figure("rate", "Rate, with its 95 % interval", rate, _said(label, RATE, changes), sheet),
+        Figure(
+            "speed",
+            "Speed, with the slowest and the fastest steady round of the night",
+            speed,
+            _said(label, SPEED, changes),
+            sheet,
+        ),
+    ]
+
+
+def _said(label: str, figure: str, changes: Sequence[Change]) -> str:
+    told = [f"{change.night.created[:10]}: {change.said}" for change in changes if change.figure == figure]
+    return "; ".join(told) or f"no change of the {figure} of {label}"
+
+
+def _rows(series: Series) -> list[dict[str, Any]]:
+    return [
+        {
+            "case": series.name,
+            "time": night.created,
+            "page": f"../{night.page}",
+            "seeds": point.seeds,
+            "rate": point.rate,
+            "rate_low": point.rate_interval[0],
+            "rate_high": point.rate_interval[1],
+            "speed": point.seeds_per_second,
+            "speed_low": point.slowest,
+            "speed_high": point.fastest,
+            "doubts": "; ".join(night.doubts),
+        }
+        for night, point in zip(series.nights, series.points, strict=True)
+    ]
+
+
+def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Sequence[Change]) -> alt.LayerChart:
+    shown = [
+        {
+            "case": row["case"],
+            "time": row["time"],
+            "page": row["page"],
+            "seeds": row["seeds"],
+            "value": row[figure],
+            "low": row[f"{figure}_low"],
+            "high": row[f"{figure}_high"],
+            "doubts": row["doubts"],
+        }
+        for row in rows
+    ]
+    kinds = {"time": "date", **dict.fromkeys(("seeds", "value", "low", "high"), "number")}
+    colour, dash = case_colour(list(dict.fromkeys(row["case"] for row in rows)))
+    colour["legend"] = alt.Legend(columns=1, labelLimit=700)
+    number = partial(alt.Tooltip, format=".1%" if figure == RATE else ",.4~g")
+    base = alt.Chart(data(shown, **kinds)).encode(x=alt.X("time:T", title=None), color=colour)
+    band = base.mark_area(opacity=0.18).encode(y=y, y2="high:Q")
+    line = base.mark_line(strokeWidth=1.5).encode(y="value:Q", strokeDash=dash)
+    points = base.mark_point(filled=True, size=36, cursor="pointer").encode(
+        y="value:Q",
+        href="page:N",
+        tooltip=[
+            alt.Tooltip("case:N", title="on"),
+            alt.Tooltip("time:T", format="%Y-%m-%d %H:%M"),
+            number("value:Q", title=figure),
+            number("low:Q", title="from"),
+            number("high:Q", title="to"),
+            alt.Tooltip("seeds:Q", format=","),
+            alt.Tooltip("doubts:N", title="timing"),
+        ],
+    )
+    marks = [{"time": c.night.created, "said": c.said} for c in changes if c.figure == figure]
+    layers = [band, line, points]
+    if marks:
+        rules = alt.Chart(data(marks, time="date")).mark_rule(strokeDash=[4, 3], strokeWidth=2, color="#D55E00")
+        layers.append(rules.encode(x="time:T", tooltip=["said:N"]))
+    chart = alt.layer(*layers).properties(height=260)
+    assert isinstance(chart, alt.LayerChart)  # noqa: S101  # no facets were given
+    return chart

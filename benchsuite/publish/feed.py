@@ -1,0 +1,51 @@
+"""The changes of a site as an Atom feed, see https://www.rfc-editor.org/rfc/rfc4287."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from benchsuite.errors import plain
+from benchsuite.publish.history import Change
+
+_ATOM = "http://www.w3.org/2005/Atom"
+
+#: Entries of the feed; readers have kept the older ones.
+_ENTRIES = 100
+
+
+def feed(changes: Sequence[Change], updated: str, title: str, address: str = "") -> bytes:
+    """The feed, the latest change first.
+
+    Args:
+        changes: of the site.
+        updated: when the latest night began.
+        title: of the site.
+        address: where the site is published; links are relative without.
+    """
+    ET.register_namespace("", _ATOM)
+    root = ET.Element(f"{{{_ATOM}}}feed")
+    _add(root, "title", title)
+    _add(root, "id", _id(title))
+    _add(root, "updated", updated)
+    _add(_add(root, "author"), "name", "benchsuite")
+    _add(root, "link", rel="self", href=f"{address}feed.xml")
+    for change in sorted(changes, key=lambda change: change.known.created, reverse=True)[:_ENTRIES]:
+        entry = _add(root, "entry")
+        _add(entry, "title", change.said)
+        _add(entry, "id", _id(f"{change.label}|{change.series}|{change.figure}|{change.night.name}"))
+        _add(entry, "updated", change.known.created)
+        _add(entry, "link", rel="alternate", href=f"{address}{change.night.page}")
+        _add(entry, "summary", f"{change.said}, on {change.series}, from {change.night.created} on")
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
+    child = ET.SubElement(parent, f"{{{_ATOM}}}{name}", attributes)
+    child.text = plain(text).replace("\n", " ") or None
+    return child
+
+
+def _id(name: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"benchsuite:{name}").urn

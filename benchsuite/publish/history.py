@@ -1,0 +1,156 @@
+"""A case over the nights: its rate and its speed, and where they changed.
+
+Neither direction is better: a rate that rose tells of a changed benchmark as much as one that fell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import ruptures
+
+from benchsuite.publish.night import Night, Point
+
+RATE, SPEED = "rate", "speed"
+
+#: A change must lower the sum of squares, in units of the noise, by this many times the logarithm of the nights.
+#: Two is Schwarz's criterion for one mean and its place; with four, at most one of a hundred quiet series of any length
+#: has a false alarm.
+_PENALTY = 4.0
+
+#: A running median over so many nights takes away slumps of less than half of them, and leaves steps where they are: a
+#: speed is another one after three nights, a rate after one.
+_WINDOW = 5
+
+#: With fewer nights than this the penalty is that of so many, for it would let chance pass.
+_FEWEST = 30
+
+#: Below this relative noise two speeds of the same machine are taken to be the same.
+_EVEN = 0.01
+
+#: Of the median absolute deviation to the standard deviation of normal noise, and of a difference to a value.
+_MAD, _DIFFERENCE = 1.4826, 2**-0.5
+
+
+@dataclass(frozen=True)
+class Change:
+    """A night from which on a figure is another.
+
+    Args:
+        label: the case.
+        series: device and data.
+        figure: "rate" or "speed".
+        night: the first one of the new level.
+        known: the one since which it is known.
+        before: the mean of the nights between the change before and this one.
+        after: the mean of those from this one on, up to the next.
+    """
+
+    label: str
+    series: str
+    figure: str
+    night: Night
+    known: Night
+    before: float
+    after: float
+
+    @property
+    def said(self) -> str:
+        """The change as a sentence."""
+        direction = "rose" if self.after > self.before else "fell"
+        if self.figure == RATE:
+            return f"the rate of {self.label} {direction} from {100 * self.before:.1f} % to {100 * self.after:.1f} %"
+        return f"the speed of {self.label} {direction} from {self.before:.4g} to {self.after:.4g} seeds per second"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One case on one device and one set of data, in every night that has it, the oldest first."""
+
+    label: str
+    name: str
+    nights: list[Night] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+
+    def changes(self) -> list[Change]:
+        """Where its rate and its speed changed."""
+        rates = [point.rate for point in self.points]
+        found = self._changes(RATE, rates, list(range(len(rates))), _in_units_of_chance(self.points), delay=0)
+        reliable = [place for place, night in enumerate(self.nights) if not night.doubts]
+        speeds = [self.points[place].seeds_per_second for place in reliable]
+        return found + self._changes(SPEED, speeds, reliable, _in_units_of_noise(speeds), delay=_WINDOW // 2)
+
+    def _changes(
+        self, figure: str, values: Sequence[float], places: Sequence[int], scaled: np.ndarray, delay: int
+    ) -> list[Change]:
+        """The changes of a figure.
+
+        Args:
+            figure: which.
+            values: its values.
+            places: of their nights.
+            scaled: the same in units of noise, without so many at either end.
+            delay: how many nights after its first one a change is known.
+        """
+        ends = [0, *(end + delay for end in change_points(scaled)), len(values)]
+        return [
+            Change(
+                self.label,
+                self.name,
+                figure,
+                self.nights[places[at]],
+                self.nights[places[at + delay]],
+                float(np.mean(values[start:at])),
+                float(np.mean(values[at:end])),
+            )
+            for start, at, end in zip(ends, ends[1:], ends[2:], strict=False)
+        ]
+
+
+def change_points(values: np.ndarray) -> list[int]:
+    """The places at which the mean of values of unit noise changes.
+
+    Args:
+        values: (n,) one for each night.
+
+    Source: R. Killick, P. Fearnhead, I. A. Eckley (2012), J. Am. Stat. Assoc. 107, 1590-1598; `ruptures`.
+    """
+    if len(values) < 2:  # noqa: PLR2004  # nothing to compare with
+        return []
+    model = ruptures.KernelCPD(kernel="linear", min_size=1).fit(values[:, None])
+    return [int(end) for end in model.predict(pen=_PENALTY * np.log(max(len(values), _FEWEST)))[:-1]]
+
+
+def _in_units_of_chance(points: Sequence[Point]) -> np.ndarray:
+    """Rates such that, whatever the rate, chance makes those of the night with the fewest seeds vary by about one.
+
+    Source: F. J. Anscombe (1948), Biometrika 35, 246-254.
+    """
+    seeds = np.array([point.seeds for point in points])
+    converged = np.array([point.converged for point in points])
+    return 2 * np.sqrt(seeds.min() + 0.5) * np.arcsin(np.sqrt((converged + 3 / 8) / (seeds + 3 / 4)))
+
+
+def _in_units_of_noise(speeds: Sequence[float]) -> np.ndarray:
+    """Running medians of speeds over their noise from night to night, which a few jumps do not enlarge."""
+    if len(speeds) < _WINDOW:
+        return np.empty(0)
+    logarithms = np.log(np.maximum(speeds, np.finfo(float).tiny))
+    noise = _MAD * _DIFFERENCE * float(np.median(np.abs(np.diff(logarithms))))
+    return np.median(np.lib.stride_tricks.sliding_window_view(logarithms, _WINDOW), axis=1) / max(noise, _EVEN)
+
+
+def history(nights: Sequence[Night]) -> dict[str, list[Series]]:
+    """The series of every case, by its label, in the order of the alphabet."""
+    found: dict[tuple[str, str], Series] = {}
+    for night in sorted(nights, key=lambda night: (night.created, night.name)):
+        for point in night.points:
+            series = found.setdefault((point.label, point.series), Series(point.label, point.series))
+            series.nights.append(night)
+            series.points.append(point)
+    by_label: dict[str, list[Series]] = {}
+    for label, name in sorted(found):
+        by_label.setdefault(label, []).append(found[label, name])
+    return by_label

@@ -1,0 +1,286 @@
+"""The site on disk: nights are added and never rewritten; everything else on it is made anew from them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from filelock import FileLock, Timeout
+
+from benchsuite import __version__
+from benchsuite.errors import OptionError, StoreError
+from benchsuite.publish import badge
+from benchsuite.publish.charts import over_time
+from benchsuite.publish.feed import feed
+from benchsuite.publish.history import Change, Series, history
+from benchsuite.publish.night import Night, is_name
+from benchsuite.report.html.markdown import markdown
+from benchsuite.report.html.page import PAGE, SUMMARY, environment, library, page, tell
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import files
+
+#: The layout of a site; a change that an older version would spoil raises it.
+SCHEMA = 2
+
+_MARK, _RUNS, _CASES, _ASSETS, _NIGHT, _LOCK = "site.json", "runs", "cases", "assets", "night.json", ".lock"
+
+#: What is read of the mark again.
+_MARKED = {"title": str, "address": str, "nights": dict[str, str]}
+
+_HINT = "make room, and publish the run again: what is there already is kept"
+
+#: Seconds to wait for another publisher.
+_PATIENCE = 600
+
+#: Of a site, unless it is given another one.
+TITLE = "Convergence, night by night"
+
+#: Characters of the name of a page, but for a number that tells it apart.
+_LONGEST = 200
+
+#: Nights that the index lists.
+_LISTED = 60
+
+
+class Site:
+    """A folder to be served as it is.
+
+    Args:
+        path: the folder.
+        title: of the site, where it is to have another one than before.
+        address: where it is published, for its feed, likewise.
+
+    Raises:
+        StoreError: the folder holds something else, a damaged site, or one of another version.
+    """
+
+    def __init__(self, path: Path, title: str = "", address: str = "") -> None:
+        self.path = path
+        for name in (_RUNS, _CASES, _ASSETS):
+            if (path / name).is_symlink():
+                raise StoreError(f"{path / name} is a link to somewhere else", "put the folder itself in its place")
+        mark = _read_mark(path)
+        self._title = title or mark["title"]
+        self._address = f"{address.rstrip('/')}/" if address else mark["address"]
+        self._nights = {
+            name: _read_night(path / _RUNS / name / _NIGHT, name, digest) for name, digest in mark["nights"].items()
+        }
+
+    @property
+    def nights(self) -> list[Night]:
+        """All nights, the oldest first."""
+        return sorted(self._nights.values(), key=lambda night: (night.created, night.name))
+
+    @classmethod
+    def publish(cls, path: Path, runs: Sequence[RunFolder], title: str = "", address: str = "") -> list[Night]:
+        """Add runs to the site in a folder, one publisher after the other; gives the nights that were new.
+
+        Args:
+            path: the site.
+            runs: each a night of its own.
+            title: of the site.
+            address: where it is published.
+
+        Raises:
+            StoreError: a run or the site is damaged, or cannot be written. What was published before is as it was.
+            OptionError: a run has no finished round, or the title or address is no text.
+        """
+        for text in filter(None, (title, address)):
+            if not text.isprintable():
+                raise OptionError(f"a site cannot have the title or address {text!r}", "give letters that can be seen")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            with FileLock(path / _LOCK, timeout=_PATIENCE):
+                site, added = cls(path, title, address), []
+                try:
+                    added += [night for run in runs if (night := site.add(run))]
+                finally:
+                    if site.nights:
+                        site.show()
+        except Timeout as error:
+            raise StoreError(f"{path} has been locked for {_PATIENCE} s", "another publisher hangs: stop it") from error
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}", "name another folder") from error
+        return added
+
+    def add(self, run: RunFolder) -> Night | None:
+        """Add a run with its page; gives its night, or nothing where it is there already.
+
+        Raises:
+            StoreError: the run is damaged, or it cannot be written.
+            OptionError: it has no finished round.
+        """
+        story = tell([run])
+        night = Night.of(run, story.results)
+        if night.name in self._nights:
+            return None
+        try:
+            Night.from_json(night.to_json())
+        except (TypeError, ValueError) as error:
+            raise StoreError(f"{run.path} cannot be published: {error}", "publish another run") from error
+        script = self._script()
+        unfinished = self.path / _RUNS / f".{night.name}.{os.getpid()}"
+        try:
+            files.write(unfinished / _NIGHT, night.to_json(), _HINT)
+            files.write(unfinished / PAGE, page(story, f"../../{script}").encode(), _HINT)
+            files.write(unfinished / SUMMARY, markdown(story).encode(), _HINT)
+            shutil.rmtree(self.path / _RUNS / night.name, ignore_errors=True)  # left by a publisher that was killed
+            unfinished.replace(self.path / _RUNS / night.name)
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written: {error.strerror}", _HINT) from error
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        self._nights[night.name] = night
+        self._mark()
+        return night
+
+    def show(self) -> None:
+        """Write all that is made from the nights, of which there is one: index, pages of cases, feed and badge.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        by_label = history(self.nights)
+        changes = {label: [c for one in series for c in one.changes()] for label, series in by_label.items()}
+        found = [change for of_case in changes.values() for change in of_case]
+        pages = _page_names(by_label)
+        script = self._script()
+        for label, series in by_label.items():
+            content = self._case_page(label, series, changes[label], f"../{script}")
+            files.write(self.path / _CASES / pages[label], content.encode(), _HINT)
+        files.write(self.path / PAGE, self._index(by_label, found, pages).encode(), _HINT)
+        latest = self.nights[-1]
+        files.write(self.path / "feed.xml", feed(found, latest.created, self._title, self._address), _HINT)
+        said, colour = badge.message(latest, found)
+        drawn = _environment().get_template("badge.svg").render(label="convergence", message=said, colour=colour)
+        files.write(self.path / "badge.svg", drawn.encode(), _HINT)
+        files.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
+
+    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[Change], pages: dict[str, str]) -> str:
+        return (
+            _environment()
+            .get_template("index.html")
+            .render(
+                title=self._title,
+                latest=self.nights[-1],
+                lines=list(_lines(by_label, changes)),
+                pages=pages,
+                changes=sorted(changes, key=lambda change: change.night.created, reverse=True),
+                nights=self.nights[::-1],
+                listed=_LISTED,
+            )
+        )
+
+    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[Change], script: str) -> str:
+        figures = over_time(label, series, changes)
+        return (
+            _environment()
+            .get_template("case.html")
+            .render(
+                title=label,
+                figures=figures,
+                specs={figure.name: figure.spec() for figure in figures},
+                changes=sorted(changes, key=lambda change: change.night.created, reverse=True),
+                scripts=script,
+            )
+        )
+
+    @cached_property
+    def _library(self) -> tuple[str, bytes]:
+        content = library().encode()
+        return f"{_ASSETS}/vega-{hashlib.sha256(content).hexdigest()[:12]}.js", content
+
+    def _script(self) -> str:
+        """The library that draws, once for all pages: its place in the site."""
+        name, content = self._library
+        if not (self.path / name).exists():
+            files.write(self.path / name, content, _HINT)
+        return name
+
+    def _mark(self) -> None:
+        nights = {name: _digest(night.to_json()) for name, night in self._nights.items()}
+        about = {"schema": SCHEMA, "made_by": f"benchsuite {__version__}"}
+        content = {**about, "title": self._title, "address": self._address, "nights": nights}
+        files.write(self.path / _MARK, files.sealed(content), _HINT)
+
+
+def _read_mark(path: Path) -> dict[str, Any]:
+    """What a site says of itself; a new one's, where the folder is empty or a publisher did not get far."""
+    mark = path / _MARK
+    if not mark.exists():
+        others = {found.name for found in path.iterdir()} - {_LOCK} if path.exists() else set()
+        if others - {_ASSETS, _RUNS}:
+            raise StoreError(f"{path} holds no site, but {min(others)}", "name an empty folder, or a site")
+        return {"title": TITLE, "address": "", "nights": {}}
+    try:
+        content = files.read(mark)
+        schema = files.read_json(content)["schema"]
+        if schema == SCHEMA:
+            site = files.read_sealed(content)
+            for name, kind in _MARKED.items():
+                files.demand_kind(name, site[name], kind)
+            _demand_names(site["nights"])
+            return site
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{mark} is damaged: {error}", "restore the site; nothing was written") from error
+    raise StoreError(f"{mark} has schema {schema}, this version writes {SCHEMA}", "use its version, or another folder")
+
+
+def _demand_names(names: Iterable[str]) -> None:
+    for name in names:
+        if not is_name(name):
+            raise ValueError(f"{name!r} is no name of a night")
+
+
+def _read_night(path: Path, name: str, digest: str) -> Night:
+    try:
+        content = files.read(path)
+        if _digest(content) == digest and (night := Night.from_json(content)).name == name:
+            return night
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{path} is damaged: {error}", "restore it; nothing was written") from error
+    raise StoreError(f"{path} is not what was published", "restore it; nothing was written")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _page_names(labels: Sequence[str] | dict[str, Any]) -> dict[str, str]:
+    """A file for each label; labels that differ in marks alone are told apart by a number."""
+    names: dict[str, str] = {}
+    for label in labels:
+        stem = re.sub(r"[^A-Za-z0-9.+=_-]+", "-", label).strip("-.")[:_LONGEST] or "case"
+        taken = set(names.values())
+        names[label] = next(
+            name
+            for name in (f"{stem}{'' if n == 1 else f'-{n}'}.html" for n in range(1, len(taken) + 2))
+            if name not in taken
+        )
+    return names
+
+
+def _lines(by_label: dict[str, list[Series]], changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
+    """The latest point of every series, and its last change."""
+    for label, of_case in by_label.items():
+        for series in of_case:
+            own = [change for change in changes if (change.label, change.series) == (label, series.name)]
+            last = max(own, key=lambda change: change.night.created, default=None)
+            yield {
+                "label": label,
+                "series": series,
+                "point": series.points[-1],
+                "night": series.nights[-1],
+                "change": last,
+            }
+
+
+def _environment() -> jinja2.Environment:
+    return environment("benchsuite.publish")

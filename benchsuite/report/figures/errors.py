@@ -1,0 +1,83 @@
+"""How small an error is reached how often: distribution functions over the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from benchsuite.report.figures.figure import Figure, case_colour, data, log_axis, share_axis
+from benchsuite.report.terminal.findings import ladder
+from benchsuite.report.terminal.tables import number, percent
+from benchsuite.results.result import Result
+from benchsuite.results.summary import R2_LADDER
+
+#: Below this, 1 - R² in single precision is rounding.
+_ROUNDING = float(np.finfo(np.float32).eps)
+
+#: Points that a curve is drawn through.
+_POINTS = 160
+
+
+def r2(results: Sequence[Result]) -> Figure | None:
+    """The share of the seeds whose 1 - R² is below a bound; nothing where all diverged."""
+    chart = _chart(results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
+    if chart is None:
+        return None
+    rungs = alt.Chart(alt.InlineData(values=[{"rung": 1 - threshold} for threshold in R2_LADDER]))
+    rules = rungs.mark_rule(strokeDash=[2, 3], opacity=0.5).encode(x="rung:Q")
+    said = "; ".join(
+        f"{result.record.label}: "
+        + ", ".join(f"{percent(rung['rate'])} reach R² {rung['at_least']:g}" for rung in result.record.ladder["r2"])
+        for result in results
+    )
+    sheet = ladder([result.record for result in results])
+    return Figure("r2", "R² at the end", alt.layer(chart, rules).properties(height=300), said, sheet)
+
+
+def largest_error(results: Sequence[Result]) -> Figure | None:
+    """The share of the seeds that keep below an error on all evaluation data; nothing where all diverged."""
+    chart = _chart(results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
+    if chart is None:
+        return None
+    said = "; ".join(
+        f"{result.record.label}: "
+        + ", ".join(
+            f"{100 * share['share']:g} % keep {number(share['at_most'])}"
+            for share in result.record.ladder["largest_error"]
+        )
+        for result in results
+    )
+    sheet = ladder([result.record for result in results])
+    return Figure("largest-error", "The largest error at the end", chart.properties(height=300), said, sheet)
+
+
+def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.Chart | None:
+    rows = [row for result in results for row in _distribution(result.record.label, figure(result))]
+    if not rows:
+        return None
+    colour, dash = case_colour([result.record.label for result in results])
+    return (
+        alt.Chart(data(rows, at_most="number", share="number"))
+        .mark_line(interpolate="step-after")
+        .encode(
+            x=alt.X("at_most:Q", scale=alt.Scale(type="log"), axis=log_axis(title, format=".0~e")),
+            y=alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds")),
+            color=colour,
+            strokeDash=dash,
+            tooltip=[
+                alt.Tooltip("case:N"),
+                alt.Tooltip("at_most:Q", format=".3~g", title="at most"),
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
+        )
+    )
+
+
+def _distribution(label: str, values: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Steps at evenly spaced ranks, the first and last among them; seeds that diverged come below no bound."""
+    finite = np.sort(np.maximum(values[np.isfinite(values)], _ROUNDING))
+    for rank in np.unique(np.linspace(0, len(finite) - 1, _POINTS).astype(int)) if len(finite) else ():
+        yield {"case": label, "at_most": float(finite[rank]), "share": (rank + 1) / len(values)}

@@ -1,0 +1,110 @@
+"""Learning curves of one case: the median and spread of every outcome, and single seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from benchsuite.report.figures.figure import Figure, data, log_axis, outcome_colour
+from benchsuite.report.terminal.tables import Column, Sheet, count, number
+from benchsuite.results.outcome import Outcome
+from benchsuite.results.result import Result
+
+#: Single seeds that are drawn, and evaluations of each.
+_SEEDS, _EVALUATIONS = 48, 48
+
+#: A loss of nothing has no place on a logarithmic axis.
+_LEAST = 1e-12
+
+_QUANTILES = (0.05, 0.5, 0.95)
+
+
+def learning_curves(result: Result) -> Figure | None:
+    """The loss on the evaluation data as it falls; nothing where no curves were kept."""
+    curves = result.curves
+    if "metric.loss" not in curves.columns:
+        return None
+    ends = dict(zip(result.rows.seeds.tolist(), result.rows.outcomes.tolist(), strict=True))
+    outcomes = np.array([ends[seed] for seed in curves.seeds.tolist()])
+    places = np.unique(np.linspace(0, len(curves.steps) - 1, _EVALUATIONS).astype(int))
+    loss, steps = np.maximum(curves.columns["metric.loss"][:, places], _LEAST), curves.steps[places]
+    spread = list(_spread(loss, steps, outcomes))
+    kinds = dict.fromkeys(("step", "low", "median", "high", "seeds"), "number")
+    seen = [outcome.value for outcome in Outcome if (outcomes == outcome.value).any()]
+    x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format="~s"))
+    scale, axis = alt.Scale(type="log"), log_axis("loss on the evaluation data", format=".0~e")
+    about = alt.Chart(data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
+    band = about.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
+    middle = about.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
+    pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["seed"], nearest=True, empty=False)
+    seeds = alt.Chart(
+        data(_singles(loss, steps, outcomes, curves.seeds), seed="number", step="number", loss="number")
+    ).encode(x=x, y=alt.Y("loss:Q", scale=scale), detail="seed:N", color=outcome_colour(seen))
+    single = seeds.mark_line().encode(
+        opacity=alt.condition(pointed, alt.value(1), alt.value(0.22)),
+        strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1.2)),
+    )
+    # A thin line is hard to point at: the nearest evaluation is meant.
+    near = seeds.mark_point(opacity=0).encode(
+        tooltip=[
+            alt.Tooltip("seed:Q", format="d"),
+            alt.Tooltip("step:Q", format=","),
+            alt.Tooltip("loss:Q", format=".4~g"),
+        ]
+    )
+    label = result.record.label
+    said = f"{label}: " + "; ".join(
+        f"{name} ends at a median loss of {number(_last(spread, name)['median'])}" for name in seen
+    )
+    return Figure(
+        f"learning-{label}",
+        label,
+        alt.layer(band, single, middle, near.add_params(pointed)).properties(height=260),
+        said,
+        Sheet(f"{len(curves.seeds):,} seeds kept their curves; 90 % are between the ends", spread, _COLUMNS),
+        label,
+    )
+
+
+def _spread(loss: np.ndarray, steps: np.ndarray, outcomes: np.ndarray) -> Iterator[dict[str, Any]]:
+    for outcome in Outcome:
+        among = loss[outcomes == outcome.value]
+        for place, step in enumerate(steps) if len(among) else ():
+            finite = among[:, place][np.isfinite(among[:, place])]
+            if len(finite):
+                low, median, high = np.quantile(finite, _QUANTILES, method="inverted_cdf").astype(float).tolist()
+                yield {
+                    "outcome": outcome.value,
+                    "seeds": len(among),
+                    "step": int(step),
+                    "low": low,
+                    "median": median,
+                    "high": high,
+                }
+
+
+def _last(spread: list[dict[str, Any]], outcome: str) -> dict[str, Any]:
+    return next((row for row in reversed(spread) if row["outcome"] == outcome), {"median": None})
+
+
+def _singles(loss: np.ndarray, steps: np.ndarray, outcomes: np.ndarray, seeds: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Seeds of every outcome, of the frequent ones more, but at least some of each."""
+    for outcome in Outcome:
+        places = np.flatnonzero(outcomes == outcome.value)
+        wanted = max(4, round(_SEEDS * len(places) / len(outcomes)))
+        for place in places[:wanted]:
+            for step, value in zip(steps.tolist(), loss[place].tolist(), strict=True):
+                yield {"seed": int(seeds[place]), "outcome": outcome.value, "step": step, "loss": value}
+
+
+_COLUMNS = (
+    Column("outcome", lambda row: row["outcome"], "left", "bold", once=True),
+    Column("seeds", lambda row: count(row["seeds"])),
+    Column("steps", lambda row: count(row["step"])),
+    Column("5 % are below", lambda row: number(row["low"])),
+    Column("median loss", lambda row: number(row["median"])),
+    Column("95 % are below", lambda row: number(row["high"])),
+)

@@ -1,0 +1,166 @@
+"""How long it took: steps to success, the device's time, and how even the rounds were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import altair as alt
+
+from benchsuite.report.figures.figure import Figure, case_colour, data, interval_tips, log_axis, share_axis
+from benchsuite.report.terminal.overview import CASE, COST
+from benchsuite.report.terminal.tables import Column, Sheet, count, median_steps, per_second, percent, seconds
+from benchsuite.results.summary import Record
+
+#: Steps of a curve that are listed in its table.
+_LISTED = 12
+
+
+def success(records: Sequence[Record]) -> Figure:
+    """The share that has succeeded by a time, as Kaplan and Meier estimate it."""
+    rows = (row for record in records for row in _curve(record))
+    kinds = dict.fromkeys(("done", "steps", "share", "low", "high"), "number")
+    colour, dash = case_colour([record.label for record in records])
+    base = alt.Chart(data(rows, **kinds)).encode(
+        x=alt.X("done:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the schedule")),
+        color=colour,
+        tooltip=[
+            alt.Tooltip("case:N"),
+            alt.Tooltip("steps:Q", format=",", title="optimiser steps"),
+            alt.Tooltip("share:Q", format=".1%", title="have succeeded"),
+            *interval_tips(),
+        ],
+    )
+    scale = alt.Scale(domain=[0, 1])
+    band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
+        y=alt.Y("low:Q", scale=scale, axis=share_axis("share that has succeeded")), y2="high:Q"
+    )
+    line = base.mark_line(interpolate="step-after", point=alt.OverlayMarkDef(size=14)).encode(
+        y=alt.Y("share:Q", scale=scale), strokeDash=dash
+    )
+    said = "; ".join(f"{record.label}: median {median_steps(record)} steps" for record in records)
+    sheet = Sheet("", [row for record in records for row in _listed(record)], _CURVE)
+    return Figure("success", "How soon they succeed", alt.layer(band, line).properties(height=300), said, sheet)
+
+
+def _curve(record: Record) -> Iterator[dict[str, Any]]:
+    """The curve from the start to the end of the schedule, a row for each of its steps."""
+    time = record.time_to_success
+    curve, end = time["curve"], time["censored_at"]
+    points = [(0.0, 0.0, 0.0, 0.0), *zip(*(curve[name] for name in ("times", "share", "low", "high")), strict=True)]
+    if points[-1][0] < end:
+        points.append((float(end), *points[-1][1:]))
+    for steps, share, low, high in points:
+        yield {
+            "case": record.label,
+            "done": steps / end,
+            "steps": int(steps),
+            "share": share,
+            "low": low,
+            "high": high,
+        }
+
+
+def _listed(record: Record) -> list[dict[str, Any]]:
+    points = list(_curve(record))
+    stride = -(-len(points) // _LISTED)
+    return points[:: stride or 1]
+
+
+_CURVE = (
+    Column("case", lambda row: row["case"], "left", "bold", once=True),
+    Column("optimiser steps", lambda row: count(row["steps"])),
+    Column("have succeeded", lambda row: percent(row["share"])),
+    Column("95 % from", lambda row: percent(row["low"])),
+    Column("to", lambda row: percent(row["high"])),
+)
+
+
+def costs(records: Sequence[Record]) -> Figure:
+    """The seconds of tracing, compiling, the first round and the others."""
+    parts = ("trace", "compile", "first round", "other rounds")
+    rows = (
+        {"case": record.label, "part": part, "order": order, "seconds": value}
+        for record in records
+        for order, (part, value) in enumerate(zip(parts, _seconds(record), strict=True))
+    )
+    chart = (
+        alt.Chart(data(rows, order="number", seconds="number"))
+        .mark_bar(stroke="currentColor", strokeWidth=0.5)
+        .encode(
+            y=alt.Y("case:N", sort=[record.label for record in records], title=None),
+            x=alt.X("seconds:Q", title="seconds"),
+            color=alt.Color(
+                "part:N",
+                sort=list(parts),
+                scale=alt.Scale(domain=list(parts), range=["#CC79A7", "#E69F00", "#56B4E9", "#0072B2"]),
+            ),
+            order="order:Q",
+            tooltip=[alt.Tooltip("case:N"), alt.Tooltip("part:N"), alt.Tooltip("seconds:Q", format=",.3~f")],
+        )
+    )
+    said = "; ".join(
+        f"{record.label}: " + ", ".join(f"{part} {seconds(v)}" for part, v in zip(parts, _seconds(record), strict=True))
+        for record in records
+    )
+    timed = [Column(part, partial(_part, place)) for place, part in enumerate(parts)]
+    return Figure(
+        "costs",
+        "Where the time went",
+        chart,
+        said,
+        Sheet("", records, (CASE, *COST, *timed)),
+        lines=[r.label for r in records],
+    )
+
+
+def _part(place: int, record: Record) -> str:
+    return seconds(_seconds(record)[place])
+
+
+def _seconds(record: Record) -> tuple[float, float, float, float]:
+    first = record.first_run_seconds or 0.0
+    return record.trace_seconds, record.compile_seconds, first, sum(record.round_seconds)
+
+
+def rounds(records: Sequence[Record]) -> Figure | None:
+    """The speed of every steady round; nothing where there is none."""
+    rows = [
+        {"case": record.label, "round": number, "seeds": n, "seconds": took, "speed": n / took}
+        for record in records
+        for number, (n, took) in enumerate(zip(record.round_seeds, record.round_seconds, strict=True), start=2)
+    ]
+    if not rows:
+        return None
+    kinds = dict.fromkeys(("round", "seeds", "seconds", "speed"), "number")
+    chart = (
+        alt.Chart(data(rows, **kinds))
+        .mark_tick(thickness=3, color="#0072B2")
+        .encode(
+            y=alt.Y("case:N", sort=[record.label for record in records], title=None),
+            x=alt.X(
+                "speed:Q",
+                scale=alt.Scale(type="log"),
+                axis=log_axis("seeds per second, a mark for each round", format="~g"),
+            ),
+            tooltip=[
+                alt.Tooltip("case:N"),
+                alt.Tooltip("round:Q"),
+                alt.Tooltip("seeds:Q", format=","),
+                alt.Tooltip("seconds:Q", format=",.3~f"),
+                alt.Tooltip("speed:Q", format=",.4~g", title="seeds/s"),
+            ],
+        )
+    )
+    said = "; ".join(f"{record.label}: {per_second(record.seeds_per_second)} seeds per second" for record in records)
+    columns = (
+        Column("case", lambda row: row["case"], "left", "bold", once=True),
+        Column("round", lambda row: count(row["round"])),
+        Column("seeds", lambda row: count(row["seeds"])),
+        Column("time", lambda row: seconds(row["seconds"])),
+        Column("seeds/s", lambda row: per_second(row["speed"])),
+    )
+    return Figure(
+        "rounds", "How fast, round by round", chart, said, Sheet("", rows, columns), lines=[r.label for r in records]
+    )

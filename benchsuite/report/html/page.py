@@ -1,0 +1,170 @@
+"""A run, or several, as one page that needs nothing else, and as a summary in Markdown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from benchsuite import __version__
+from benchsuite.comparison.gate import LEVEL
+from benchsuite.comparison.runs import Run, changes
+from benchsuite.errors import OptionError, plain
+from benchsuite.report.figures.figure import Figure
+from benchsuite.report.figures.rates import rates
+from benchsuite.report.html.markdown import markdown
+from benchsuite.report.html.section import Section, Story, sections
+from benchsuite.report.terminal.tables import Sheet, interval, per_second, percent
+from benchsuite.results.result import results
+from benchsuite.store.folder import RunFolder
+from benchsuite.system import files
+
+PAGE, SUMMARY, PICTURE = "index.html", "summary.md", "rates.svg"
+
+_HINT = "make room, or choose another folder"
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+")
+
+#: What the page's own script asks of the library.
+_GLOBALS = "window.vegaEmbed = vegaEmbed;"
+
+_UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+
+
+def write_report(runs: Sequence[RunFolder], folder: Path, reference: RunFolder | None = None) -> list[Path]:
+    """Write the page, the summary and the picture of rates into a folder.
+
+    Args:
+        runs: what to report; no two of them may hold the same case.
+        folder: where to.
+        reference: what they are compared with.
+
+    Raises:
+        OptionError: the runs cannot stand on one page, or none has a finished round.
+        StoreError: a run is damaged, or the folder cannot be written.
+    """
+    story = tell(runs, reference)
+    contents = {PAGE: page(story), SUMMARY: markdown(story)}
+    if story.records:
+        contents[PICTURE] = picture(story)
+    for name, content in contents.items():
+        files.write(folder / name, content.encode(), _HINT)
+    return [folder / name for name in contents]
+
+
+def tell(runs: Sequence[RunFolder], reference: RunFolder | None = None) -> Story:
+    """All that a page of `runs` is made from; see `write_report`."""
+    found = [(run, result) for run in runs for result in results(run)]
+    if not found:
+        raise OptionError(f"{runs[0].path} has no finished round", "go on with --resume, or name another run")
+    where: dict[str, RunFolder] = {}
+    for run, result in found:
+        other = where.setdefault(result.record.label, run)
+        if other is not run:
+            raise OptionError(
+                f"{result.record.label} is in {other.path} and in {run.path}",
+                "report them apart, or say what has changed with `benchsuite compare`",
+            )
+    shown = [result for _, result in found]
+    if reference is None:
+        return Story(runs, shown)
+    if len(runs) > 1:
+        raise OptionError(f"{len(runs)} runs are to be compared at once", "compare each on a page of its own")
+    before, now = Run.of(reference, results(reference)), Run.of(runs[0], shown)
+    return Story(runs, shown, plain(reference.path.name), changes(before, now, LEVEL))
+
+
+def page(story: Story, scripts: str = "") -> str:
+    """The page as HTML.
+
+    Args:
+        story: what it tells.
+        scripts: the relative address of the library that draws; empty to put it into the page.
+    """
+    told = sections(story)
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            title=_title(story),
+            sections=told,
+            specs={figure.name: figure.spec() for figure in _figures(told)},
+            scripts=scripts,
+        )
+    )
+
+
+def picture(story: Story) -> str:
+    """The rates of all cases, as SVG for light pages."""
+    spec = json.loads(json.dumps(rates(story.records).spec()).replace("currentColor", "#222"))
+    return vl_convert.vegalite_to_svg(spec | {"width": 560, "background": "white", "padding": 12})
+
+
+def _title(story: Story) -> str:
+    cases = list(dict.fromkeys(result.record.case for result in story.results))
+    machine, day = story.runs[0].machine, str(story.runs[0].content["created"])[:10]
+    named = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
+    return f"{named} on {machine.get('device', 'an unknown device')}, {day}"
+
+
+def _figures(told: Sequence[Section]) -> list[Figure]:
+    return [part for section in told for part in section.parts if isinstance(part, Figure)]
+
+
+@cache
+def environment(package: str = "") -> jinja2.Environment:
+    """What renders the templates of this package and of another one, on which every text is escaped."""
+    packages = filter(None, (package, "benchsuite.report.html"))
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name) for name in packages]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": plain, "sort_value": sort_value, "json": _json}
+    environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second}
+    environment.tests |= {
+        "figure": lambda part: isinstance(part, Figure),
+        "sheet": lambda part: isinstance(part, Sheet),
+        "address": lambda text: bool(_ADDRESS.fullmatch(text)),
+    }
+    environment.globals |= {"asset": _asset, "library": library, "version": __version__}
+    return environment
+
+
+def _asset(name: str) -> Markup:
+    """A file of ours as it is."""
+    return Markup(resources.files("benchsuite.report.html").joinpath("templates", name).read_text())  # noqa: S704  # our own
+
+
+@cache
+def library() -> Markup:
+    """The script of Vega that draws the charts."""
+    return Markup(vl_convert.javascript_bundle(_GLOBALS).replace("</script", "<\\/script"))  # noqa: S704  # no text of a user
+
+
+def _json(value: Any) -> Markup:
+    """JSON that can stand in a script element, whatever its texts say."""
+    text = json.dumps(value, separators=(",", ":"))
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # noqa: S704  # escaped above
+
+
+def sort_value(text: str) -> float | str:
+    """What a cell is sorted by: its first number, in seconds where it is a time; else its text, as for a date."""
+    found = re.match(r"[<>×~]?\s*([-+−]?[\d,]*\.?\d+(?:e[-+]?\d+)?)\s*(µs|ms|s|min)?\b", text)
+    if not found or _DATE.match(text):
+        return text.casefold()
+    return float(found[1].replace(",", "").replace("−", "-")) * _UNITS.get(found[2] or "", 1.0)

@@ -1,1 +1,0 @@
-"""The page of one or several runs: sections of figures, each a chart and the numbers behind it."""

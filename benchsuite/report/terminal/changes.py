@@ -1,0 +1,96 @@
+"""What has changed since a reference, as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from benchsuite.comparison.gate import LEVEL, Gate
+from benchsuite.comparison.runs import Change, Difference, Run, changes
+from benchsuite.report.terminal.tables import Column, Sheet, p_value, per_second, percent, points
+from benchsuite.results.result import results
+from benchsuite.store.folder import RunFolder
+
+_MEANINGS = (
+    "difference: this run minus the reference, in points of a hundred; paired by seed where the seeds are the same",
+    "p: by Holm's method over all cases; McNemar's exact test of pairs, Fisher's of others, Mann-Whitney of speeds",
+    "visible: the drop that would have been called one: of pairs if no seed is cured, else with a power of 80 %",
+)
+
+
+def compared(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tuple[RenderableType, list[str]]:
+    """The tables of what has changed from one run to another, and why gates fall.
+
+    Args:
+        reference: what is compared with.
+        now: what is compared.
+        texts: gates, as `Gate.parse` reads them.
+
+    Raises:
+        OptionError: a gate cannot be read.
+        StoreError: a run is damaged.
+    """
+    gates = [Gate.parse(text) for text in texts]
+    level = min((gate.level for gate in gates), default=LEVEL)
+    before, after = (Run.of(folder, results(folder)) for folder in (reference, now))
+    found = changes(before, after, level)
+    fallen = [reason for gate in gates for reason in gate.falls(found)]
+    blind = [Text(f"gate: {why}", "yellow") for gate in gates if (why := gate.blind(found))]
+    return Group(*changes_table(found, str(reference.path), level), *blind), fallen
+
+
+def changes_table(changes: Sequence[Change], reference: str, level: float) -> Iterator[Sheet]:
+    """The table of rates and that of speeds, and what their words mean.
+
+    Args:
+        changes: of every case.
+        reference: what is compared with.
+        level: from which adjusted p-value on a difference is shown in colour.
+    """
+    rates = [
+        Column("case", lambda c: c.label, "left", "bold", folds=True),
+        Column("reference", lambda c: percent(c.rate.before) if c.rate else "-"),
+        Column("rate", lambda c: percent(c.rate.after) if c.rate else "-", style="bold"),
+        Column("difference", lambda c: _difference(c.rate, level)),
+        Column("95 % interval", lambda c: points(*c.rate.interval) if c.rate and c.rate.interval else "-"),
+        Column("p", lambda c: p_value(c.rate.adjusted_p_value) if c.rate else "-"),
+        Column("visible", lambda c: points(-c.rate.visible) if c.rate and c.rate.visible is not None else "-"),
+    ]
+    speeds = [
+        Column("case", lambda c: c.label, "left", "bold", folds=True),
+        Column("reference", lambda c: per_second(c.speed.before) if c.speed else "-"),
+        Column("seeds/s", lambda c: per_second(c.speed.after) if c.speed else "-", style="bold"),
+        Column("ratio", lambda c: _ratio(c.speed, level)),
+        Column("p", lambda c: p_value(c.speed.adjusted_p_value) if c.speed else "-"),
+    ]
+    yield Sheet(f"What has changed since {reference}", changes, rates, _MEANINGS)
+    yield Sheet("How fast, since then", changes, speeds, _incomparable(changes))
+
+
+def _difference(difference: Difference | None, level: float) -> Text:
+    if difference is None:
+        return Text("not comparable", "yellow")
+    return Text(points(difference.after - difference.before), _style(difference, level))
+
+
+def _ratio(difference: Difference | None, level: float) -> Text:
+    if difference is None:
+        return Text("not comparable", "yellow")
+    return Text(f"× {difference.after / difference.before:.2f}", _style(difference, level))
+
+
+def _style(difference: Difference, level: float) -> str:
+    if difference.adjusted_p_value > level:
+        return "dim"
+    return "bold red" if difference.worse else "bold green"
+
+
+def _incomparable(changes: Sequence[Change]) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for change in changes:
+        for what, why in (("rate", change.rate_incomparable), ("speed", change.speed_incomparable)):
+            if why and not (what == "speed" and why == change.rate_incomparable):
+                reasons.setdefault(f"{what} not comparable: {why}", []).append(change.label)
+    return [f"{why} ({', '.join(labels)})" for why, labels in reasons.items()]

@@ -1,0 +1,52 @@
+"""What an audit and the conformance kit have found, in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from benchsuite.report.terminal.tables import Column, table
+from benchsuite.testing.audit import Finding
+
+if TYPE_CHECKING:
+    from benchsuite.testing.checks import Check
+
+_COLOURS = {"passed": "green", "failed": "bold red", "not checked": "yellow"}
+
+FINDINGS = (
+    Column("trained", lambda f: f.way, "left", "bold"),
+    Column("seeds", lambda f: f"{f.seeds:,}"),
+    Column("other outcomes", lambda f: f"{f.outcomes:,}"),
+    Column("other figures", lambda f: f"{f.figures:,} of {f.of:,}"),
+    Column("by at most", lambda f: f"{f.largest:.1g}" if f.figures else "-"),
+)
+
+CHECKS = (
+    Column("check", lambda check: check.name, "left", "bold"),
+    Column("verdict", lambda check: Text(check.verdict, _COLOURS[check.verdict]), "left"),
+    Column(
+        "found",
+        lambda check: f"{check.found}\ntry: {check.hint}" if check.hint else check.found,
+        "left",
+        folds=True,
+    ),
+)
+
+
+def findings(found: Sequence[Finding], title: str) -> RenderableType:
+    """How much differs from training all side by side."""
+    most = max(found, key=lambda finding: finding.largest)
+    same = all(finding.same for finding in found)
+    differ = f"seeds do not end the same: {most.where} differs most, {most.way}"
+    verdict, style = ("every seed ends the same to the last bit", "green") if same else (differ, "bold red")
+    return Group(Text(f"{title}, beside all side by side on all devices"), table(found, FINDINGS), Text(verdict, style))
+
+
+def checked(found: Sequence[Check], title: str) -> RenderableType:
+    """What a case keeps, and what to change where it does not."""
+    counts = {verdict: sum(check.verdict == verdict for check in found) for verdict in _COLOURS}
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    return Group(Text(title, "bold"), table(found, CHECKS), Text(summary))

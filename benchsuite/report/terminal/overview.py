@@ -1,0 +1,70 @@
+"""How many seeds of each case learnt it, how the others failed, and what it took: tables, and what their words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchsuite.report.terminal.tables import (
+    Column,
+    case_name,
+    count,
+    failures,
+    interval,
+    median_steps,
+    per_second,
+    percent,
+    seconds,
+)
+from benchsuite.results.outcome import DEFINITIONS, Outcome
+from benchsuite.results.summary import Record
+
+
+def _seeds(record: Record) -> str:
+    missing = record.planned_seeds > record.seeds
+    return f"{record.seeds:,} of\n{record.planned_seeds:,}" if missing else f"{record.seeds:,}"
+
+
+def _compiling(record: Record) -> str:
+    cached = "\ncached" if record.compile_cache == "hit" else ""
+    return seconds(record.trace_seconds + record.compile_seconds) + cached
+
+
+CASE = Column("case", case_name, "left", "bold")
+RESULT = (
+    Column("data", lambda r: r.dataset, "left", folds=True),
+    Column("seeds", _seeds),
+    Column("converged", lambda r: f"{r.converged:,}"),
+    Column("rate", lambda r: percent(r.rate), style="bold"),
+    Column("95 % interval", lambda r: interval(r.rate_interval)),
+    Column("failed as", lambda r: failures(r.outcomes), "left"),
+)
+COST = (
+    Column("median steps\nto success", median_steps),
+    Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
+    Column("resolution", lambda r: f"{r.time_to_success['resolution']:,}"),
+    Column("device time\nper converged", lambda r: seconds(r.device_seconds_per_converged)),
+    Column("seeds/s", lambda r: per_second(r.seeds_per_second)),
+    Column("compile", _compiling),
+)
+
+
+def legend(records: Sequence[Record]) -> list[str]:
+    """What the words of the tables mean, a sentence each."""
+    criteria = sorted({record.criterion for record in records})
+    lines = [
+        f"converged: {' or '.join(criteria)} at the last evaluation; the interval is Wilson's",
+        "steps to success: Kaplan-Meier's median, failures censored at the end; resolution: between evaluations",
+        "expected steps per success: those of all seeds over the number of successes, as if failures were restarted",
+        "seeds/s: the median of the rounds after the first; pytest-benchmark's times are those of whole rounds",
+    ]
+    if any(record.compile_cache == "hit" for record in records):
+        lines.append("cached: the compiled program is that of an earlier run")
+    seen = [o for o in Outcome if o != Outcome.CONVERGED and any(record.outcomes[o] for record in records)]
+    lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
+    lines += [
+        f"{record.label}: every seed diverged; look at its data and learning rate with"
+        f" `benchsuite replay {record.case} --seed 0`"
+        for record in records
+        if record.outcomes[Outcome.DIVERGED] == record.seeds
+    ]
+    return lines

@@ -1,0 +1,69 @@
+"""The tables of a run, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from benchsuite.report.terminal.findings import findings
+from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
+from benchsuite.report.terminal.sweep import sweeps
+from benchsuite.report.terminal.tables import table
+from benchsuite.report.terminal.treatments import Inapplicable, treatments
+from benchsuite.results.result import Result
+from benchsuite.results.summary import Record
+
+#: From this width on the table stands on one line a case; below, it is cut into two.
+WIDE = 160
+
+
+def summary(
+    records: Sequence[Record], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
+) -> RenderableType:
+    """The tables of a run, and what their words mean.
+
+    Args:
+        records: the cases to show; those on stand-in data are shown apart.
+        width: of the terminal.
+        run: all results of the run they belong to, from which treated cases and swept options are shown.
+        inapplicable: which treatments make no sense.
+    """
+    plain = [record for record in records if not record.treatment and not record.setting]
+    hidden = [result.record for result in run if result.record not in plain]
+    return Group(
+        *(_stand_in_note(hidden) if not plain else ()),
+        *(_overview(plain, width) if plain else ()),
+        *sweeps([result.record for result in run]),
+        *treatments(run, inapplicable, width),
+    )
+
+
+def _overview(records: Sequence[Record], width: int) -> Iterator[RenderableType]:
+    real = [record for record in records if not record.stand_in]
+    stand_in = [record for record in records if record.stand_in]
+    yield from _tables(real, width, "") if real else ()
+    yield from (*_stand_in_note(stand_in), *(_tables(stand_in, width, "red") if stand_in else ()))
+    yield Text("\n".join(legend(records)), "dim")
+    yield from findings(records)
+
+
+def _stand_in_note(records: Sequence[Record]) -> Iterator[Text]:
+    reasons = sorted({f"why: {record.data_origin}" for record in records if record.stand_in})
+    if reasons:
+        note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
+        yield from (Text(note, "bold red"), Text("\n".join(reasons), "red"))
+
+
+def _tables(records: Sequence[Record], width: int, style: str) -> list[RenderableType]:
+    parts, gap = ([RESULT + COST], 2) if width >= WIDE else ([RESULT, COST], 1)
+    return [table(records, (CASE, *columns), style, gap) for columns in parts]
+
+
+def render(renderable: RenderableType, width: int, colour: bool) -> str:
+    """What a terminal of that width would show, as text."""
+    console = Console(width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()

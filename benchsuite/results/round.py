@@ -1,0 +1,97 @@
+"""What one round leaves behind: its rows, some learning curves, and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchsuite.results.plan import Plan
+from benchsuite.results.seeds import Columns, Rows
+from benchsuite.results.trace import Trace
+from benchsuite.system import files
+
+#: Seeds below this number keep their learning curves; of the others, only the row is kept.
+CURVES_KEPT = 1000
+
+#: Seconds that no round has taken: a lifetime.
+_LONGEST = 3e9
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One round.
+
+    Args:
+        rows: one for each of its seeds.
+        curves: name → (k, e, …) the evaluations of the first k seeds, as in `Trace`.
+        seconds: training time of all rows of the round, every result waited for.
+        first_run: whether the program ran for the first time, so that the time is no steady one.
+        chunk_size: seeds trained side by side.
+        device_count: devices that they were spread over.
+    """
+
+    rows: Rows
+    curves: Columns
+    seconds: float
+    first_run: bool
+    chunk_size: int
+    device_count: int
+
+    @property
+    def seeds(self) -> np.ndarray:
+        """(n,) the seeds, in ascending order."""
+        return np.unique(self.rows.seeds)
+
+    def check(self, plan: Plan | None = None) -> None:
+        """Refuse what no round leaves, or none of this plan.
+
+        Raises:
+            TypeError: a fact is not of its kind.
+            ValueError: rows, curves or times are not what they should be.
+        """
+        files.demand_fields(self)
+        self.rows.check(plan)
+        if not 0 < self.seconds < _LONGEST or self.chunk_size < 1 or self.device_count < 1:
+            raise ValueError(f"its seconds are {self.seconds}, its chunks {self.chunk_size}, on {self.device_count}")
+        if plan:
+            self._check_rows(plan)
+            self._check_curves(plan)
+
+    def _check_rows(self, plan: Plan) -> None:
+        if self.rows.settings.keys() != plan.sweep.keys():
+            raise ValueError(f"it is a sweep over {', '.join(self.rows.settings) or 'nothing'}")
+        for part in plan.parts:
+            rows = self.at(part.setting).rows
+            if len(rows) != len(self.seeds) or len(np.unique(rows.seeds)) != len(rows):
+                raise ValueError(f"it does not hold each seed once{' for each value' if part.setting else ''}")
+
+    def _check_curves(self, plan: Plan) -> None:
+        kept = {len(curve) if curve.ndim else -1 for curve in self.curves.values()}
+        if len(kept) > 1 or not kept <= set(range(len(self.rows) + 1)):
+            raise ValueError("its curves are not those of its first seeds")
+        for name, curve in self.curves.items():
+            wide = (len(plan.parameter_names),) if name == "parameters" else ()
+            if curve.dtype.kind not in "biuf" or curve.shape[1:] != (len(plan.steps), *wide):
+                raise ValueError(f"its curve {name} is of {curve.dtype}, {curve.shape}")
+
+    def at(self, setting: Mapping[str, float]) -> Shard:
+        """The part of the round with an option at one of its values, and that part of its time."""
+        if not setting:
+            return self
+        chosen = np.all([self.rows.settings[option] == value for option, value in setting.items()], axis=0)
+        rows = self.rows[chosen]
+        return replace(self, rows=rows, curves={}, seconds=self.seconds * len(rows) / len(self.rows))
+
+
+def curves(trace: Trace) -> dict[str, np.ndarray]:
+    """The evaluations to keep of a trace: those of the seeds below `CURVES_KEPT`."""
+    kept = int((trace.seeds < CURVES_KEPT).sum())
+    columns = {
+        "gradient_norm": trace.gradient_norm,
+        "parameters": trace.parameters,
+        **{f"train.{name}": values for name, values in trace.train.items()},
+        **{f"metric.{name}": values for name, values in trace.metrics.items()},
+    }
+    return {name: values[:kept].copy() for name, values in columns.items()}
