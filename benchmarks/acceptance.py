@@ -15,21 +15,21 @@ import numpy as np
 
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry
-from benchsuite.results.seeds import Rows
+from benchsuite.results.seeds import SeedTable
 from benchsuite.settings import Settings
 from benchsuite.stats import rate_interval
 from benchsuite.system import machine
-from benchsuite.system.progress import Live
+from benchsuite.system.progress import ProgressBar
 
 SOURCE_TEST_LOSS = 167.9543
 
 
-def rows(case: str, **options: object) -> Rows:
+def rows(case: str, **options: object) -> SeedTable:
     """Train a case in full."""
-    with tempfile.TemporaryDirectory() as folder, Live(sys.stderr) as live:
+    with tempfile.TemporaryDirectory() as folder, ProgressBar(sys.stderr) as live:
         settings = Settings(protocol="source", run_dir=Path(folder), **options)  # type: ignore[arg-type]
         run = CaseRun(load_registry().case(case), settings, open_folder(settings), live)
-        return Rows.join([shard.rows for shard in run.shards()])
+        return SeedTable.join([round_result.rows for round_result in run.round_results()])
 
 
 def main() -> None:

@@ -21,16 +21,16 @@ from benchsuite import stats
 from benchsuite.case.claim import Claim, FailureRate
 from benchsuite.comparison import runs as change
 from benchsuite.comparison.gate import LEVEL, Gate
-from benchsuite.comparison.runs import POWER, Change, Run
+from benchsuite.comparison.runs import POWER, CaseChange, RunResults
 from benchsuite.engine.trainer import ROUNDS as DEFAULT_ROUNDS
 from benchsuite.publish.nightly import GATES, ROUNDS
-from benchsuite.results.claims import NOT_JUDGED, REFUTED, judge
+from benchsuite.results.claims import NOT_JUDGED, REFUTED, judge_claim
 from benchsuite.results.outcome import NEVER, Outcome
 from benchsuite.results.plan import Plan
 from benchsuite.results.result import Result
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Rows
-from benchsuite.results.summary import Record, summarise
+from benchsuite.results.round import RoundResult
+from benchsuite.results.seeds import SeedTable
+from benchsuite.results.summary import Summary, summarise
 from benchsuite.settings import SOURCE
 
 Array = np.ndarray
@@ -283,10 +283,10 @@ def median_held(times: Array, end: float) -> tuple[int, int]:
     return held, without_end
 
 
-def ends(converged: Array, first: int = 0) -> Rows:
+def ends(converged: Array, first: int = 0) -> SeedTable:
     """The rows of seeds, from the first on, that converged or not."""
     figures = {name: np.zeros(len(converged)) for name in ("r2", "largest_error")}
-    return Rows(
+    return SeedTable(
         seeds=first + np.arange(len(converged)),
         outcomes=np.where(converged, Outcome.CONVERGED.value, Outcome.STUCK.value),
         steps_to_success=np.where(converged, 1, NEVER),
@@ -300,16 +300,18 @@ def ends(converged: Array, first: int = 0) -> Rows:
 
 
 @cache
-def blank_record() -> Record:
-    """A record of the plan, whose counts are to be replaced."""
-    (record,) = summarise(PLAN, [Shard(ends(np.array([True])), {}, 1.0, first_run=True, chunk_size=1, device_count=1)])
-    return record
+def blank_record() -> Summary:
+    """A summary of the plan, whose counts are to be replaced."""
+    (summary,) = summarise(
+        PLAN, [RoundResult(ends(np.array([True])), {}, 1.0, first_run=True, chunk_size=1, device_count=1)]
+    )
+    return summary
 
 
-def run(converged: Array, first: int = 0, seconds: Sequence[float] = ()) -> Run:
+def run(converged: Array, first: int = 0, seconds: Sequence[float] = ()) -> RunResults:
     """A run of one case, whose seeds ended so and whose rounds took so long."""
     count, successes = len(converged), int(converged.sum())
-    record = replace(
+    summary = replace(
         blank_record(),
         seeds=count,
         converged=successes,
@@ -317,34 +319,34 @@ def run(converged: Array, first: int = 0, seconds: Sequence[float] = ()) -> Run:
         round_seconds=list(seconds),
         round_seeds=[1] * len(seconds),
     )
-    return Run([Result(record, ends(converged, first))], {})
+    return RunResults([Result(summary, ends(converged, first))], {})
 
 
-def compared(before: Run, after: Run) -> Change:
+def compared(before: RunResults, after: RunResults) -> CaseChange:
     """What the suite says has changed of the one case of both."""
-    (found,) = change.changes(before, after, RATE_GATE.level)
+    (found,) = change.compare_runs(before, after, RATE_GATE.level)
     return found
 
 
 @cache
-def same_seeds(trials: int, cured: int, broken: int) -> Change:
-    """A case of which so many seeds were cured and broken."""
+def same_seeds(trials: int, fixed: int, broken: int) -> CaseChange:
+    """A case of which so many seeds were fixed and broken."""
     place = np.arange(trials)
-    return compared(run(place >= cured), run(place < trials - broken))
+    return compared(run(place >= fixed), run(place < trials - broken))
 
 
 @cache
-def other_seeds(trials: int, later_trials: int, before: int, after: int) -> Change:
+def other_seeds(trials: int, later_trials: int, before: int, after: int) -> CaseChange:
     """A case of which so many of other seeds converged."""
     return compared(run(np.arange(trials) < before), run(np.arange(later_trials) < after, first=trials))
 
 
-def falls(gate: Gate, found: Sequence[Change]) -> bool:
+def falls(gate: Gate, found: Sequence[CaseChange]) -> bool:
     """Whether a gate falls for the cases of one run."""
     return bool(gate.falls(change._adjusted(list(found), gate.figure)))
 
 
-def alarms(gate: Gate, drawn: Array, change_of: Callable[..., Change]) -> int:
+def alarms(gate: Gate, drawn: Array, change_of: Callable[..., CaseChange]) -> int:
     """For how many draws the gate falls, (draws, cases, what a change depends on)."""
     return sum(times for run, times in counted(drawn) if falls(gate, [change_of(*case) for case in run]))
 
@@ -411,7 +413,7 @@ def visible(draws: int, sizes: Sequence[tuple[int, int]] = SIZES) -> Table:
     return table
 
 
-def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], Change]]:
+def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], CaseChange]]:
     """Draws of rounds' seconds, (draws, cases, rounds), as numbers of changes, and who tells the change of a number.
 
     The rank test depends on how many pairs of rounds are in order, and the gate on which median is less besides.
@@ -422,7 +424,7 @@ def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], Cha
     ones, others = (seconds.reshape(-1, seconds.shape[-1])[first] for seconds in (before, after))
 
     @cache
-    def change_of(number: int) -> Change:
+    def change_of(number: int) -> CaseChange:
         one, other = (run(np.array([True]), seconds=drawn[number].tolist()) for drawn in (ones, others))
         return compared(one, other)
 
@@ -501,7 +503,7 @@ def exactly_refuted(check: FailureRate, trials: int, rate: float) -> float:
 @cache
 def verdict_on(check: FailureRate, trials: int, failures: int) -> str:
     """What becomes of a claim when so many seeds fail."""
-    return judge(Claim("It is so.", check).to_json(), PLAN, ends(np.arange(trials) >= failures)).verdict
+    return judge_claim(Claim("It is so.", check).to_json(), PLAN, ends(np.arange(trials) >= failures)).verdict
 
 
 def figures(draws: int, seeds: Sequence[int] = SEEDS) -> Table:

@@ -12,7 +12,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from theory import assert_learnt
 from timing import Work
 
-from benchsuite.case.sweep import Range
+from benchsuite.case.sweep import SweepRange
 from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.loop import data_key, drawn_once
 from benchsuite.engine.problem import Problem
@@ -20,7 +20,7 @@ from benchsuite.engine.trainer import make_plan
 from benchsuite.plugins.registry import load_registry
 from benchsuite.settings import Settings
 from benchsuite.system import machine
-from benchsuite.variants.variant import swept
+from benchsuite.variants.variant import sweep_case
 
 PIXELS, BATCH = 784, 128
 
@@ -109,7 +109,7 @@ def _posed(name: str, sweep: str, options: dict[str, Any], **fields: Any) -> tup
     machine.configure()
     case = replace(load_registry().case(name), **fields)
     settings = Settings(**options)
-    problem = Problem.pose(swept(case, None, Range.parse(sweep)) if sweep else case, settings)
+    problem = Problem.load(sweep_case(case, None, SweepRange.parse(sweep)) if sweep else case, settings)
     return problem, np.arange(make_plan(problem, settings, machine.devices()).chunk_size)
 
 

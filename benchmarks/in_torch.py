@@ -73,7 +73,7 @@ def identity(layers: int, steps: int) -> Work:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            with torch.no_grad():  # the source records both
+            with torch.no_grad():  # the source summaries both
                 percentage = 100 * ((batch - prediction).abs() / batch.abs().clamp(min=1e-7)).mean()
                 recorded += torch.stack([loss.detach(), percentage])
         return recorded / steps

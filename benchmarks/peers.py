@@ -121,7 +121,7 @@ def mnist(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
 
 
 def scale(repetitions: int, full: bool) -> list[Row]:
-    """Whole runs of relu-to-relu over ever more seeds, with records and tables, nothing compiled beforehand."""
+    """Whole runs of relu-to-relu over ever more seeds, with summaries and tables, nothing compiled beforehand."""
     say("scale")
     sizes = (*SIZES, LARGEST) if full else SIZES
     calls = {size: lambda size=size: _relu_to_relu(size) for size in sizes}
@@ -180,7 +180,7 @@ def _where_a_run_goes(repetitions: int, commands: dict[str, list[float]]) -> lis
         return Row(group, what, "s", [figure(run) for run in runs], remark=remark)
 
     def own(run: Run) -> float:
-        return start + run.plugins + run.records + run.tables
+        return start + run.plugins + run.summaries + run.tables
 
     rows = [
         row("whole run", lambda run: run.wall),
@@ -189,9 +189,9 @@ def _where_a_run_goes(repetitions: int, commands: dict[str, list[float]]) -> lis
         row("programs", lambda run: run.compile, "all from the cache"),
         row("libraries", lambda run: run.libraries, "importing jax, flax, optax and scipy"),
         row("plugins", lambda run: run.plugins, "finding and loading them"),
-        row("records", lambda run: run.records, "summing up rows, writing them and their figures"),
+        row("summaries", lambda run: run.summaries, "summing up rows, writing them and their figures"),
         row("tables", lambda run: run.tables, "reading it all again, and showing it"),
-        row("the suite itself", own, "plugins, records, tables, and the time of `benchsuite --help`"),
+        row("the suite itself", own, "plugins, summaries, tables, and the time of `benchsuite --help`"),
         row(
             "all else",
             lambda run: run.rest - run.libraries - own(run),

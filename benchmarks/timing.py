@@ -88,7 +88,7 @@ class Row:
 
 
 def say(text: str) -> None:
-    """Tell on the standard error how far it is."""
+    """Notify on the standard error how far it is."""
     print(text, file=sys.stderr, flush=True)
 
 

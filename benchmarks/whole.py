@@ -31,7 +31,7 @@ class Run:
         compile: seconds that XLA took to compile them, or to read them from the cache.
         libraries: seconds to import JAX, flax, optax and SciPy.
         plugins: seconds to find and load the plugins.
-        records: seconds to sum up rows, and to write them and their figures.
+        summaries: seconds to sum up rows, and to write them and their figures.
         tables: seconds to read them again, and to show them.
         peak: resident memory in MiB.
     """
@@ -43,7 +43,7 @@ class Run:
     compile: float
     libraries: float
     plugins: float
-    records: float
+    summaries: float
     tables: float
     peak: float
 
@@ -61,13 +61,13 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
         output = _output(command, {**os.environ, **(environment or {})})
         wall = time.perf_counter() - begin
         content = json.loads((Path(folder) / "run" / "run.json").read_text())
-    records = list(content["records"].values())
+    summaries = list(content["summaries"].values())
     return Run(
         wall,
-        1 / records[0]["seeds_per_second"],
-        sum((record["first_run_seconds"] or 0) + sum(record["round_seconds"]) for record in records),
-        sum(record["trace_seconds"] for record in records),
-        sum(record["compile_seconds"] for record in records),
+        1 / summaries[0]["seeds_per_second"],
+        sum((summary["first_run_seconds"] or 0) + sum(summary["round_seconds"]) for summary in summaries),
+        sum(summary["trace_seconds"] for summary in summaries),
+        sum(summary["compile_seconds"] for summary in summaries),
         **json.loads(output.splitlines()[-1]),
     )
 
@@ -88,7 +88,7 @@ def _output(command: Sequence[str], environment: Mapping[str, str]) -> str:
 
 
 def _main() -> None:
-    took = dict.fromkeys(("libraries", "plugins", "records", "tables"), 0.0)
+    took = dict.fromkeys(("libraries", "plugins", "summaries", "tables"), 0.0)
     begin = time.perf_counter()
     for library in ("jax", "flax.nnx", "optax", "scipy.stats"):
         import_module(library)
@@ -100,8 +100,8 @@ def _main() -> None:
 
     for place, name, kind in (
         (plugins, "load_registry", "plugins"),
-        (CaseRun, "_keep", "records"),
-        (cli, "_show_records", "tables"),
+        (CaseRun, "_keep", "summaries"),
+        (cli, "_show_summaries", "tables"),
     ):
         setattr(place, name, _timed(getattr(place, name), took, kind))
     try:

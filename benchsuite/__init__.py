@@ -1,20 +1,37 @@
-"""Of many random starts, how many trainings of a little network succeed, how do the others fail, and how fast is it?
+"""Of many random starts, how many trainings of a small network succeed, how do the others fail, and how fast is it?
 
-These names are what a plugin needs. Importing them imports no JAX.
+These are the names that a plugin needs. Each is imported when it is first used; none of them imports JAX.
 """
 
-from importlib.metadata import version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from benchsuite.case.case import Case, Diagnostic, Landscape
-from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
-from benchsuite.case.dataset import Download, Split, Stream, Table
-from benchsuite.case.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
-from benchsuite.case.schedule import Criterion, Schedule
-from benchsuite.errors import BenchsuiteError, CaseError, DataError, DoesNotApply
-from benchsuite.plugins.hookspecs import hookimpl
-from benchsuite.variants.treatment import Treatment
+if TYPE_CHECKING:
+    from benchsuite.case import (
+        Bound,
+        Case,
+        Claim,
+        Criterion,
+        Diagnostic,
+        Download,
+        Ends,
+        FailureRate,
+        Figure,
+        Landscape,
+        Schedule,
+        Split,
+        Stream,
+        Table,
+        largest_error,
+        mean_absolute_percentage_error,
+        mean_squared_error,
+        r2,
+    )
+    from benchsuite.errors import BenchsuiteError, CaseError, DataError, DoesNotApply
+    from benchsuite.plugins import hookimpl
+    from benchsuite.variants import Treatment
 
-__version__ = version("benchsuite")
+    __version__: str
 
 __all__ = [
     "BenchsuiteError",
@@ -42,3 +59,26 @@ __all__ = [
     "mean_squared_error",
     "r2",
 ]
+
+#: Where the names are found that are not in `benchsuite.case`.
+_ELSEWHERE = {
+    "BenchsuiteError": "benchsuite.errors",
+    "CaseError": "benchsuite.errors",
+    "DataError": "benchsuite.errors",
+    "DoesNotApply": "benchsuite.errors",
+    "Treatment": "benchsuite.variants",
+    "hookimpl": "benchsuite.plugins",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("benchsuite")
+    if name not in __all__:
+        raise AttributeError(f"module 'benchsuite' has no attribute {name!r}")
+    return getattr(import_module(_ELSEWHERE.get(name, "benchsuite.case")), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,5 +1,5 @@
 """`python -m benchsuite` is `benchsuite`."""
 
-from benchsuite.cli.main import main
+from benchsuite.cli import main
 
-main()
+main.main()

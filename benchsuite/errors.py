@@ -17,7 +17,7 @@ _UNSEEN = re.compile(
 _UNSTORED = re.compile("[\0\ud800-\udfff]")
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """A text from somebody else as it can be shown: what would not be seen is written as its code."""
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
@@ -32,11 +32,11 @@ class BenchsuiteError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = plain(str(message))  # a plugin may give anything
+        self.message = printable(str(message))  # a plugin may give anything
         self.hint = hint
 
     def __str__(self) -> str:
-        return plain(f"{self.message}\n  try: {self.hint}" if self.hint else self.message)
+        return printable(f"{self.message}\n  try: {self.hint}" if self.hint else self.message)
 
 
 class OptionError(BenchsuiteError):
@@ -72,7 +72,7 @@ class OutOfTimeError(BaseException):
 
 
 @contextmanager
-def foreign(blame: Callable[[str], BenchsuiteError]) -> Iterator[None]:
+def wrap_errors(blame: Callable[[str], BenchsuiteError]) -> Iterator[None]:
     """Runs code of a plugin or of the user: whatever it raises becomes a failure of the suite's own kind.
 
     Not what is one already, nor that somebody asks to stop.
@@ -88,10 +88,10 @@ def foreign(blame: Callable[[str], BenchsuiteError]) -> Iterator[None]:
     except (BenchsuiteError, KeyboardInterrupt, GeneratorExit, OutOfTimeError):
         raise
     except BaseException as error:  # SystemExit, pytest's outcomes and panics of Rust are no Exception
-        raise blame(in_a_line(error)) from error
+        raise blame(describe_exception(error)) from error
 
 
-def in_a_line(error: BaseException) -> str:
+def describe_exception(error: BaseException) -> str:
     """What was raised: its kind, and the line of its text that tells most."""
     try:
         lines = str(error).strip().splitlines() or [""]
@@ -105,7 +105,7 @@ def in_a_line(error: BaseException) -> str:
 _TRACEBACK = "Traceback (most recent call last):"
 
 
-def demand(condition: bool, message: str, hint: str) -> None:
+def require(condition: bool, message: str, hint: str) -> None:
     """Refuse what a plugin supplies unless a condition holds.
 
     Raises:
@@ -115,14 +115,14 @@ def demand(condition: bool, message: str, hint: str) -> None:
         raise CaseError(message, hint)
 
 
-def demand_text(value: object, what: str) -> None:
+def require_text(value: object, what: str) -> None:
     """Refuse what is no text, or none that a file can hold.
 
     Raises:
         CaseError: it is not.
     """
     good = isinstance(value, str) and value and not _UNSTORED.search(value)
-    demand(bool(good), f"{what} is {value!r}", "give a text that a file can hold")
+    require(bool(good), f"{what} is {value!r}", "give a text that a file can hold")
 
 
 def near_matches(name: str, known: Iterable[str]) -> str:

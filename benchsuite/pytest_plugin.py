@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from benchsuite.errors import BenchsuiteError, plain
+from benchsuite.errors import BenchsuiteError, printable
 from benchsuite.settings import OPTIONS, Settings
-from benchsuite.system.signals import terminated_like_interrupted
+from benchsuite.system import signals
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from benchsuite.case.case import Case
-    from benchsuite.execution.executors.base import Engine
-    from benchsuite.execution.runner import CaseRun
-    from benchsuite.plugins.registry import Registry
-    from benchsuite.results.summary import Record
-    from benchsuite.store.folder import RunFolder
-    from benchsuite.variants.variant import Variant
+    from benchsuite.case import Case
+    from benchsuite.execution import CaseRun
+    from benchsuite.execution.executors import Executor
+    from benchsuite.plugins import Registry
+    from benchsuite.results import Summary
+    from benchsuite.store import RunFolder
+    from benchsuite.variants import Variant
 
 #: The fixture that asks for a case: a test that has it runs once for every registered case.
 CASE_FIXTURE = "registered_case"
@@ -38,7 +38,7 @@ _NO_WORKERS = "leave -n out; benchsuite trains the seeds of a case side by side 
 
 
 class RoundClock:
-    """A clock that stands still but for the rounds, so that pytest-benchmark records their training time alone."""
+    """A clock that stands still but for the rounds, so that pytest-benchmark summaries their training time alone."""
 
     __name__ = "training_time"
 
@@ -56,10 +56,10 @@ class RoundClock:
 
 @dataclass
 class Suite:
-    """What one pytest session knows of the cases: settings, registry, run folder and records, each made when needed."""
+    """What one pytest session knows of the cases: settings, registry, run folder and summaries, each made when needed."""
 
     config: pytest.Config
-    records: list[Record] = field(default_factory=list)
+    summaries: list[Summary] = field(default_factory=list)
     loaded: bool = False
     open: ExitStack = field(default_factory=ExitStack)
 
@@ -69,9 +69,9 @@ class Suite:
         said = {option.name: self._said(option.name, option.ini) for option in OPTIONS}
         if not said["resume"]:
             return Settings.parse(said)
-        from benchsuite.store.folder import resumed
+        from benchsuite.store import resumed_settings
 
-        return resumed(said)
+        return resumed_settings(said)
 
     def _said(self, name: str, ini: str) -> Any:
         value = self.config.getoption(_destination(name))
@@ -80,7 +80,7 @@ class Suite:
     @cached_property
     def registry(self) -> Registry:
         """The cases of all plugins."""
-        from benchsuite.plugins.registry import load_registry
+        from benchsuite.plugins import load_registry
         from benchsuite.system import machine
 
         machine.configure(self.settings.platform if self.settings.plan else self.settings.own_platform)
@@ -90,38 +90,37 @@ class Suite:
     @cached_property
     def variants(self) -> dict[str, Variant]:
         """What is to be trained, by its id."""
-        from benchsuite.plugins.selection import choose
-        from benchsuite.variants.variant import chosen_variants
+        from benchsuite.plugins import select_treatments, select_variants
 
-        chosen = choose(self.settings.treatment, self.settings.optimizer, self.registry.treatments)
+        chosen = select_treatments(self.settings.treatment, self.settings.optimizer, self.registry.treatments)
         cases = list(self.registry.cases.values())
-        return {variant.id: variant for variant in chosen_variants(cases, chosen, self.settings)}
+        return {variant.id: variant for variant in select_variants(cases, chosen, self.settings)}
 
     @cached_property
     def reference(self) -> RunFolder | None:
         """What the run is compared with."""
         if self.settings.convergence_compare is None:
             return None
-        from benchsuite.comparison.gate import reference_of
+        from benchsuite.comparison import reference_of
 
         return reference_of(self.settings)
 
     @cached_property
     def compared(self) -> tuple[RenderableType, list[str]] | None:
         """What has changed since the reference, and why gates fall."""
-        if self.reference is None or not self.records:
+        if self.reference is None or not self.summaries:
             return None
-        from benchsuite.report.terminal.changes import compared
+        from benchsuite.report.terminal import compare_tables
 
         try:
-            return compared(self.reference, self.folder, self.settings.convergence_compare_fail)
-        except BenchsuiteError as error:  # a damaged shard must not cost the session its summary
+            return compare_tables(self.reference, self.folder, self.settings.convergence_compare_fail)
+        except BenchsuiteError as error:  # a damaged round_result must not cost the session its summary
             return "", [str(error)]
 
     @cached_property
     def page(self) -> tuple[str, bool] | None:
         """Where the page of the run has been written, or why not, and whether it has."""
-        if self.settings.report is None or not self.records:
+        if self.settings.report is None or not self.summaries:
             return None
         from benchsuite.report import page_writer
 
@@ -132,28 +131,30 @@ class Suite:
         return f"page: {page}", True
 
     @cached_property
-    def engine(self) -> Engine:
+    def executor(self) -> Executor:
         """What trains; it is open until the session ends."""
-        from benchsuite.execution.executors.base import opened
+        from benchsuite.execution.executors import open_executor
 
-        return self.open.enter_context(opened(self.settings, [plugin.place for plugin in self.registry.left_out]))
+        return self.open.enter_context(
+            open_executor(self.settings, [plugin.place for plugin in self.registry.left_out])
+        )
 
     @cached_property
     def folder(self) -> RunFolder:
         """The run folder, made or resumed when the first case runs."""
-        from benchsuite.execution.runner import open_folder
-        from benchsuite.variants.variant import inapplicable
+        from benchsuite.execution import open_folder
+        from benchsuite.variants import list_inapplicable
 
-        self.open.enter_context(terminated_like_interrupted())
-        folder = self.open.enter_context(open_folder(self.settings, self.engine).locked())
-        folder.keep_inapplicable(inapplicable(list(self.variants.values())))
+        self.open.enter_context(signals.sigterm_as_interrupt())
+        folder = self.open.enter_context(open_folder(self.settings, self.executor).locked())
+        folder.write_inapplicable(list_inapplicable(list(self.variants.values())))
         return folder
 
 
 #: The property of a test report, and of JUnit files, that says how its case went.
 _PROPERTY = "benchsuite"
 
-#: Figures of a record that JUnit files have as well.
+#: Figures of a summary that JUnit files have as well.
 _FIGURES = (
     "seeds",
     "converged",
@@ -245,15 +246,15 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     suite = config.stash[_SUITE]
     if not suite.loaded or config.option.collectonly or suite.settings.plan:
         return []
-    from benchsuite.report.terminal.header import header
+    from benchsuite.report.terminal import header_lines
 
     try:
         suite.registry.check_dataset(suite.settings.dataset)
-        about = suite.engine.describe(suite.settings)
+        about = suite.executor.describe(suite.settings)
     except BenchsuiteError as error:
         raise pytest.UsageError(str(error)) from error
     left_out = [plugin.name for plugin in suite.registry.left_out]
-    return header(about, suite.settings.protocol, suite.settings.precision, left_out)
+    return header_lines(about, suite.settings.protocol, suite.settings.precision, left_out)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -262,20 +263,19 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     suite = session.config.stash[_SUITE]
     if not suite.settings.plan or session.testsfailed:
         return None
-    from benchsuite.execution.forecast import forecast
-    from benchsuite.report.terminal.forecast import forecasts
-    from benchsuite.report.terminal.summary import render
+    from benchsuite.execution import forecast_runs
+    from benchsuite.report.terminal import forecast_table, render
 
     calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
     chosen = [suite.variants[params[CASE_FIXTURE]].treated for params in calls if CASE_FIXTURE in params]
     try:
-        found = forecast([case for case in chosen if case], suite.settings)
+        found = forecast_runs([case for case in chosen if case], suite.settings)
     except BenchsuiteError as error:
         raise pytest.UsageError(str(error)) from error
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.section("plan")
-        reporter.write(render(forecasts(found), writer.fullwidth, writer.hasmarkup))
+        reporter.write(render(forecast_table(found), writer.fullwidth, writer.hasmarkup))
     return True
 
 
@@ -289,8 +289,8 @@ def registered_case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture
-def bench(benchmark: Any, request: pytest.FixtureRequest) -> Callable[[Case], list[Record]]:
-    """Trains all seeds of a case, as rounds of pytest-benchmark; gives its record, or one for each value of a sweep."""
+def bench(benchmark: Any, request: pytest.FixtureRequest) -> Callable[[Case], list[Summary]]:
+    """Trains all seeds of a case, as rounds of pytest-benchmark; gives its summary, or one for each value of a sweep."""
     return Bench(benchmark, request)
 
 
@@ -303,7 +303,7 @@ class Bench:
         self._properties: list[tuple[str, object]] = request.node.user_properties
         self._clock: RoundClock = request.node.get_closest_marker("benchmark").kwargs["timer"]
 
-    def __call__(self, case: Case) -> list[Record]:
+    def __call__(self, case: Case) -> list[Summary]:
         """Train all seeds of `case`; a failure that is somebody's fault fails the test with one sentence."""
         if hasattr(self._config, "workerinput"):
             pytest.fail(f"a case was sent to a worker of -n\n  try: {_NO_WORKERS}", pytrace=False)
@@ -314,46 +314,46 @@ class Bench:
             reason = str(error)
         pytest.fail(reason, pytrace=False)  # outside of the handler, so that the sentence stands alone
 
-    def _train(self, case: Case) -> list[Record]:
-        from benchsuite.execution.runner import CaseRun
-        from benchsuite.system.progress import Live
+    def _train(self, case: Case) -> list[Summary]:
+        from benchsuite.execution import CaseRun
+        from benchsuite.system import progress
 
         suite, reporter = self._config.stash[_SUITE], self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter:
             reporter.write("\n")
-        with Live(sys.stderr) as live:
-            run = CaseRun(case, suite.settings, suite.folder, live, suite.engine)
+        with progress.ProgressBar(sys.stderr) as live:
+            run = CaseRun(case, suite.settings, suite.folder, live, suite.executor)
             try:
                 self._measure(run)
                 if suite.settings.report:
-                    run.keep_surfaces()
+                    run.write_surfaces()
             finally:
                 if run.has_rows:
-                    suite.records += run.records()
-        records = run.records()
-        best = max(records, key=lambda record: record.converged)
-        facts = {"sweep": [record.to_json() for record in records]} if run.plan.sweep else best.to_json()
+                    suite.summaries += run.summaries()
+        summaries = run.summaries()
+        best = max(summaries, key=lambda summary: summary.converged)
+        facts = {"sweep": [summary.to_json() for summary in summaries]} if run.plan.sweep else best.to_json()
         self._benchmark.extra_info.update(facts)
         said = f"{best.label}: {'at best ' if run.plan.sweep else ''}{best.converged:,} of {best.seeds:,} converged"
         self._properties.append((_PROPERTY, said))
         if not run.plan.sweep:
             self._properties += [(f"{_PROPERTY}.{name}", getattr(best, name)) for name in _FIGURES]
-        return records
+        return summaries
 
     def _measure(self, run: CaseRun) -> None:
         benchmark, label = self._benchmark, run.plan.label
         benchmark.name, benchmark.fullname = (_labelled(text, label) for text in (benchmark.name, benchmark.fullname))
-        shards = run.shards()
+        round_results = run.round_results()
         steady_rounds = run.steady_rounds if benchmark.enabled else 0
 
         def train_round() -> None:
             try:
-                shard = next(shards, None)
-                if shard is None:  # a worker was started again, and had one more first run than was expected
+                round_result = next(round_results, None)
+                if round_result is None:  # a worker was started again, and had one more first run than was expected
                     return
-                while shard.first_run and steady_rounds:  # warms up; its rows count, its time does not
-                    shard = next(shards, replace(shard, first_run=False))
-                self._clock.advance(shard.seconds)
+                while round_result.first_run and steady_rounds:  # warms up; its rows count, its time does not
+                    round_result = next(round_results, replace(round_result, first_run=False))
+                self._clock.advance(round_result.seconds)
             except BaseException:
                 # Without it, Ctrl-C in a round would cost pytest-benchmark the figures of all benchmarks.
                 benchmark.has_error = True
@@ -362,7 +362,7 @@ class Bench:
         benchmark.pedantic(train_round, rounds=max(1, steady_rounds))
         if benchmark.enabled:  # --benchmark-disable asks for a smoke test of one round
             # A first run at the end, after a resume, has no steady one behind it; and workers may have had fewer.
-            for _ in shards:
+            for _ in round_results:
                 pass
 
 
@@ -386,15 +386,15 @@ def _uncaptured(config: pytest.Config) -> Any:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """Tell pytest-benchmark's files what was measured on, and which plugins were left out.
+    """Notify pytest-benchmark's files what was measured on, and which plugins were left out.
 
     Not as machine_info: pytest-benchmark compares that before any case could be collected, so it would always differ.
     """
     suite = config.stash[_SUITE]
     if suite.loaded:
         output_json["benchsuite"] = {
-            "run": str(suite.folder.path) if suite.records else None,
-            "machine": suite.folder.machine if suite.records else None,
+            "run": str(suite.folder.path) if suite.summaries else None,
+            "machine": suite.folder.machine if suite.summaries else None,
             "plugins_left_out": {plugin.name: str(plugin.error) for plugin in suite.registry.left_out},
         }
 
@@ -404,23 +404,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Show the convergence table, and the plugins that were left out."""
     suite = config.stash[_SUITE]
     writer = config.get_terminal_writer()
-    if suite.records:
-        from benchsuite.report.terminal.summary import render, summary
-        from benchsuite.results.result import results
+    if suite.summaries:
+        from benchsuite.report.terminal import render, run_tables
+        from benchsuite.store import read_results
 
         width, colour = writer.fullwidth, writer.hasmarkup
         terminalreporter.section("convergence")
         try:
-            run = results(suite.folder)
+            run = read_results(suite.folder)
         except BenchsuiteError as error:
             run = []
             terminalreporter.write_line(f"treatments and sweeps cannot be shown: {error}", red=True)
-        terminalreporter.write(render(summary(suite.records, width, run, suite.folder.inapplicable), width, colour))
+        terminalreporter.write(
+            render(run_tables(suite.summaries, width, run, suite.folder.inapplicable), width, colour)
+        )
         terminalreporter.write_line(f"rows of every seed: {suite.folder.path}")
     if suite.page:
         terminalreporter.write_line(suite.page[0], red=not suite.page[1])
-    if suite.records and suite.compared:
-        from benchsuite.report.terminal.summary import render
+    if suite.summaries and suite.compared:
+        from benchsuite.report.terminal import render
 
         shown, fallen = suite.compared
         terminalreporter.section("convergence compared", red=bool(fallen))
@@ -430,7 +432,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if suite.loaded and suite.registry.left_out:
         terminalreporter.section("benchsuite: plugins left out", red=True)
         for plugin in suite.registry.left_out:
-            terminalreporter.write_line(plain(f"{plugin.name} ({plugin.origin}): {plugin.error}"))
+            terminalreporter.write_line(printable(f"{plugin.name} ({plugin.origin}): {plugin.error}"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

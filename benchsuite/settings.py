@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from benchsuite.case.sweep import Range
+from benchsuite.case import SweepRange
 from benchsuite.errors import OptionError, near_matches
 
 QUICK, SOURCE = "quick", "source"
@@ -17,7 +17,7 @@ PROTOCOLS = (QUICK, SOURCE)
 PRECISIONS = ("highest", "high", "default")
 PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
 LOCAL, DASK = "local", "dask"
-ENGINES = (LOCAL, DASK)
+EXECUTORS = (LOCAL, DASK)
 
 
 def _option(default: Any, explanation: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Any:
@@ -62,11 +62,11 @@ class Settings:
         None, "Folder that holds data files, as mnist/*.gz. [default: what BENCHSUITE_DATA names]", "DIR"
     )
     platform: str = _option(AUTO, "Kind of device to run on; it is an error if there is none.", choices=PLATFORMS)
-    engine: str = _option(
+    executor: str = _option(
         LOCAL,
         f"{LOCAL}: this process trains on all of its devices; {DASK}: rounds are sent to workers, each of which uses"
         " all of its own. It needs `pip install 'benchsuite[dask]'`.",
-        choices=ENGINES,
+        choices=EXECUTORS,
     )
     scheduler: str | None = _option(
         None, "The Dask scheduler whose workers train. [default: workers that are started here]", "ADDRESS"
@@ -139,7 +139,7 @@ class Settings:
                 f"--half-width is {self.half_width}", f"give a share from {SMALLEST_HALF_WIDTH:f} to below 0.5"
             )
         if self.sweep:
-            Range.parse(self.sweep)
+            SweepRange.parse(self.sweep)
         self._check_together()
         for option in OPTIONS:
             value = getattr(self, option.name)
@@ -149,19 +149,19 @@ class Settings:
     def _check_together(self) -> None:
         if self.half_width is not None and self.seeds:
             raise OptionError("--half-width chooses the number of seeds", "leave --seeds or --half-width out")
-        if (self.scheduler or self.workers) and self.engine != DASK:
-            raise OptionError("there are no workers without Dask", "add --engine dask")
+        if (self.scheduler or self.workers) and self.executor != DASK:
+            raise OptionError("there are no workers without Dask", "add --executor dask")
         if self.scheduler and self.workers:
             raise OptionError("the workers of a scheduler are started elsewhere", "leave --workers or --scheduler out")
-        if self.time_limit and self.engine != LOCAL:
-            raise OptionError("the workers of Dask cannot be stopped", "leave --time-limit or --engine out")
+        if self.time_limit and self.executor != LOCAL:
+            raise OptionError("the workers of Dask cannot be stopped", "leave --time-limit or --executor out")
         if self.convergence_compare_fail and not self.convergence_compare:
             raise OptionError("there is a gate, but nothing to compare with", "add --convergence-compare RUN")
 
     @property
     def own_platform(self) -> str:
         """The kind of device that this process needs for itself: where others train, an accelerator is theirs."""
-        return self.platform if self.engine == LOCAL and not self.time_limit else "cpu"
+        return self.platform if self.executor == LOCAL and not self.time_limit else "cpu"
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Settings:
@@ -170,7 +170,7 @@ class Settings:
         Raises:
             OptionError: a value cannot be used.
         """
-        said = {name: value for name, value in values.items() if value not in NOT_SAID}
+        said = {name: value for name, value in values.items() if value not in UNSET_VALUES}
         return cls(**{option.name: option.parse(said[option.name]) for option in OPTIONS if option.name in said})
 
 
@@ -178,7 +178,7 @@ class Settings:
 _COUNTS = ("seeds", "rounds", "workers", "time_limit")
 
 #: What an option is that nobody has used.
-NOT_SAID: tuple[Any, ...] = (None, "", (), [])
+UNSET_VALUES: tuple[Any, ...] = (None, "", (), [])
 
 MAX_SEEDS = 2**32 - 1
 

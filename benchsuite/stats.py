@@ -170,38 +170,38 @@ def prediction_p_value(value: float, sample: np.ndarray) -> float:
     return float(2 * t.sf(abs(value - sample.mean()) / deviation, len(sample) - 1))
 
 
-def paired_p_value(cured: int, broken: int) -> float:
+def paired_p_value(fixed: int, regressed: int) -> float:
     """The two-sided p-value of McNemar's exact test that a change neither helps nor harms.
 
     Args:
-        cured: trials that failed before and succeeded after.
-        broken: trials that succeeded before and failed after.
+        fixed: trials that failed before and succeeded after.
+        regressed: trials that succeeded before and failed after.
 
     Source: Q. McNemar (1947), Psychometrika 12, 153-157; `scipy.stats.binomtest`, both kinds being equally likely.
     """
-    return rate_p_value(cured, cured + broken, 1 / 2) if cured + broken else 1.0
+    return rate_p_value(fixed, fixed + regressed, 1 / 2) if fixed + regressed else 1.0
 
 
 def paired_difference_interval(
-    both: int, cured: int, broken: int, neither: int, confidence: float = CONFIDENCE
+    both: int, fixed: int, regressed: int, neither: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
     """Newcombe's interval of the difference of two proportions of the same trials, after minus before.
 
     Args:
         both: trials that succeeded before and after; there must be some in all four together.
-        cured: trials that failed before and succeeded after.
-        broken: trials that succeeded before and failed after.
+        fixed: trials that failed before and succeeded after.
+        regressed: trials that succeeded before and failed after.
         neither: trials that failed before and after.
         confidence: the coverage, between 0 and 1.
 
     Source: R. G. Newcombe (1998), Statistics in Medicine 17, 2635-2650, there method 10.
     """
-    trials = both + cured + broken + neither
-    margins = (both + cured) * (broken + neither) * (both + broken) * (cured + neither)
-    excess = both * neither - cured * broken
+    trials = both + fixed + regressed + neither
+    margins = (both + fixed) * (regressed + neither) * (both + regressed) * (fixed + neither)
+    excess = both * neither - fixed * regressed
     corrected = max(excess - trials / 2, 0) if excess > 0 else excess
     phi = corrected / margins**0.5 if margins else 0.0
-    return _squared_and_added((both + broken, trials), (both + cured, trials), phi, confidence)
+    return _squared_and_added((both + regressed, trials), (both + fixed, trials), phi, confidence)
 
 
 def difference_interval(
@@ -268,8 +268,8 @@ def smallest_rank_p_value(before: int, after: int) -> float:
     return min(1.0, 2 / math.comb(before + after, before))
 
 
-def visible_broken(level: float) -> int:
-    """How many broken seeds, without a cured one, McNemar's exact test calls a change at `level`."""
+def visible_regressions(level: float) -> int:
+    """How many regressed seeds, without a fixed one, McNemar's exact test calls a change at `level`."""
     import math
 
     return math.ceil(1 - math.log2(level))

@@ -1,4 +1,4 @@
-"""What the tests share: one or two CPU devices, and foreign plugins that are made on the spot."""
+"""What the tests share: one or two CPU devices, and wrap_errors plugins that are made on the spot."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def run(*args: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 def benchsuite(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin
 ) -> Command:
-    """Runs a command, with the foreign case `line` installed."""
+    """Runs a command, with the wrap_errors case `line` installed."""
     install_plugin("line", LINE + SUPPLY)
     return lambda *args: run(*args, capsys=capsys, monkeypatch=monkeypatch)
 

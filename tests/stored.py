@@ -13,8 +13,8 @@ from toys import line, trace
 from benchsuite import Case
 from benchsuite.results.landscape import Surface
 from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard, curves
-from benchsuite.results.seeds import Rows
+from benchsuite.results.round import RoundResult, kept_curves
+from benchsuite.results.seeds import SeedTable
 from benchsuite.results.summary import summarise
 from benchsuite.results.trace import Trace
 from benchsuite.store.folder import RunFolder
@@ -81,7 +81,7 @@ def _store(folder: RunFolder, of: ACase) -> None:
     ((option, values),) = plan.sweep.items() or [("", [0.0])]
     ends = np.reshape(of.ends, (len(values), -1, len(plan.steps)))
     plan = replace(plan, seeds=ends.shape[1])
-    folder.keep_plan(plan)
+    folder.write_plan(plan)
     size = max(2, plan.seeds // ROUNDS)
     for first in range(0, plan.seeds, size):
         part = ends[:, first : first + size]
@@ -89,21 +89,21 @@ def _store(folder: RunFolder, of: ACase) -> None:
         settings = {option: np.repeat(values, part.shape[1])} if option else {}
         rows, course = _rows(plan, case, part.reshape(len(seeds), -1), seeds, settings)
         times = {"seconds": 1 + 0.01 * first, "first_run": first == 0}
-        folder.keep_shard(plan.id, Shard(rows, curves(course), chunk_size=size, device_count=2, **times))
+        folder.write_round(plan.id, RoundResult(rows, kept_curves(course), chunk_size=size, device_count=2, **times))
     starts = None
     if plan.starts:
         starts, course = _rows(plan, case, np.array([GOOD] * len(plan.starts)), np.zeros(len(plan.starts), int), {})
-        folder.keep_starts(plan.id, starts, curves(course))
+        folder.write_starts(plan.id, starts, kept_curves(course))
     if not plan.treatment and not plan.sweep:
         values = np.linspace(-2, 2, 9)
-        folder.keep_surfaces(plan.id, [Surface("loss", {"w": values}, (values - 1) ** 2)])
-    folder.keep_records(summarise(plan, folder.shards(plan.id), starts))
+        folder.write_surfaces(plan.id, [Surface("loss", {"w": values}, (values - 1) ** 2)])
+    folder.write_summaries(summarise(plan, folder.round_results(plan.id), starts))
 
 
 def _rows(
     plan: Plan, case: Case, ends: np.ndarray, seeds: np.ndarray, settings: dict[str, np.ndarray]
-) -> tuple[Rows, Trace]:
+) -> tuple[SeedTable, Trace]:
     paths = np.outer(np.where(seeds % 2, 1.0, -1.0), np.linspace(0.5, 1, ends.shape[1]))[:, :, None]
     steps = 20 * np.arange(ends.shape[1])
     course = trace(ends.tolist(), seeds=seeds, steps=steps, parameters=paths, settings=settings)
-    return Rows.judge(course, case, plan.parameter_names, {}), course
+    return SeedTable.from_trace(course, case, plan.parameter_names, {}), course

@@ -16,7 +16,7 @@ from benchsuite.system import cache
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folder is set by a variable of Linux")
 
-WHERE = "import jax; from benchsuite import cache; cache.keep_programs(); print(jax.config.jax_compilation_cache_dir)"
+WHERE = "import jax; from benchsuite.system import cache; cache.keep_programs(); print(jax.config.jax_compilation_cache_dir)"
 
 
 def python(home: Path, *arguments: str, **variables: str) -> str:
@@ -29,7 +29,7 @@ def python(home: Path, *arguments: str, **variables: str) -> str:
 
 
 def test_second_run_takes_its_programs_from_the_first(tmp_path: Path, install_plugin: InstallPlugin) -> None:
-    """The record and the table say so."""
+    """The summary and the table say so."""
     install_plugin()
     said, verdicts = [], []
     for name in ("one", "two"):
@@ -37,7 +37,7 @@ def test_second_run_takes_its_programs_from_the_first(tmp_path: Path, install_pl
         options = ("--seeds", "2", "--platform", "cpu", "--run-dir", str(folder))
         said.append(python(tmp_path, "-m", "benchsuite", "run", "line", *options, JAX_NUM_CPU_DEVICES="1"))
         verdicts += [
-            record["compile_cache"] for record in json.loads((folder / "run.json").read_text())["records"].values()
+            summary["compile_cache"] for summary in json.loads((folder / "run.json").read_text())["summaries"].values()
         ]
 
     assert verdicts == ["miss", "hit"]

@@ -24,7 +24,7 @@ from toys import line, line_table
 from benchsuite import Case, Criterion, Schedule, stats
 from benchsuite.case.version import case_version
 from benchsuite.comparison.gate import Gate
-from benchsuite.comparison.runs import MISSING, NEW, Change, Run, changes
+from benchsuite.comparison.runs import MISSING, NEW, CaseChange, RunResults, compare_runs
 from benchsuite.errors import OptionError
 from benchsuite.results.result import Result
 from benchsuite.system import files
@@ -33,36 +33,39 @@ MACHINE = {"versions": {"jax": "1"}}
 GOOD, BAD = [1] * 40, [1] * 10 + [0] * 30
 
 
-def run(*converged: list[int], machine: dict[str, Any] | None = None, **fields: Any) -> Run:
-    """A run of as many cases, with `fields` of their records."""
+def run(*converged: list[int], machine: dict[str, Any] | None = None, **fields: Any) -> RunResults:
+    """A run of as many cases, with `fields` of their summaries."""
     results = [result(ends) for ends in converged]
     renamed = [
-        Result(replace(item.record, id=f"case-{n}", label=f"case-{n}", **fields), item.rows)
+        Result(replace(item.summary, id=f"case-{n}", label=f"case-{n}", **fields), item.rows)
         for n, item in enumerate(results)
     ]
-    return Run(renamed, machine or MACHINE)
+    return RunResults(renamed, machine or MACHINE)
 
 
-def one(before: Run, after: Run) -> Change:
+def one(before: RunResults, after: RunResults) -> CaseChange:
     """The change of the only case."""
-    (change,) = changes(before, after, 0.05)
+    (change,) = compare_runs(before, after, 0.05)
     return change
 
 
 def test_a_case_is_compared_with_its_own_protocol() -> None:
     """Where both runs have it under two; where only another one is there, it says so."""
     quick, source = run(GOOD, protocol="quick"), run(BAD, protocol="source")
-    both = Run([*source.results, *[labelled(result, "case-0 (quick)") for result in quick.results]], MACHINE)
+    both = RunResults([*source.results, *[labelled(result, "case-0 (quick)") for result in quick.results]], MACHINE)
 
-    found = changes(both, both, 0.05)
+    found = compare_runs(both, both, 0.05)
     assert [change.rate.before for change in found if change.rate] == [0.25, 1.0]
     assert [change.rate_incomparable for change in found] == ["", ""]
-    assert "another protocol" in one(Run(both.results[:1], MACHINE), Run(both.results[1:], MACHINE)).rate_incomparable
+    assert (
+        "another protocol"
+        in one(RunResults(both.results[:1], MACHINE), RunResults(both.results[1:], MACHINE)).rate_incomparable
+    )
 
 
 def labelled(of: Result, label: str) -> Result:
     """The same under another label."""
-    return of._replace(record=replace(of.record, label=label))
+    return of._replace(summary=replace(of.summary, label=label))
 
 
 def test_the_same_seeds_are_paired() -> None:
@@ -71,7 +74,7 @@ def test_the_same_seeds_are_paired() -> None:
 
     assert rate
     assert rate.worse
-    assert (rate.test, rate.seeds) == ("McNemar", {"cured": 0, "broken": 30})
+    assert (rate.test, rate.seeds) == ("McNemar", {"fixed": 0, "regressed": 30})
     assert rate.p_value == stats.paired_p_value(0, 30)
     assert rate.interval == stats.paired_difference_interval(10, 0, 30, 0)
     assert rate.visible == 6 / 40, "six broken seeds have p = 2/64, five have 2/32"
@@ -100,7 +103,7 @@ def test_better_is_a_change_too() -> None:
 
 def test_p_values_are_corrected_for_the_number_of_cases() -> None:
     """By Holm's method."""
-    found = changes(run(GOOD, GOOD, GOOD), run(BAD, GOOD, GOOD), 0.05)
+    found = compare_runs(run(GOOD, GOOD, GOOD), run(BAD, GOOD, GOOD), 0.05)
 
     p_values = [change.rate.p_value for change in found if change.rate]
     assert [change.rate.adjusted_p_value for change in found if change.rate] == stats.holm(p_values)
@@ -139,7 +142,7 @@ def test_another_program_under_another_jax_is_no_other_case() -> None:
 
 def test_new_and_missing_cases() -> None:
     """They are told, and let no gate fall: a person may have chosen some of the cases."""
-    grown, shrunk = changes(run(GOOD), run(GOOD, GOOD), 0.05), changes(run(GOOD, GOOD), run(GOOD), 0.05)
+    grown, shrunk = compare_runs(run(GOOD), run(GOOD, GOOD), 0.05), compare_runs(run(GOOD, GOOD), run(GOOD), 0.05)
 
     assert grown[1].rate_incomparable == NEW
     assert Gate("rate", 0.05).falls(grown) == []
@@ -171,7 +174,7 @@ def test_speeds_are_compared_by_rank() -> None:
         ({"device": "other"}, "another device: cpu, now other"),
         ({"precision": "default"}, "another precision"),
         ({"device_count": 8}, "another device count"),
-        ({"engine": "dask"}, "another engine: local, now dask"),
+        ({"executor": "dask"}, "another executor: local, now dask"),
         ({"workers": 2}, "another workers: 1, now 2"),
         ({"chunk_size": 7}, "another chunk size"),
         ({"round_seconds": [1.0] * 3}, "3 steady rounds, a rank test needs 4"),
@@ -218,7 +221,7 @@ def test_difference_interval_is_the_published_one() -> None:
 def test_visible_drops_are_seen() -> None:
     """As many broken seeds as are said have a p-value below the level, one less has not; power is what is said."""
     for level in (0.05, 0.01, 0.001):
-        broken = stats.visible_broken(level)
+        broken = stats.visible_regressions(level)
         assert stats.paired_p_value(0, broken) <= level < stats.paired_p_value(0, broken - 1)
     drop = stats.visible_drop(0.5, 1000, 1000, 0.05, 0.8)
     drawn = np.random.default_rng(0).binomial(1000, [[0.5], [0.5 - drop]], size=(2, 400))

@@ -18,7 +18,7 @@ from benchsuite.case.factory import options_of
 from benchsuite.case.names import NAME
 from benchsuite.errors import OptionError
 from benchsuite.plugins.call import Call
-from benchsuite.plugins.selection import choose
+from benchsuite.plugins.selection import select_treatments
 
 
 def scaled(case: Case, factor: float = 2.0) -> Case:
@@ -31,7 +31,7 @@ KNOWN = {name: treatment(scaled, name) for name in ("he", "adam", "learning-rate
 
 def chosen(*texts: str, optimizers: tuple[str, ...] = ()) -> list[Treatment]:
     """What these words choose among the known ones."""
-    return choose(texts, optimizers, KNOWN)
+    return select_treatments(texts, optimizers, KNOWN)
 
 
 @given(st.text())
@@ -39,7 +39,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     """No text ends in anything but a treatment or a sentence."""
     for words in ((text,), ()):
         try:
-            choose(words, () if words else (text,), KNOWN)
+            select_treatments(words, () if words else (text,), KNOWN)
         except BenchsuiteError as error:
             assert error.message  # noqa: PT017  # a text may also be a good one
 

@@ -15,7 +15,7 @@ from conftest import LINE, SUPPLY, Command, InstallPlugin
 
 
 def test_list_shows_every_case(benchsuite: Command) -> None:
-    """Ours and foreign cases are listed alike."""
+    """Ours and wrap_errors cases are listed alike."""
     code, out, _ = benchsuite("list")
 
     assert code == 0
@@ -43,21 +43,21 @@ def test_run_then_report(benchsuite: Command) -> None:
     assert code == again[0] == 0
     assert "100.0 %" in out
     assert out.endswith(again[1])
-    assert json.loads(Path("out/run.json").read_text())["records"]["line"]["converged"] == 20
+    assert json.loads(Path("out/run.json").read_text())["summaries"]["line"]["converged"] == 20
 
 
 def test_resuming_keeps_the_options_of_the_run(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the program says after Ctrl-C can be pasted: seeds, rounds and protocol are those the run was begun with."""
     from benchsuite.store.folder import RunFolder
 
-    keep = RunFolder.keep_shard
+    keep = RunFolder.write_round
 
     def interrupt(self: RunFolder, *args: Any) -> None:
         keep(self, *args)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "keep_shard", interrupt)
+        patch.setattr(RunFolder, "write_round", interrupt)
         code, _, err = benchsuite("run", "line", "--seeds", "30", "--rounds", "3", "--run-dir", "out")
     assert code == 130
     assert "go on with --resume --run-dir out" in err
@@ -65,7 +65,7 @@ def test_resuming_keeps_the_options_of_the_run(benchsuite: Command, monkeypatch:
     code, _, _ = benchsuite("run", "line", "--resume", "--run-dir", "out")
 
     assert code == 0
-    assert json.loads(Path("out/run.json").read_text())["records"]["line"]["seeds"] == 30
+    assert json.loads(Path("out/run.json").read_text())["summaries"]["line"]["seeds"] == 30
 
 
 def test_replay_prints_every_evaluation(benchsuite: Command) -> None:

@@ -19,33 +19,33 @@ from toys import Notes
 
 from benchsuite.errors import DeviceError, OptionError
 from benchsuite.execution.executors import dask as cluster
-from benchsuite.execution.executors.base import opened
-from benchsuite.execution.executors.dask import Cluster, Job, Worker
+from benchsuite.execution.executors.base import open_executor
+from benchsuite.execution.executors.dask import DaskExecutor, Job, Worker
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry
-from benchsuite.results.seeds import Rows
+from benchsuite.results.seeds import SeedTable
 from benchsuite.settings import Settings
 from benchsuite.store.folder import RunFolder
 
 # Dask's sockets are closed by its own threads, some of them after the test.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
-SETTINGS = Settings(seeds=12, rounds=6, engine="dask", workers=2, platform="cpu")
+SETTINGS = Settings(seeds=12, rounds=6, executor="dask", workers=2, platform="cpu")
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Cluster]:
+def workers() -> Iterator[DaskExecutor]:
     """Two of them."""
-    with Cluster.connect(SETTINGS) as connected:
+    with DaskExecutor.connect(SETTINGS) as connected:
         yield connected
 
 
-def rows(folder: RunFolder) -> Rows:
+def rows(folder: RunFolder) -> SeedTable:
     """All rows of relu-to-relu."""
-    return Rows.join([shard.rows for shard in RunFolder(folder.path).shards("relu-to-relu")])
+    return SeedTable.join([round_result.rows for round_result in RunFolder(folder.path).round_results("relu-to-relu")])
 
 
-def assert_same_rows(one: Rows, other: Rows) -> None:
+def assert_same_rows(one: SeedTable, other: SeedTable) -> None:
     """To the last bit."""
     assert one.columns.keys() == other.columns.keys()
     for name, column in one.columns.items():
@@ -53,57 +53,59 @@ def assert_same_rows(one: Rows, other: Rows) -> None:
 
 
 @pytest.fixture(scope="module")
-def trained_here(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+def trained_here(tmp_path_factory: pytest.TempPathFactory) -> SeedTable:
     """The same seeds by this process, as many side by side on each device as there are on a worker's."""
-    here = {"engine": "local", "workers": None, "rounds": 3}
+    here = {"executor": "local", "workers": None, "rounds": 3}
     settings = replace(SETTINGS, **here, run_dir=tmp_path_factory.mktemp("runs") / "here")
     folder = open_folder(settings)
-    for _ in CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes()).shards():
+    for _ in CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes()).round_results():
         pass
     return rows(folder)
 
 
-def test_rows_are_those_of_one_process(workers: Cluster, trained_here: Rows, tmp_path: Path) -> None:
-    """The records say who trained them; progress is told round by round."""
+def test_rows_are_those_of_one_process(workers: DaskExecutor, trained_here: SeedTable, tmp_path: Path) -> None:
+    """The summaries say who trained them; progress is told round by round."""
     settings, notes = replace(SETTINGS, run_dir=tmp_path / "run"), Notes()
     folder = open_folder(settings, workers)
     run = CaseRun(load_registry().case("relu-to-relu"), settings, folder, notes, workers)
 
-    shards = list(run.shards())
+    round_results = list(run.round_results())
 
     assert_same_rows(rows(folder), trained_here)
-    assert {len(shard.seeds) for shard in shards} == {2}
-    (record,) = run.records()
-    assert (record.engine, record.workers, record.device_count) == ("dask", 2, 1)
-    assert (folder.machine["engine"], folder.machine["workers"]) == ("dask", 2)
+    assert {len(round_result.seeds) for round_result in round_results} == {2}
+    (summary,) = run.summaries()
+    assert (summary.executor, summary.workers, summary.device_count) == ("dask", 2, 1)
+    assert (folder.machine["executor"], folder.machine["workers"]) == ("dask", 2)
     assert folder.starts("relu-to-relu") is not None
 
 
-def test_killed_worker_costs_no_row(workers: Cluster, trained_here: Rows, tmp_path: Path) -> None:
+def test_killed_worker_costs_no_row(workers: DaskExecutor, trained_here: SeedTable, tmp_path: Path) -> None:
     """Its round goes to the other, and another takes its place."""
     settings = replace(SETTINGS, run_dir=tmp_path / "run")
     folder = open_folder(settings, workers)
-    shards = CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes(), workers).shards()
-    next(shards)
+    round_results = CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes(), workers).round_results()
+    next(round_results)
 
     os.kill(next(iter(workers._client.run(os.getpid).values())), signal.SIGKILL)
-    for _ in shards:
+    for _ in round_results:
         pass
 
     assert_same_rows(rows(folder), trained_here)
 
 
-def test_run_can_be_resumed_by_another_engine(workers: Cluster, trained_here: Rows, tmp_path: Path) -> None:
+def test_run_can_be_resumed_by_another_engine(workers: DaskExecutor, trained_here: SeedTable, tmp_path: Path) -> None:
     """What workers began ends here."""
     settings = replace(SETTINGS, run_dir=tmp_path / "run")
     folder = open_folder(settings, workers)
     case = load_registry().case("relu-to-relu")
-    begun = CaseRun(case, settings, folder, Notes(), workers).shards()
+    begun = CaseRun(case, settings, folder, Notes(), workers).round_results()
     next(begun)
     begun.close()
 
-    resumed = CaseRun(case, replace(settings, engine="local", workers=None, rounds=3), RunFolder(folder.path), Notes())
-    for _ in resumed.shards():
+    resumed = CaseRun(
+        case, replace(settings, executor="local", workers=None, rounds=3), RunFolder(folder.path), Notes()
+    )
+    for _ in resumed.round_results():
         pass
 
     assert_same_rows(rows(folder), trained_here)
@@ -114,7 +116,7 @@ def test_a_worker_that_would_train_something_else_refuses(monkeypatch: pytest.Mo
     monkeypatch.setattr(
         cluster, "get_worker", lambda: SimpleNamespace(name="tcp://there", state=SimpleNamespace(nthreads=1))
     )
-    job = Job("relu-to-relu", "relu-to-relu", replace(SETTINGS, engine="local", workers=None), 2)
+    job = Job("relu-to-relu", "relu-to-relu", replace(SETTINGS, executor="local", workers=None), 2)
     plan = Worker.plan(job)
 
     with pytest.raises(DeviceError, match=r"worker tcp://there has another program: \w+, not another"):
@@ -132,7 +134,7 @@ def test_a_worker_with_several_threads_refuses(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_treatment_need_not_apply_to_every_case() -> None:
     """A worker sees one case, and takes no offence at what is meant for another."""
-    settings = replace(SETTINGS, engine="local", workers=None, treatment=("wider",))
+    settings = replace(SETTINGS, executor="local", workers=None, treatment=("wider",))
 
     assert (
         Job("mnist-identity-1L", "mnist-identity-1L", replace(settings, dataset="stand-in"), 2).trainer().plan.seeds
@@ -145,7 +147,7 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with (
         pytest.raises(DeviceError, match="there is no Dask scheduler"),
-        opened(Settings(engine="dask", scheduler="tcp://127.0.0.1:9")),
+        open_executor(Settings(executor="dask", scheduler="tcp://127.0.0.1:9")),
     ):
         pass
 
@@ -154,7 +156,7 @@ def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is not installed the error says how to get it."""
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.delitem(sys.modules, "benchsuite.execution.executors.dask")
-    with pytest.raises(OptionError, match="benchsuite\\[dask\\]"), opened(SETTINGS):
+    with pytest.raises(OptionError, match="benchsuite\\[dask\\]"), open_executor(SETTINGS):
         pass
 
 
@@ -165,7 +167,7 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def test_scheduler_that_dies_costs_no_finished_round(trained_here: Rows, tmp_path: Path) -> None:
+def test_scheduler_that_dies_costs_no_finished_round(trained_here: SeedTable, tmp_path: Path) -> None:
     """The run ends with a sentence, and is resumed without one."""
     address, folder = f"tcp://127.0.0.1:{free_port()}", tmp_path / "run"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
@@ -181,7 +183,7 @@ def test_scheduler_that_dies_costs_no_finished_round(trained_here: Rows, tmp_pat
     command = [sys.executable, "-m", "benchsuite", "run", "relu-to-relu", *options]
     try:
         run = subprocess.Popen(
-            [*command, "--engine", "dask", "--scheduler", address], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [*command, "--executor", "dask", "--scheduler", address], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         while not list(folder.glob("*/seeds-*.npz")):
             assert run.poll() is None
@@ -196,5 +198,5 @@ def test_scheduler_that_dies_costs_no_finished_round(trained_here: Rows, tmp_pat
     assert run.returncode == 1
     assert "the Dask scheduler is gone" in said
     assert "Traceback" not in said
-    subprocess.run([*command, "--resume", "--engine", "local"], check=True, capture_output=True)
+    subprocess.run([*command, "--resume", "--executor", "local"], check=True, capture_output=True)
     assert_same_rows(rows(RunFolder(folder)), trained_here)

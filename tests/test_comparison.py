@@ -10,58 +10,59 @@ from test_store import PLAN
 from toys import Notes, line, trace, treatment
 
 from benchsuite import stats
-from benchsuite.comparison.treatments import compare
+from benchsuite.comparison.treatments import compare_treatments
 from benchsuite.execution.runner import CaseRun, open_folder
-from benchsuite.results.result import Result, results
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Rows
+from benchsuite.results.result import Result
+from benchsuite.results.round import RoundResult
+from benchsuite.results.seeds import SeedTable
 from benchsuite.results.summary import summarise
 from benchsuite.settings import Settings
+from benchsuite.store.results import read_results
 
 
 def result(converged: list[int], treatment: str = "", first: int = 0) -> Result:
     """The result of as many seeds, of which these converged."""
     course = trace([[0.0, 0.5, 1.0 if ended else 0.5] for ended in converged], seeds=first + np.arange(len(converged)))
-    rows = Rows.judge(course, line(), [], {})
+    rows = SeedTable.from_trace(course, line(), [], {})
     plan = dataclasses.replace(PLAN, treatment=treatment, seeds=len(converged))
-    (record,) = summarise(plan, [Shard(rows, {}, 1.0, False, 4, 1)])
-    return Result(record, rows)
+    (summary,) = summarise(plan, [RoundResult(rows, {}, 1.0, False, 4, 1)])
+    return Result(summary, rows)
 
 
 UNTREATED = [1, 1, 0, 0, 0, 0]
 
 
 def test_seeds_are_paired() -> None:
-    """Who was cured and who was broken is told by number, whatever the order of the rows."""
-    (found,) = compare([result(UNTREATED), result([1, 0, 1, 1, 0, 1], "better")])
+    """Who was fixed and who was regressed is told by number, whatever the order of the rows."""
+    (found,) = compare_treatments([result(UNTREATED), result([1, 0, 1, 1, 0, 1], "better")])
 
-    assert (found.cured, found.cured_seeds) == (3, (2, 3, 5))
-    assert (found.broken, found.broken_seeds) == (1, (1,))
+    assert (found.fixed, found.fixed_seeds) == (3, (2, 3, 5))
+    assert (found.regressed, found.regressed_seeds) == (1, (1,))
     assert found.difference == pytest.approx(2 / 6)
     assert found.p_value == stats.paired_p_value(3, 1)
-    assert found.difference_interval == stats.paired_difference_interval(both=1, cured=3, broken=1, neither=1)
+    assert found.difference_interval == stats.paired_difference_interval(both=1, fixed=3, regressed=1, neither=1)
 
 
 def test_only_common_seeds_count() -> None:
     """A run that was interrupted is compared on what it has."""
-    (found,) = compare([result(UNTREATED), result([1, 1, 1], "better", first=2)])
+    (found,) = compare_treatments([result(UNTREATED), result([1, 1, 1], "better", first=2)])
 
     assert found.seeds == 3
-    assert found.cured_seeds == (2, 3, 4)
-    (apart,) = compare([result(UNTREATED), result([1, 1, 1], "better", first=6)])
+    assert found.fixed_seeds == (2, 3, 4)
+    (apart,) = compare_treatments([result(UNTREATED), result([1, 1, 1], "better", first=6)])
     assert (apart.seeds, apart.untreated, apart.p_value) == (0, None, None)
 
 
 def test_all_comparisons_are_corrected_together() -> None:
     """Holm's method, over all that could be tested."""
-    found = compare([result(UNTREATED), result([1] * 6, "a"), result(UNTREATED, "b"), result([0] * 6, "c")])
+    found = compare_treatments([result(UNTREATED), result([1] * 6, "a"), result(UNTREATED, "b"), result([0] * 6, "c")])
 
     assert [item.adjusted_p_value for item in found] == stats.holm([item.p_value or 0 for item in found])
 
 
 def test_without_the_untreated_case_there_is_no_difference() -> None:
     """The rate stands alone."""
-    (found,) = compare([result([1, 0], "alone")])
+    (found,) = compare_treatments([result([1, 0], "alone")])
 
     assert found.untreated is None
     assert found.difference is None
@@ -74,11 +75,11 @@ def test_null_treatment_makes_no_difference() -> None:
     settings = Settings(seeds=12)
     folder = open_folder(settings)
     for variant in (case, treatment(lambda case: case, "null").apply(case)):
-        for _ in CaseRun(variant, settings, folder, Notes()).shards():
+        for _ in CaseRun(variant, settings, folder, Notes()).round_results():
             pass
 
-    untreated, treated = results(folder)
-    (found,) = compare([untreated, treated])
+    untreated, treated = read_results(folder)
+    (found,) = compare_treatments([untreated, treated])
 
-    assert (found.cured, found.broken, found.p_value) == (0, 0, 1.0)
+    assert (found.fixed, found.regressed, found.p_value) == (0, 0, 1.0)
     np.testing.assert_array_equal(untreated.rows.final["loss"], treated.rows.final["loss"])

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from toys import ROWS, cut_down
 
 from benchsuite import Case, Claim, Stream
-from benchsuite.engine.landscape import Survey, has_landscape
+from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.engine.loop import data_key, parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry
-from benchsuite.report.terminal.summary import render, summary
+from benchsuite.report.terminal.summary import render
 from benchsuite.settings import Settings
 from benchsuite.variants.start import start_values
 
@@ -42,7 +42,7 @@ Drawn = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 @pytest.fixture(scope="module")
 def drawn(case: Case) -> Drawn:
     """What makes the start of a seed, and the first batch or the order of the first rows that it sees."""
-    problem = Problem.pose(case, Settings())
+    problem = Problem.load(case, Settings())
     dataset = case.dataset
 
     def data(seed: Any) -> Any:
@@ -60,8 +60,8 @@ class Unseen:
 
     def begin(self, label: str, seeds: int, done: int) -> None: ...
     def stage(self, stage: str) -> None: ...
-    def trained(self, seeds: float) -> None: ...
-    def judged(self, seeds: int, converged: int) -> None: ...
+    def advance(self, seeds: float) -> None: ...
+    def update_rate(self, seeds: int, converged: int) -> None: ...
 
 
 def test_case_tells_what_it_is(case: Case) -> None:
@@ -92,18 +92,18 @@ def test_any_two_seeds_differ_in_start_and_in_data(drawn: Drawn, one: int, other
 def test_case_runs_from_start_to_tables(case: Case) -> None:
     """It trains, is judged, keeps its rows, and every figure that is said of it can be shown."""
     run = CaseRun(case, Settings(rounds=1), open_folder(Settings()), Unseen())
-    (shard,) = run.shards()
-    record = run.records()[0]
+    (round_result,) = run.round_results()
+    summary = run.summaries()[0]
 
-    shown = render(summary([record], 120), 120, colour=False)
+    shown = render(summary([summary], 120), 120, colour=False)
 
-    losses = shard.curves["metric.loss"]
+    losses = round_result.curves["metric.loss"]
     assert np.isfinite(losses).all()
     assert (losses[:, -1] != losses[:, 0]).all(), "training moves it"
-    assert record.seeds == 4
-    assert record.outcomes["diverged"] == 0
-    assert len(record.claims) == len(case.claims)
-    assert len(record.starts) == len(case.starts)
+    assert summary.seeds == 4
+    assert summary.outcomes["diverged"] == 0
+    assert len(summary.claims) == len(case.claims)
+    assert len(summary.starts) == len(case.starts)
     for name in (*case.starts, *case.groups, *(diagnostic.name for diagnostic in case.diagnostics)):
         assert name in shown
 
@@ -114,4 +114,4 @@ def test_named_places_exist(case: Case) -> None:
 
     assert start_values(case, case.starts, names).shape == (len(case.starts), len(names))
     if has_landscape(case):
-        assert Survey(case, Settings(), grid=4).surfaces({})
+        assert LandscapeEvaluator(case, Settings(), grid=4).surfaces({})

@@ -11,7 +11,7 @@ from benchsuite_relu.units import Unit
 from flax import nnx
 
 from benchsuite import DoesNotApply
-from benchsuite.case.factory import UNSET, followed_by, options_of, with_options
+from benchsuite.case.factory import UNSET, compose_start, options_of, with_options
 
 
 def scaled(x: float, /, *args: float, scale: float = 2.0, shift: float, **rest: float) -> tuple[Any, ...]:
@@ -59,7 +59,7 @@ def test_changes_after_a_model_is_made_keep_its_options() -> None:
     def double(model: Any, _: nnx.Rngs) -> None:
         model.kernel[...] *= 2
 
-    made = followed_by(partial(Net, 3, depth=4.0), double)
+    made = compose_start(partial(Net, 3, depth=4.0), double)
 
     assert options_of(made, 1) == options_of(partial(Net, 3, depth=4.0), 1) == {"units": 3}
     assert made(nnx.Rngs(0)).kernel == pytest.approx(2 * Net(3, nnx.Rngs(0)).kernel[...])

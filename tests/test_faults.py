@@ -24,7 +24,7 @@ from conftest import LINE, SUPPLY, Command, InstallPlugin
 
 from benchsuite.engine import ensemble
 from benchsuite.plugins.registry import load_registry
-from benchsuite.results.seeds import Rows
+from benchsuite.results.seeds import SeedTable
 from benchsuite.store import folder as store
 from benchsuite.store.folder import RunFolder
 from benchsuite.system import machine, signals
@@ -102,7 +102,7 @@ def benchsuite_cases():
 
 def rows(path: Path, case: str = "line") -> dict[str, np.ndarray]:
     """Everything that a run knows of its seeds."""
-    return Rows.join([shard.rows for shard in RunFolder(path).shards(case)]).columns
+    return SeedTable.join([round_result.rows for round_result in RunFolder(path).round_results(case)]).columns
 
 
 WHOLE: dict[str, np.ndarray] = {}
@@ -203,8 +203,8 @@ def test_shard_that_was_touched(damage: Any, said: str, benchsuite: Command) -> 
     """No figure is made of it; without it the run is gone on with, to the same rows."""
     assert benchsuite("run", "line", "--run-dir", "out")[0] == 0
     before = rows(Path("out"))
-    shard = min(Path("out/line").glob("seeds-*.npz"))
-    damage(shard)
+    round_result = min(Path("out/line").glob("seeds-*.npz"))
+    damage(round_result)
 
     for command in (
         ["report", "out"],
@@ -214,10 +214,10 @@ def test_shard_that_was_touched(damage: Any, said: str, benchsuite: Command) -> 
         code, out, err = benchsuite(*command)
         assert code == 1
         assert said in err
-        assert shard.name in err
+        assert round_result.name in err
         assert "converged" not in out
 
-    shard.unlink()
+    round_result.unlink()
     assert benchsuite("run", "line", "--resume", "--run-dir", "out")[0] == 0
     np.testing.assert_equal(rows(Path("out")), before)
 
@@ -294,10 +294,10 @@ def test_clock_that_jumps(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) 
 
     latest = RunFolder.latest()
     assert latest.path.name == "20261123-000000-2"
-    record = latest.content["records"]["line"]
-    assert record["seeds"] == 6
-    assert 0 < record["device_seconds"] < 1e6
-    assert all(0 < seconds < 1e6 for seconds in record["round_seconds"])
+    summary = latest.summaries["line"]
+    assert summary.seeds == 6
+    assert 0 < summary.device_seconds < 1e6
+    assert all(0 < seconds < 1e6 for seconds in summary.round_seconds)
 
 
 @pytest.mark.parametrize("door", ["benchsuite", "pytest"])
@@ -369,7 +369,7 @@ def test_case_that_ends_or_hoards_costs_no_other(
     """
     faults(install_plugin)
     assert benchsuite("run", "sound", "--run-dir", "whole")[0] == 0
-    monkeypatch.setattr(signals, "PATIENCE", 0.5)
+    monkeypatch.setattr(signals, "PLUGIN_TIMEOUT", 0.5)
     install_plugin("slow", "while True:\n    pass", module="plugin_that_hangs")
     monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / child.MEMORY_SHARE)
 
@@ -402,13 +402,13 @@ def test_process_of_a_case_ends_with_its_parent(install_plugin: InstallPlugin, t
 
 def test_run_whose_folder_is_taken_away(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so, and does not pretend that its rows are kept."""
-    keep = RunFolder.keep_shard
+    keep = RunFolder.write_round
 
     def keep_and_lose(self: RunFolder, *args: Any) -> None:
         keep(self, *args)
         shutil.rmtree(self.path)
 
-    monkeypatch.setattr(RunFolder, "keep_shard", keep_and_lose)
+    monkeypatch.setattr(RunFolder, "write_round", keep_and_lose)
     code, _, err = benchsuite("run", "line", "--run-dir", "out")
 
     assert code == 1
@@ -449,7 +449,7 @@ def test_plugin_that_spoils_it_for_all_is_left_out(
     code: str, said: str, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin that is never there, or changes what all others have to live with, is left out with its reason."""
-    monkeypatch.setattr(signals, "PATIENCE", 0.5)
+    monkeypatch.setattr(signals, "PLUGIN_TIMEOUT", 0.5)
     install_plugin("spoiler", code, module=f"spoiler_{abs(hash(code))}")
 
     registry = load_registry()

@@ -47,7 +47,7 @@ def test_trials_agree_with_the_interval_that_is_printed(
 
 
 def test_half_width_without_history_is_kept_at_any_rate(benchsuite: Command) -> None:
-    """The record has the number of seeds that was settled beforehand, also after a run is resumed."""
+    """The summary has the number of seeds that was settled beforehand, also after a run is resumed."""
     code, out, _ = benchsuite("run", "line", "--half-width", "0.2", "--run-dir", "out")
     assert code == 0
     assert RunFolder(Path("out")).plans[0].seeds == stats.trials_for(0.2) == 21
@@ -76,7 +76,7 @@ def test_plan_tells_time_and_memory_of_a_run_alike(benchsuite: Command, monkeypa
     monkeypatch.setattr("benchsuite.system.machine.cpu_name", lambda: "a device")
     about = {"predicted_bytes": 3 * 2**20, "device_count": 2, "trace_seconds": 1.0, "compile_seconds": 2.0}
     folder = store_run(ROOT / "20260101-000000", a_case("line", *[GOOD] * 12, plan=about))
-    speed = folder.content["records"]["line"]["seeds_per_second"]
+    speed = folder.summaries["line"].seeds_per_second
 
     code, out, _ = benchsuite("run", "line", "relu-bias", "--seeds", "100", "--plan")
 

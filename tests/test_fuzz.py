@@ -35,18 +35,18 @@ from toys import line
 
 from benchsuite import Case, Claim, FailureRate
 from benchsuite.case.claim import Bound, Ends, Figure
-from benchsuite.case.sweep import Range
+from benchsuite.case.sweep import SweepRange
 from benchsuite.cli import main as cli
 from benchsuite.comparison.gate import Gate
 from benchsuite.engine import data
 from benchsuite.errors import BenchsuiteError
-from benchsuite.execution.forecast import Earlier
+from benchsuite.execution.forecast import EarlierRun
 from benchsuite.plugins.call import Call
 from benchsuite.publish.site import Site
-from benchsuite.results.result import results
 from benchsuite.settings import Settings
 from benchsuite.store import folder as store
 from benchsuite.store.folder import RunFolder
+from benchsuite.store.results import read_results
 from benchsuite.system import files
 from benchsuite.variants.start import find_start
 
@@ -88,10 +88,10 @@ def containing(path: Path, content: bytes) -> Iterator[None]:
 def figures(path: Path) -> str:
     """A digest of all that a run tells."""
     folder = RunFolder(path)
-    found: list[Any] = [folder.machine, folder.settings, folder.doubts, folder.inapplicable, folder.content["records"]]
+    found: list[Any] = [folder.machine, folder.settings, folder.timing_warnings, folder.inapplicable, folder.summaries]
     found += [plan.to_json() for plan in folder.plans]
-    for result in results(folder):
-        found += [result.record.to_json(), told(result.rows.columns), told(result.curves.columns)]
+    for result in read_results(folder):
+        found += [result.summary.to_json(), told(result.rows.columns), told(result.curves.columns)]
         found += [(s.title, told({**s.axes, "loss": s.loss}), dict(s.fixed)) for s in result.surfaces]
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
@@ -144,8 +144,8 @@ def run_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         treated("line", "adam", GOOD, GOOD, GOOD, SLOW),
         a_case("line", GOOD, GOOD, SLOW, GOOD, plan={"treatment": "adam", "sweep": {"learning_rate": [0.1, 0.2]}}),
     )
-    folder.keep_inapplicable([("line", "wider", "it has no width")])
-    folder.keep_conditions({"clock": 1}, {"clock": 2}, ["a GPU was hot"])
+    folder.write_inapplicable([("line", "wider", "it has no width")])
+    folder.write_load({"clock": 1}, {"clock": 2}, ["a GPU was hot"])
     return path
 
 
@@ -163,7 +163,7 @@ def stored_files(path: Path) -> list[Path]:
 @given(chance=CHANCE)
 @fuzz(80)
 def test_damaged_arrays(run_path: Path, expected: str, chance: random.Random) -> None:
-    """A shard, starts or surfaces with any damage are refused, or tell exactly what they told."""
+    """A round_result, starts or surfaces with any damage are refused, or tell exactly what they told."""
     files = stored_files(run_path)
     path = chance.choice(files)
     if chance.random() < 0.5:
@@ -191,7 +191,7 @@ def test_damaged_run_json(run_path: Path, expected: str, chance: random.Random) 
 def foretold(run: Path) -> None:
     """What an earlier run tells of the next one, for all of its cases."""
     for plan in RunFolder(run).plans:
-        found = [Earlier("run", plan, [result.record for result in results(RunFolder(run))])]
+        found = [EarlierRun("run", plan, [result.summary for result in read_results(RunFolder(run))])]
         low, high = found[0].rates
         assert 0 <= low <= high <= 1
         assert found[0].seconds(100, 1) > 0
@@ -395,7 +395,7 @@ def text(chance: random.Random, *valid: str) -> str:
 def test_written_sweeps_gates_and_calls(chance: random.Random) -> None:
     """What a person writes into an option is refused with a sentence, or is finite, in order and of a bearable size."""
     with contextlib.suppress(BenchsuiteError):
-        values = Range.parse(text(chance, "bias=1e-4:1e9:13", "bias=-1:1:3:linear", "x=0.1,3,1e30")).values
+        values = SweepRange.parse(text(chance, "bias=1e-4:1e9:13", "bias=-1:1:3:linear", "x=0.1,3,1e30")).values
         assert 1 <= len(values) <= 1000
         assert all(map(math.isfinite, values))
         assert list(values) == sorted(set(values))
@@ -503,14 +503,17 @@ def test_pipes_and_links_in_a_run(place: str, run_path: Path, tmp_path: Path) ->
 UNBEARABLE: dict[str, tuple[Callable[[RunFolder], None], str]] = {
     "path": (lambda run: keep_as(run, line(treatment="/../../escaped")), "cannot name a folder"),
     "long name": (lambda run: keep_as(run, line(name="n" * 300)), "cannot name a folder"),
-    "plan": (lambda run: run.keep_plan(replace(run.plans[0], protocol="another")), "the protocol is"),
-    "rows": (lambda run: run.keep_shard("line", replace(run.shards("line")[0], seconds=1e308)), "its seconds are"),
+    "plan": (lambda run: run.write_plan(replace(run.plans[0], protocol="another")), "the protocol is"),
+    "rows": (
+        lambda run: run.write_round("line", replace(run.round_results("line")[0], seconds=1e308)),
+        "its seconds are",
+    ),
 }
 
 
 def keep_as(run: RunFolder, case: Case) -> None:
     """Keep rows of a run as those of a case."""
-    run.keep_shard(case.id, run.shards("line")[0])
+    run.write_round(case.id, run.round_results("line")[0])
 
 
 @pytest.mark.parametrize(("keep", "said"), UNBEARABLE.values(), ids=UNBEARABLE)

@@ -15,9 +15,9 @@ from benchsuite.comparison.gate import Gate
 from benchsuite.engine import trainer
 from benchsuite.execution.runner import CaseRun
 from benchsuite.publish import nightly
-from benchsuite.publish.nightly import GATES, Nights, Verdict
+from benchsuite.publish.nightly import GATES, ClaimResult, Nights
 from benchsuite.publish.site import Site
-from benchsuite.system.load import conditions, doubts
+from benchsuite.system.load import measure_load, timing_warnings
 
 NIGHTLY = Path("nightly")
 
@@ -26,7 +26,7 @@ NIGHTLY = Path("nightly")
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets nobody else be at work, whoever is, and spares the landscapes, which take the time."""
     monkeypatch.setattr(psutil, "cpu_percent", lambda _: 1.0)
-    monkeypatch.setattr(CaseRun, "keep_surfaces", lambda _: None)
+    monkeypatch.setattr(CaseRun, "write_surfaces", lambda _: None)
     monkeypatch.setattr(nightly, "TIME_LIMIT", None)  # a process for each case would take its time
 
 
@@ -50,11 +50,11 @@ def test_nights_are_published_and_compared(benchsuite: Command) -> None:
     assert not (NIGHTLY / "issue.md").exists()
 
 
-def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False) -> Verdict:
+def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False) -> ClaimResult:
     """A night in which nobody trained: what its cases ended with is said."""
     run = store_run(NIGHTLY / "runs" / name, *cases)
     gates = [Gate.parse(text) for text in GATES]
-    return Nights(NIGHTLY, gates, accept=accept, partial=partial).finish(run, conditions())
+    return Nights(NIGHTLY, gates, accept=accept, partial=partial).finish(run, measure_load())
 
 
 def test_a_drop_fails_the_night() -> None:
@@ -181,7 +181,7 @@ def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(
     def told(busy: int, reasons: str) -> dict[str, object]:
         smi.write_text(SMI.format(busy=busy, reasons=reasons))
         smi.chmod(0o755)
-        return conditions() | {"cpu_percent": 1.0}
+        return measure_load() | {"cpu_percent": 1.0}
 
     quiet, hot, shared = told(3, "0x0000000000000004"), told(99, "0x0000000000000060"), told(55, "0x0")
 
@@ -205,21 +205,23 @@ def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(
             "slowed_by": [],
         },
     ]
-    assert doubts(quiet, quiet, "gpu") == []
-    assert doubts(quiet, hot, "gpu") == [
+    assert timing_warnings(quiet, quiet, "gpu") == []
+    assert timing_warnings(quiet, hot, "gpu") == [
         "GPU 0 was in thermal slowdown when it ended",
         "GPU 0 was in hardware thermal slowdown when it ended",
     ]
-    assert doubts(shared, quiet, "gpu") == ["others used 55 % of GPU 0 when it began"]
-    assert doubts(hot, hot, "cpu") == []
-    assert doubts({**quiet, "cpu_percent": 80.0}, quiet, "cpu") == ["others used 80 % of the processors when it began"]
+    assert timing_warnings(shared, quiet, "gpu") == ["others used 55 % of GPU 0 when it began"]
+    assert timing_warnings(hot, hot, "cpu") == []
+    assert timing_warnings({**quiet, "cpu_percent": 80.0}, quiet, "cpu") == [
+        "others used 80 % of the processors when it began"
+    ]
 
 
 def test_without_a_gpu_there_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """And the state of the rest is told."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    state = conditions()
+    state = measure_load()
 
     assert state["gpus"] == []
     assert 0 <= state["cpu_percent"] <= 100

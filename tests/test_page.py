@@ -20,8 +20,8 @@ from stored import GOOD, SLOW, WILD, a_case, store_run, treated
 from test_pytest_plugin import CASES
 
 from benchsuite import Claim, FailureRate
-from benchsuite.errors import plain
-from benchsuite.report.html.markdown import escaped
+from benchsuite.errors import printable
+from benchsuite.report.html.markdown import escape_markdown
 from benchsuite.report.html.page import sort_value, write_report
 from benchsuite.store.folder import RunFolder
 from benchsuite.system import files
@@ -60,7 +60,7 @@ class Elements(HTMLParser):
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished run in "out", and its page in "page".
 
-    Of its cases, hostile has foreign texts wherever they are free, steep diverged, slow is slow, and line was treated.
+    Of its cases, hostile has wrap_errors texts wherever they are free, steep diverged, slow is slow, and line was treated.
     """
     folder = tmp_path_factory.mktemp("finished")
     run = store_run(
@@ -157,9 +157,9 @@ COMMANDS = [
 @given(st.text())
 def test_plain_shows_what_would_not_be_seen(text: str) -> None:
     """Nothing else is changed, and doing it again changes nothing."""
-    shown = plain(text)
+    shown = printable(text)
 
-    assert plain(shown) == shown
+    assert printable(shown) == shown
     assert not set(shown) & set("\u202e\u2066\u200f\x1b\r\x00\u2028")
     assert shown == text or not set(text) <= set(shown)
 
@@ -167,7 +167,7 @@ def test_plain_shows_what_would_not_be_seen(text: str) -> None:
 @given(st.text(alphabet="a1|*_<>`[]\\&#~\n-+.!"))
 def test_markdown_keeps_tables_whole(text: str) -> None:
     """No text of a cell ends its cell, its row, or begins an element."""
-    shown = escaped(text)
+    shown = escape_markdown(text)
 
     assert "\n" not in shown
     assert not re.search(r"(?<!\\)(?:\\\\)*[|`*_\[]", shown)
@@ -249,7 +249,7 @@ def test_a_run_without_a_round_has_no_page(benchsuite: Command, install_plugin: 
 def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty, cut, newer or edited run, and a folder that cannot be written, are told in a sentence."""
     store_run(Path("out"), a_case("line", GOOD, SLOW, GOOD, SLOW))
-    (shard, *_) = sorted(Path("out/line").glob("seeds-*.npz"))
+    (round_result, *_) = sorted(Path("out/line").glob("seeds-*.npz"))
     Path("empty").mkdir()
     Path("file").touch()
 
@@ -257,11 +257,11 @@ def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.Monkey
     assert "cannot be written" in benchsuite("report", "out", "-o", "file")[2]
     assert "add -o DIR" in benchsuite("report", "out", "--compare", "out")[2]
     assert "add -o DIR" in benchsuite("report", "out", "out")[2]
-    whole = shard.read_bytes()
-    shard.write_bytes(whole[: len(whole) // 2])
-    assert f"{shard} is damaged" in benchsuite("report", "out", "-o", "page")[2]
-    shard.write_bytes(whole)
-    shard.rename(shard.with_name("seeds-000100-000101.npz"))
+    whole = round_result.read_bytes()
+    round_result.write_bytes(whole[: len(whole) // 2])
+    assert f"{round_result} is damaged" in benchsuite("report", "out", "-o", "page")[2]
+    round_result.write_bytes(whole)
+    round_result.rename(round_result.with_name("seeds-000100-000101.npz"))
     assert "it holds the seeds 0 to" in benchsuite("report", "out", "-o", "page")[2]
     about = json.loads(Path("out/run.json").read_text())
     Path("out/run.json").write_bytes(files.sealed(about | {"schema": 99}))

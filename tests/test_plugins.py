@@ -22,7 +22,7 @@ def left_out(name: str) -> BenchsuiteError:
 
 
 def test_hook_benchsuite_cases(install_plugin: InstallPlugin) -> None:
-    """A foreign distribution's case is there with no other change."""
+    """A wrap_errors distribution's case is there with no other change."""
     install_plugin()
 
     registry = load_registry()

@@ -28,20 +28,20 @@ LAYERS = """
 17  report
 16  gate
 15  comparison  change  export  runner  testing
-14  engine
+14  executor
 13  cluster  isolation  audit
 12  job  child
 11  trainer
 10  survey
  9  result  ensemble  forecast
  8  store
- 7  problem  record
+ 7  problem  summary
  6  verdict  plugins
- 5  shard  hookspecs  variant  choice
+ 5  round_result  hookspecs  variant  choice
  4  rows  landscape  treatment
  3  outcome  training  data  start  plan  version  scaffold
  2  case  settings  call
- 1  claim  machine  factory  sweep  file  conditions  interrupt
+ 1  claim  machine  factory  sweep  file  measure_load  interrupt
  0  errors  metrics  stats  trace  progress  prng  cache
 """
 

@@ -37,14 +37,14 @@ def benchsuite_cases():
 
 @pytest.fixture
 def cases(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> pytest.Pytester:
-    """A folder with the suite's test over all cases, and a foreign plugin with two cases."""
+    """A folder with the suite's test over all cases, and a wrap_errors plugin with two cases."""
     install_plugin("line", LINE + BOTH, module="two_lines")
     pytester.makepyfile(test_cases=CASES)
     return pytester
 
 
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
-    """Run the foreign cases."""
+    """Run the wrap_errors cases."""
     return pytester.runpytest_inprocess("--benchmark-only", "-k", "line", "-p", "no:randomly", *args)
 
 
@@ -244,12 +244,12 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     pytester.makeconftest(
         """
         import benchsuite.store.folder as store
-        keep = store.RunFolder.keep_shard
-        def keep_three(self, case, shard):
-            keep(self, case, shard)
-            if case == "line-at-rest" and len(self.shards(case)) == 3:
+        keep = store.RunFolder.write_round
+        def keep_three(self, case, round_result):
+            keep(self, case, round_result)
+            if case == "line-at-rest" and len(self.round_results(case)) == 3:
                 raise KeyboardInterrupt
-        store.RunFolder.keep_shard = keep_three
+        store.RunFolder.write_round = keep_three
         """
     )
 
@@ -283,8 +283,8 @@ def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
 
     result.assert_outcomes(passed=1)
     assert {name: Path("out/line", name).read_bytes() for name in kept} == kept
-    record = json.loads(Path("out/run.json").read_text())["records"]["line"]
-    assert record["seeds"] == 10 * len(kept) + 20
+    summary = json.loads(Path("out/run.json").read_text())["summaries"]["line"]
+    assert summary["seeds"] == 10 * len(kept) + 20
 
 
 def _wait_for(condition: Any, process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The record is a sum of the rows."""
+"""The summary is a sum of the rows."""
 
 from __future__ import annotations
 
@@ -7,37 +7,39 @@ import json
 
 import numpy as np
 import pytest
-from test_store import PLAN, shard
+from test_store import PLAN, round_result
 from toys import line, trace
 
-from benchsuite.results.round import Shard, curves
-from benchsuite.results.seeds import Rows
+from benchsuite.results.round import RoundResult, kept_curves
+from benchsuite.results.seeds import SeedTable
 from benchsuite.results.summary import summarise
 from benchsuite.results.trace import Trace
 
 
-def shard_of(course: Trace, **fields: object) -> Shard:
+def shard_of(course: Trace, **fields: object) -> RoundResult:
     """A round with the rows of a trace of a case with these fields."""
-    return Shard(Rows.judge(course, line(**fields), ["w"], {}), curves(course), 1.0, True, 1, 1)
+    return RoundResult(SeedTable.from_trace(course, line(**fields), ["w"], {}), kept_curves(course), 1.0, True, 1, 1)
 
 
 def test_record_sums_up_the_rows() -> None:
-    """Counts, rate, interval and times come from the shards alone."""
-    record = summarise(PLAN, [shard(0, seconds=8.0), shard(2, seconds=2.0), shard(4, seconds=1.0)])[0]
+    """Counts, rate, interval and times come from the round_results alone."""
+    summary = summarise(
+        PLAN, [round_result(0, seconds=8.0), round_result(2, seconds=2.0), round_result(4, seconds=1.0)]
+    )[0]
 
-    assert (record.seeds, record.converged, record.rate) == (6, 3, 0.5)
-    assert record.outcomes == {"diverged": 0, "converged": 3, "lost": 0, "dead": 0, "stuck": 3, "slow": 0}
-    assert record.rate_interval[0] < 0.5 < record.rate_interval[1]
-    assert record.first_run_seconds == 8
-    assert record.round_seconds == [2, 1]
-    assert record.seeds_per_second == 1.5, "the median of the steady rounds"
-    assert record.device_seconds == 22, "all rounds, on two devices"
-    assert record.device_seconds_per_converged == pytest.approx(22 / 3)
+    assert (summary.seeds, summary.converged, summary.rate) == (6, 3, 0.5)
+    assert summary.outcomes == {"diverged": 0, "converged": 3, "lost": 0, "dead": 0, "stuck": 3, "slow": 0}
+    assert summary.rate_interval[0] < 0.5 < summary.rate_interval[1]
+    assert summary.first_run_seconds == 8
+    assert summary.round_seconds == [2, 1]
+    assert summary.seeds_per_second == 1.5, "the median of the steady rounds"
+    assert summary.device_seconds == 22, "all rounds, on two devices"
+    assert summary.device_seconds_per_converged == pytest.approx(22 / 3)
 
 
 def test_time_to_success_counts_failures_as_censored() -> None:
     """Half succeed at step 20 of 20: that is the median, and each success costs two runs."""
-    time = summarise(PLAN, [shard(0), shard(2)])[0].time_to_success
+    time = summarise(PLAN, [round_result(0), round_result(2)])[0].time_to_success
 
     assert time["median"] == 20
     assert time["expected_running_time"] == (20 + 20 + 20 + 20) / 2
@@ -76,10 +78,10 @@ def test_named_starts_count_in_no_rate() -> None:
     plan = dataclasses.replace(PLAN, starts={"far": {"w": -10.0}})
     course = trace([[0.0, 0.0]], parameters=np.array([[[-10.0], [0.5]]]))
 
-    record = summarise(plan, [shard(0)], Rows.judge(course, line(), ["w"], {}))[0]
+    summary = summarise(plan, [round_result(0)], SeedTable.from_trace(course, line(), ["w"], {}))[0]
 
-    assert record.seeds == 2
-    (start,) = record.starts
+    assert summary.seeds == 2
+    (start,) = summary.starts
     assert (start["name"], start["start"], start["end"]) == ("far", {"w": -10.0}, {"w": 0.5})
     assert (start["outcome"], start["steps_to_success"]) == ("stuck", None)
 
@@ -88,9 +90,9 @@ def test_diagnostics_are_spread_over_the_seeds() -> None:
     """Each has its quantiles and its reading; those of the data are the same for all seeds."""
     course = trace([[0.0, 1.0]] * 3, diagnostics={"dead": np.array([1.0, 2.0, 9.0])})
     plan = dataclasses.replace(PLAN, readings={"dead": "how many", "rank": "of the data"})
-    rows = Rows.judge(course, line(), [], {"rank": 7.0})
+    rows = SeedTable.from_trace(course, line(), [], {"rank": 7.0})
 
-    dead, rank = summarise(plan, [Shard(rows, {}, 1.0, True, 1, 1)])[0].diagnostics
+    dead, rank = summarise(plan, [RoundResult(rows, {}, 1.0, True, 1, 1)])[0].diagnostics
 
     assert dead == {"name": "dead", "reading": "how many", "finite": 3, "q05": 1, "median": 2, "q95": 9}
     assert rank == {"name": "rank", "reading": "of the data", "finite": 3, "q05": 7, "median": 7, "q95": 7}
@@ -99,23 +101,23 @@ def test_diagnostics_are_spread_over_the_seeds() -> None:
 def test_record_without_success_has_no_time_for_it() -> None:
     """Where none converged there is no median and no price."""
     course = trace([[0.0, 0.0, np.nan]], parameters=np.zeros((1, 3, 1)))
-    record = summarise(PLAN, [shard_of(course)])[0]
+    summary = summarise(PLAN, [shard_of(course)])[0]
 
-    assert record.rate == 0
-    assert record.time_to_success["median"] is None
-    assert record.time_to_success["expected_running_time"] is None
-    assert record.time_to_success["curve"]["times"] == []
-    assert record.device_seconds_per_converged is None
-    assert record.final["r2"] == {"finite": 0, "q05": None, "median": None, "q95": None}
-    assert record.ladder["largest_error"][0]["at_most"] is None
-    assert record.seeds_per_second == 1, "of the first round, for want of another"
+    assert summary.rate == 0
+    assert summary.time_to_success["median"] is None
+    assert summary.time_to_success["expected_running_time"] is None
+    assert summary.time_to_success["curve"]["times"] == []
+    assert summary.device_seconds_per_converged is None
+    assert summary.final["r2"] == {"finite": 0, "q05": None, "median": None, "q95": None}
+    assert summary.ladder["largest_error"][0]["at_most"] is None
+    assert summary.seeds_per_second == 1, "of the first round, for want of another"
 
 
 def test_record_is_plain_json() -> None:
-    """A record survives strict JSON."""
-    record = summarise(PLAN, [shard()])[0]
+    """A summary survives strict JSON."""
+    summary = summarise(PLAN, [round_result()])[0]
 
-    assert json.loads(json.dumps(record.to_json(), allow_nan=False)) == record.to_json()
+    assert json.loads(json.dumps(summary.to_json(), allow_nan=False)) == summary.to_json()
 
 
 def test_label_keeps_unlike_figures_apart() -> None:

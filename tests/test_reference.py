@@ -17,7 +17,7 @@ from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.loop import parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.results.outcome import classify
-from benchsuite.results.seeds import Rows
+from benchsuite.results.seeds import SeedTable
 from benchsuite.settings import Settings
 from benchsuite.system import machine
 
@@ -27,12 +27,12 @@ LEVEL = 0.001
 Array = np.ndarray
 
 
-def rows_of_the_suite(case: Case, seeds: int) -> Rows:
+def rows_of_the_suite(case: Case, seeds: int) -> SeedTable:
     """The first seeds of a case, trained by the suite."""
-    program = Ensemble.fitting(Problem.pose(case, Settings()), seeds, machine.devices(), "highest")
+    program = Ensemble.fitting(Problem.load(case, Settings()), seeds, machine.devices(), "highest")
     trace, _ = program.train(np.arange(seeds))
     assert (classify(trace, case.criterion) != "diverged").all()
-    return Rows.judge(trace, case, parameter_names(case), {})
+    return SeedTable.from_trace(trace, case, parameter_names(case), {})
 
 
 def agree(ours: Array, theirs: Array) -> bool:

@@ -24,25 +24,29 @@ from benchsuite.system import machine
 
 def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:
     """Seed and outcome of every row on disk."""
-    shards = folder.shards(case_run.plan.case)
-    return [(int(s), str(o)) for shard in shards for s, o in zip(shard.seeds, shard.rows.outcomes, strict=True)]
+    round_results = folder.round_results(case_run.plan.case)
+    return [
+        (int(s), str(o))
+        for round_result in round_results
+        for s, o in zip(round_result.seeds, round_result.rows.outcomes, strict=True)
+    ]
 
 
 def test_run_is_told_as_it_goes() -> None:
     """The observer hears of compiling, rounds, seeds and the rate so far."""
     notes = Notes()
 
-    record = run(line(), notes=notes).records()[0]
+    summary = run(line(), notes=notes).summaries()[0]
 
     assert notes.stages == ["compiling", *(f"round {n} of 5" for n in range(1, 6))]
     assert notes.seeds == pytest.approx(20)
     assert notes.begun == ("line", 20, 0)
     assert notes.rates == [(4, 4), (8, 8), (12, 12), (16, 16), (20, 20)]
-    assert record.converged == 20
-    assert record.trace_seconds > 0
-    assert record.compile_seconds > 0
-    assert record.first_run_seconds
-    assert len(record.round_seconds) == 4
+    assert summary.converged == 20
+    assert summary.trace_seconds > 0
+    assert summary.compile_seconds > 0
+    assert summary.first_run_seconds
+    assert len(summary.round_seconds) == 4
 
 
 def test_finished_run_is_recalled_without_compiling() -> None:
@@ -54,7 +58,7 @@ def test_finished_run_is_recalled_without_compiling() -> None:
     again = run(line(), RunFolder(folder.path), notes)
 
     assert notes.stages == []
-    assert again.records()[0] == first.records()[0]
+    assert again.summaries()[0] == first.summaries()[0]
 
 
 def test_running_again_with_more_seeds_adds_them() -> None:
@@ -64,7 +68,7 @@ def test_running_again_with_more_seeds_adds_them() -> None:
 
     more = run(line(), RunFolder(folder.path), seeds=30)
 
-    assert more.records()[0].seeds == 30
+    assert more.summaries()[0].seeds == 30
     assert [seed for seed, _ in rows(more, folder)] == list(range(30))
 
 
@@ -80,7 +84,7 @@ def test_unlike_runs_are_not_mixed(options: dict[str, str]) -> None:
 
 
 def test_changed_case_is_not_resumed() -> None:
-    """Rows of a case whose training has changed since are not mixed with new ones."""
+    """SeedTable of a case whose training has changed since are not mixed with new ones."""
     folder = open_folder(Settings())
     run(line(), folder)
 
@@ -120,8 +124,8 @@ def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) 
 
     case_run = run(line(), folder, seeds=seeds, rounds=rounds)
 
-    assert [len(shard.seeds) for shard in folder.shards("line")] == sizes
-    assert case_run.records()[0].seeds == seeds
+    assert [len(round_result.seeds) for round_result in folder.round_results("line")] == sizes
+    assert case_run.summaries()[0].seeds == seeds
 
 
 @given(st.sets(st.integers(0, 40)), st.integers(1, 40), st.integers(1, 12))
@@ -153,7 +157,7 @@ def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.Monkey
     tight = run(line(), rounds=1)
 
     assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (24, 16)
-    assert tight.records()[0].outcomes == roomy.records()[0].outcomes
+    assert tight.summaries()[0].outcomes == roomy.summaries()[0].outcomes
 
 
 def test_no_room_for_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,41 +172,41 @@ def test_quick_protocol_is_used_only_where_there_is_one() -> None:
     """A case without a quick protocol follows its source, and is labelled so."""
     quick = dataclasses.replace(line().schedule, steps=20)
 
-    assert run(line()).records()[0].protocol == "source"
-    assert run(line(quick=quick)).records()[0].label == "line (quick)"
-    assert run(line(quick=quick), protocol="source").records()[0].label == "line"
+    assert run(line()).summaries()[0].protocol == "source"
+    assert run(line(quick=quick)).summaries()[0].label == "line (quick)"
+    assert run(line(quick=quick), protocol="source").summaries()[0].label == "line"
 
 
 def test_table_is_run_like_a_stream() -> None:
     """Both kinds of data go the same way."""
     schedule = dataclasses.replace(line().schedule, steps=None, epochs=60)
 
-    record = run(line(dataset=line_table(), schedule=schedule)).records()[0]
+    summary = run(line(dataset=line_table(), schedule=schedule)).summaries()[0]
 
-    assert (record.dataset, record.converged, record.time_to_success["resolution"]) == ("points", 20, 60)
+    assert (summary.dataset, summary.converged, summary.time_to_success["resolution"]) == ("points", 20, 60)
 
 
 FAR = {"bias[0]": 0.0, "kernel[0, 0]": -10.0}
 
 
 def test_named_starts_are_trained_beside_the_seeds_and_kept() -> None:
-    """They are in the record and on disk, count in no rate, and are not trained again."""
+    """They are in the summary and on disk, count in no rate, and are not trained again."""
     folder = open_folder(Settings())
     notes = Notes()
 
-    record = run(line(starts={"far": FAR}), folder, notes).records()[0]
+    summary = run(line(starts={"far": FAR}), folder, notes).summaries()[0]
 
-    assert record.seeds == record.converged == 20
-    (start,) = record.starts
+    assert summary.seeds == summary.converged == 20
+    (start,) = summary.starts
     assert start["start"] == FAR
     assert start["end"]["kernel[0, 0]"] == pytest.approx(3, abs=0.05)
     assert start["outcome"] == "converged"
     assert "named starts" in notes.stages
 
     again = Notes()
-    recalled = run(line(starts={"far": FAR}), RunFolder(folder.path), again).records()[0]
+    recalled = run(line(starts={"far": FAR}), RunFolder(folder.path), again).summaries()[0]
 
-    assert recalled.starts == record.starts
+    assert recalled.starts == summary.starts
     assert "named starts" not in again.stages
 
 
@@ -241,7 +245,9 @@ def test_diagnostics_are_taken_from_model_and_data() -> None:
     ]
     schedule = Schedule(epochs=60, seeds=20)
 
-    slope, points = run(line(dataset=line_table(), schedule=schedule, diagnostics=diagnostics)).records()[0].diagnostics
+    slope, points = (
+        run(line(dataset=line_table(), schedule=schedule, diagnostics=diagnostics)).summaries()[0].diagnostics
+    )
 
     assert slope["median"] == pytest.approx(3, abs=0.05)
     assert slope["q05"] < slope["q95"]

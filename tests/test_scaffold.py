@@ -33,7 +33,7 @@ FILES = [
 def plugin(tmp_path: Path) -> Path:
     """The folder of a new plugin `noisy-line`."""
     folder = tmp_path / "new"
-    scaffold.write("noisy-line", folder)
+    scaffold.write_plugin("noisy-line", folder)
     return folder
 
 
@@ -49,7 +49,7 @@ def about(folder: Path) -> dict[str, Any]:
 
 def test_new_plugin_is_complete(tmp_path: Path) -> None:
     """There is a module, its tests, metadata, a README, and workflows; what was written is told in full."""
-    written = scaffold.write("noisy-line", tmp_path / "a" / "b")
+    written = scaffold.write_plugin("noisy-line", tmp_path / "a" / "b")
 
     assert written == [tmp_path / "a" / "b" / path for path in FILES]
     assert below(tmp_path) == sorted(f"a/b/{path}" for path in FILES)
@@ -110,7 +110,7 @@ def test_workflows_have_the_least_permissions(plugin: Path) -> None:
 @pytest.mark.parametrize("name", ["a.b", "1L", "My_Case-2.x"])
 def test_every_kind_of_name_gives_a_sound_distribution(tmp_path: Path, name: str) -> None:
     """Dots, digits and capitals of a case's name do no harm to the metadata, and its module is in lower case."""
-    scaffold.write(name, tmp_path / "new")
+    scaffold.write_plugin(name, tmp_path / "new")
 
     ((key, module),) = about(tmp_path / "new")["entry-points"]["benchsuite"].items()
     assert key == name
@@ -123,7 +123,7 @@ def test_every_kind_of_name_gives_a_sound_distribution(tmp_path: Path, name: str
 def test_no_case_can_have_this_name(tmp_path: Path, name: str) -> None:
     """A name that no case can have is refused, with what a name is made of."""
     with pytest.raises(OptionError, match=r"cannot be named .*(\n).*use letters, digits and single"):
-        scaffold.write(name, tmp_path / "new")
+        scaffold.write_plugin(name, tmp_path / "new")
 
     assert not list(tmp_path.glob("new*"))
 
@@ -131,7 +131,7 @@ def test_no_case_can_have_this_name(tmp_path: Path, name: str) -> None:
 def test_prefix_of_the_distribution_is_not_doubled(tmp_path: Path) -> None:
     """Who gives the distribution's name in place of the case's is told so."""
     with pytest.raises(OptionError, match="benchsuite new noisy-line"):
-        scaffold.write("benchsuite-noisy-line", tmp_path / "new")
+        scaffold.write_plugin("benchsuite-noisy-line", tmp_path / "new")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_empty_folder_is_used(tmp_path: Path) -> None:
     """A folder that was made for it will do."""
     (tmp_path / "new").mkdir()
 
-    assert len(scaffold.write("noisy-line", tmp_path / "new")) == len(FILES)
+    assert len(scaffold.write_plugin("noisy-line", tmp_path / "new")) == len(FILES)
 
 
 def test_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "new" / "README.md").write_text("mine")
 
     with pytest.raises(OptionError, match=r"has README\.md in it\n.*try: name a new or empty folder"):
-        scaffold.write("noisy-line", tmp_path / "new")
+        scaffold.write_plugin("noisy-line", tmp_path / "new")
 
     assert below(tmp_path / "new") == ["README.md"]
     assert (tmp_path / "new" / "README.md").read_text() == "mine"
@@ -193,7 +193,7 @@ def test_file_in_the_way_is_told(tmp_path: Path) -> None:
 
     for folder in (tmp_path / "file", tmp_path / "file" / "new"):
         with pytest.raises(OptionError, match="is a file, or lies below one"):
-            scaffold.write("noisy-line", folder)
+            scaffold.write_plugin("noisy-line", folder)
 
 
 def test_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,7 +205,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Path, "mkdir", refuse)
 
     with pytest.raises(StoreError, match=r"cannot be written: Permission denied\n.*try: name"):
-        scaffold.write("noisy-line", tmp_path / "new")
+        scaffold.write_plugin("noisy-line", tmp_path / "new")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_nothing_half_made_is_left(
     monkeypatch.setattr(Path, "open", fail_at_the_last)
 
     with pytest.raises(raised):
-        scaffold.write("noisy-line", folder)
+        scaffold.write_plugin("noisy-line", folder)
 
     assert count == len(FILES)
     assert sorted(tmp_path.rglob("*")) == before
@@ -256,7 +256,7 @@ def test_any_text_is_refused_or_stays_inside_its_folder(name: str) -> None:
     with tempfile.TemporaryDirectory() as parent:
         folder, refused = Path(parent) / "work" / "new", ""
         try:
-            written = scaffold.write(name, folder)
+            written = scaffold.write_plugin(name, folder)
         except BenchsuiteError as error:
             refused = error.hint
         if not list(Path(parent).iterdir()):

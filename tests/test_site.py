@@ -24,7 +24,7 @@ from benchsuite import stats
 from benchsuite.errors import StoreError
 from benchsuite.publish.badge import message
 from benchsuite.publish.feed import feed
-from benchsuite.publish.history import RATE, SPEED, Change, _in_units_of_noise, change_points, history
+from benchsuite.publish.history import RATE, SPEED, CaseChange, _in_units_of_noise, change_points, history
 from benchsuite.publish.night import Night, Point
 from benchsuite.publish.site import Site
 from benchsuite.report.html.page import PAGE
@@ -61,13 +61,13 @@ def point(label: str = "line", converged: int = 480, speed: float = 100.0, versi
     )
 
 
-def night(number: int, *points: Point, doubts: tuple[str, ...] = ()) -> Night:
+def night(number: int, *points: Point, timing_warnings: tuple[str, ...] = ()) -> Night:
     """The night after so many others."""
     when = datetime(2026, 1, 1, 3, 15, tzinfo=UTC) + timedelta(days=number)
-    return Night(f"{when:%Y%m%d-%H%M%S}-{number:06x}", when.isoformat(), "abc", {"jax": "1"}, doubts, points)
+    return Night(f"{when:%Y%m%d-%H%M%S}-{number:06x}", when.isoformat(), "abc", {"jax": "1"}, timing_warnings, points)
 
 
-def changes(nights: list[Night]) -> list[Change]:
+def changes(nights: list[Night]) -> list[CaseChange]:
     """All changes of all series."""
     return [change for of_case in history(nights).values() for series in of_case for change in series.changes()]
 
@@ -110,7 +110,8 @@ def test_a_speed_that_changes_is_found_among_noise() -> None:
     assert abs(slower.index(change.night) - 80) <= 1
     assert not changes([night(n, point(speed=speeds[n] * (0.5 if n == 80 else 1))) for n in range(120)])
     doubtful = [
-        night(n, point(speed=speeds[n] * (1 if n < 80 else 0.8)), doubts=("hot",) * (n >= 80)) for n in range(90)
+        night(n, point(speed=speeds[n] * (1 if n < 80 else 0.8)), timing_warnings=("hot",) * (n >= 80))
+        for n in range(90)
     ]
     assert not changes(doubtful)
 
@@ -148,7 +149,7 @@ def test_another_version_device_or_data_is_another_series() -> None:
 
 def test_a_night_is_read_as_it_was_written() -> None:
     """Night by night the same file."""
-    one = night(3, point(), doubts=("hot",))
+    one = night(3, point(), timing_warnings=("hot",))
 
     assert Night.from_json(one.to_json()).to_json() == one.to_json()
     with pytest.raises(ValueError, match="fields"):
@@ -195,7 +196,7 @@ def test_a_site_that_is_not_one_of_ours_is_refused(benchsuite: Command, runs: Pa
     """Something else, another version, or damage: said by name, and nothing is written."""
     one, two = str(runs / "one"), str(runs / "two")
     benchsuite("publish", one, "--site=site")
-    (record,) = Path("site/runs").glob("*/night.json")
+    (summary,) = Path("site/runs").glob("*/night.json")
     mark = Path("site/site.json")
 
     def refused(path: Path, content: bytes | None, reason: str) -> None:
@@ -208,8 +209,8 @@ def test_a_site_that_is_not_one_of_ours_is_refused(benchsuite: Command, runs: Pa
         assert contents(Path("site")) == before
         path.write_bytes(was)
 
-    refused(record, record.read_bytes().replace(b'"seeds": 10', b'"seeds": 99'), "is not what was published")
-    refused(record, None, "is damaged")
+    refused(summary, summary.read_bytes().replace(b'"seeds": 10', b'"seeds": 99'), "is not what was published")
+    refused(summary, None, "is damaged")
     refused(mark, b"{", "is damaged")
     refused(mark, b"[" * 100_000, "is damaged")
     refused(mark, mark.read_bytes().replace(b'"schema": 2', b'"schema": 3'), "has schema 3")

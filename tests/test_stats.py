@@ -142,14 +142,14 @@ def test_prediction_from_equal_figures_is_all_or_nothing() -> None:
 
 def test_paired_p_value_is_the_published_one() -> None:
     """McNemar's exact test on the airway data of Fagerland et al. (2013), BMC Med. Res. Methodol. 13, 91: 0.070."""
-    assert stats.paired_p_value(cured=1, broken=7) == pytest.approx(0.0703, abs=5e-5)
-    assert stats.paired_p_value(cured=7, broken=1) == stats.paired_p_value(cured=1, broken=7)
+    assert stats.paired_p_value(fixed=1, regressed=7) == pytest.approx(0.0703, abs=5e-5)
+    assert stats.paired_p_value(fixed=7, regressed=1) == stats.paired_p_value(fixed=1, regressed=7)
     assert stats.paired_p_value(0, 0) == 1
 
 
 def test_paired_difference_interval_is_the_published_one() -> None:
     """Newcombe's interval of the same data, as Fagerland et al. (2014), Stat. Med. 33, 2850-2875 print it."""
-    low, high = stats.paired_difference_interval(both=1, cured=1, broken=7, neither=12)
+    low, high = stats.paired_difference_interval(both=1, fixed=1, regressed=7, neither=12)
 
     assert (low, high) == pytest.approx((-0.507, -0.026), abs=5e-4)
 
@@ -158,15 +158,17 @@ COUNTS = st.integers(0, 200)
 
 
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
-def test_paired_difference_interval_contains_the_difference(both: int, cured: int, broken: int, neither: int) -> None:
+def test_paired_difference_interval_contains_the_difference(
+    both: int, fixed: int, regressed: int, neither: int
+) -> None:
     """It lies within -1 to 1, and turned round it is that of the opposite change."""
-    trials = both + cured + broken + neither
+    trials = both + fixed + regressed + neither
     if not trials:
         return
-    low, high = stats.paired_difference_interval(both, cured, broken, neither)
+    low, high = stats.paired_difference_interval(both, fixed, regressed, neither)
 
-    assert -1 <= low <= (cured - broken) / trials <= high <= 1
-    turned = stats.paired_difference_interval(both, broken, cured, neither)
+    assert -1 <= low <= (fixed - regressed) / trials <= high <= 1
+    turned = stats.paired_difference_interval(both, regressed, fixed, neither)
     assert turned == pytest.approx((-high, -low), abs=1e-12)
 
 
@@ -174,7 +176,7 @@ def test_null_treatment_raises_few_false_alarms() -> None:
     """Of 1,000 comparisons of 2,000 seeds, in which nothing but chance cures and breaks, at most 5 % are alarms."""
     drawn = np.random.default_rng(2026).multinomial(2000, [0.43, 0.04, 0.04, 0.49], size=1000)
 
-    alarms = [stats.paired_p_value(int(cured), int(broken)) <= 0.05 for _, cured, broken, _ in drawn]
+    alarms = [stats.paired_p_value(int(fixed), int(regressed)) <= 0.05 for _, fixed, regressed, _ in drawn]
     missed = [not low <= 0 <= high for low, high in (stats.paired_difference_interval(*map(int, row)) for row in drawn)]
 
     assert np.mean(alarms) <= 0.05

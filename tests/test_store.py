@@ -16,8 +16,8 @@ from toys import line, trace
 from benchsuite import Claim, FailureRate
 from benchsuite.errors import StoreError
 from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard, curves
-from benchsuite.results.seeds import Rows
+from benchsuite.results.round import RoundResult, kept_curves
+from benchsuite.results.seeds import SeedTable
 from benchsuite.results.summary import summarise
 from benchsuite.store.folder import ROOT, SCHEMA, RunFolder
 from benchsuite.system import files
@@ -51,35 +51,35 @@ PLAN = Plan(
 )
 
 
-def shard(first: int = 0, seconds: float = 2.0) -> Shard:
+def round_result(first: int = 0, seconds: float = 2.0) -> RoundResult:
     """Two seeds, of which the first converged."""
     course = trace([[0.0, 0.5, 1.0], [0.0, 0.0, 0.0]], seeds=np.array([first, first + 1]))
-    rows = Rows.judge(course, line(), [], {})
-    return Shard(rows, curves(course), seconds, first_run=first == 0, chunk_size=2, device_count=2)
+    rows = SeedTable.from_trace(course, line(), [], {})
+    return RoundResult(rows, kept_curves(course), seconds, first_run=first == 0, chunk_size=2, device_count=2)
 
 
 def new(path: Path | None = None) -> RunFolder:
     """A run folder with a plan."""
     folder = RunFolder.create(path, {"device": "cpu"}, {"seeds": 4, "run_dir": path})
-    folder.keep_plan(PLAN)
+    folder.write_plan(PLAN)
     return folder
 
 
 def test_what_is_kept_is_read_back() -> None:
-    """Plans, shards and records survive the process."""
+    """Plans, round_results and summaries survive the process."""
     folder = new()
     for first in (2, 0):
-        folder.keep_shard("line", shard(first))
-    folder.keep_records(summarise(PLAN, folder.shards("line")))
+        folder.write_round("line", round_result(first))
+    folder.write_summaries(summarise(PLAN, folder.round_results("line")))
 
     again = RunFolder(folder.path)
 
     assert again.plan("line") == PLAN
     assert again.plan("other") is None
     assert again.machine == {"device": "cpu"}
-    for kept, made in zip(again.shards("line"), (shard(0), shard(2)), strict=True):
+    for kept, made in zip(again.round_results("line"), (round_result(0), round_result(2)), strict=True):
         np.testing.assert_equal(dataclasses.asdict(kept), dataclasses.asdict(made))
-    assert again.content["records"]["line"]["rate"] == 0.5
+    assert again.summaries["line"].rate == 0.5
 
 
 def test_new_runs_are_found_by_time_and_ignored_by_git() -> None:
@@ -102,7 +102,7 @@ def test_run_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_rows_without_a_run_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
     """A folder whose run.json is gone still holds its rows, and they are not counted to another run."""
-    new(tmp_path).keep_shard("line", shard())
+    new(tmp_path).write_round("line", round_result())
     (tmp_path / "run.json").unlink()
 
     with pytest.raises(StoreError, match="holds a run already"):
@@ -110,13 +110,13 @@ def test_rows_without_a_run_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
 
 
 def test_seed_counts_once() -> None:
-    """Two shards that hold the same seed are refused."""
+    """Two round_results that hold the same seed are refused."""
     folder = new()
     for first in (0, 1):
-        folder.keep_shard("line", shard(first))
+        folder.write_round("line", round_result(first))
 
     with pytest.raises(StoreError, match="same seed twice"):
-        folder.shards("line")
+        folder.round_results("line")
 
 
 def test_plan_that_lacks_a_field() -> None:
@@ -163,27 +163,27 @@ def test_run_json_of_another_version() -> None:
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-30], lambda b: b[:200], lambda b: b"", lambda b: b"x" + b[1:]])
 def test_damaged_shard(damage: Any) -> None:
-    """A shard that is not whole is refused by name, with the way to mend it."""
+    """A round_result that is not whole is refused by name, with the way to mend it."""
     folder = new()
-    folder.keep_shard("line", shard())
+    folder.write_round("line", round_result())
     (path,) = (folder.path / "line").iterdir()
     path.write_bytes(damage(path.read_bytes()))
 
     with pytest.raises(StoreError, match=r"seeds-000000-000001\.npz is damaged[\s\S]*--resume"):
-        folder.shards("line")
+        folder.round_results("line")
 
 
 def test_edited_shard() -> None:
     """A single flipped bit in the rows is found out."""
     folder = new()
-    folder.keep_shard("line", shard())
+    folder.write_round("line", round_result())
     (path,) = (folder.path / "line").iterdir()
     content = bytearray(path.read_bytes())
     content[content.index(b"converged"[:1] + b"\0\0\0o")] ^= 1
     path.write_bytes(bytes(content))
 
     with pytest.raises(StoreError, match="damaged"):
-        folder.shards("line")
+        folder.round_results("line")
 
 
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
 def test_full_disk_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fills up costs the round that was being written, and leaves no half file."""
     folder = new()
-    folder.keep_shard("line", shard())
+    folder.write_round("line", round_result())
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -205,7 +205,7 @@ def test_full_disk_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> No
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(StoreError, match="No space left on device"):
-            folder.keep_shard("line", shard(2))
+            folder.write_round("line", round_result(2))
 
     assert [path.name for path in (folder.path / "line").iterdir()] == ["seeds-000000-000001.npz"]
 

@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from toys import Notes, line, line_table, run, treatment
 
 from benchsuite import Case, DoesNotApply, Schedule
-from benchsuite.case.sweep import Range
+from benchsuite.case.sweep import SweepRange
 from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import OptionError
 from benchsuite.execution.runner import CaseRun
 from benchsuite.plugins.registry import load_registry
-from benchsuite.plugins.selection import choose
+from benchsuite.plugins.selection import select_treatments
 from benchsuite.results.outcome import classify
 from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
 from benchsuite.store.folder import RunFolder
 from benchsuite.system import machine
 from benchsuite.variants.treatment import Treatment
-from benchsuite.variants.variant import swept
+from benchsuite.variants.variant import sweep_case
 
 RATES = (0.001, 0.01, 0.3)
 
@@ -38,14 +38,14 @@ SLOW = partial(optax.sgd, learning_rate=0.1)
 
 def train(case: Case, seeds: int = 10) -> Trace:
     """The first seeds of a case."""
-    problem = Problem.pose(case, Settings())
+    problem = Problem.load(case, Settings())
     return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
 
 
 @given(st.floats(1e-12, 1e12), st.floats(1.01, 1e9), st.integers(2, 50))
 def test_ranges_in_equal_ratios(low: float, ratio: float, count: int) -> None:
     """They begin and end where they are told to, and every value is the one before times the same."""
-    values = Range.parse(f"rate={low!r}:{low * ratio!r}:{count}").values
+    values = SweepRange.parse(f"rate={low!r}:{low * ratio!r}:{count}").values
 
     assert len(values) == count
     np.testing.assert_allclose([values[0], values[-1]], [low, low * ratio], rtol=1e-5)
@@ -54,10 +54,10 @@ def test_ranges_in_equal_ratios(low: float, ratio: float, count: int) -> None:
 
 def test_other_ranges() -> None:
     """Equal distances, values one by one, and a single one."""
-    assert Range.parse("momentum=0:0.9:4:linear") == Range("momentum", (0.0, 0.3, 0.6, 0.9))
-    assert Range.parse("rate = 0.5, 1e-3") == Range("rate", (0.001, 0.5))
-    assert Range.parse("rate=0.1") == Range("rate", (0.1,))
-    assert Range.parse("rate=0.1:0.1:1") == Range("rate", (0.1,))
+    assert SweepRange.parse("momentum=0:0.9:4:linear") == SweepRange("momentum", (0.0, 0.3, 0.6, 0.9))
+    assert SweepRange.parse("rate = 0.5, 1e-3") == SweepRange("rate", (0.001, 0.5))
+    assert SweepRange.parse("rate=0.1") == SweepRange("rate", (0.1,))
+    assert SweepRange.parse("rate=0.1:0.1:1") == SweepRange("rate", (0.1,))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ SHORT = dataclasses.replace(RELU, schedule=Schedule(steps=300, evaluate_every=10
 )
 def test_sweep_is_what_separate_runs_are(case: Case, treated: Treatment | None, option: str) -> None:
     """Seed by seed the outcomes are identical, and the figures are to the precision of float32."""
-    together = train(swept(case, treated, Range(option, RATES)))
+    together = train(sweep_case(case, treated, SweepRange(option, RATES)))
 
     value = RATES[-1]
     alone = train(treated.apply(case, leak=value) if treated else case.with_optimizer(learning_rate=value))
@@ -128,10 +128,13 @@ def test_sweep_of_a_treatments_own_option_comes_first() -> None:
     case = line(optimizer=SLOW)
     halved = treatment(lambda case, learning_rate=1.0: case.with_optimizer(learning_rate=learning_rate / 2))
 
-    assert swept(case, halved, Range("learning_rate", RATES)).sweep.at(1.0).optimizer_options["learning_rate"] == 0.5  # type: ignore[union-attr]  # it has one
-    assert swept(case, None, Range("momentum", RATES)).sweep.at(0.5).optimizer_options["momentum"] == 0.5  # type: ignore[union-attr]  # as above
-    (decay,) = choose(["decay"], [], load_registry().treatments)
-    scheduled = swept(case, decay, Range("learning_rate", RATES)).sweep.at(1.0)  # type: ignore[union-attr]  # as above
+    assert (
+        sweep_case(case, halved, SweepRange("learning_rate", RATES)).sweep.at(1.0).optimizer_options["learning_rate"]
+        == 0.5
+    )  # type: ignore[union-attr]  # it has one
+    assert sweep_case(case, None, SweepRange("momentum", RATES)).sweep.at(0.5).optimizer_options["momentum"] == 0.5  # type: ignore[union-attr]  # as above
+    (decay,) = select_treatments(["decay"], [], load_registry().treatments)
+    scheduled = sweep_case(case, decay, SweepRange("learning_rate", RATES)).sweep.at(1.0)  # type: ignore[union-attr]  # as above
     assert scheduled.optimizer_options["learning_rate"](jnp.array(0)) == 1.0
 
 
@@ -147,33 +150,35 @@ def test_sweep_of_a_treatments_own_option_comes_first() -> None:
 def test_option_that_cannot_be_swept(option: str, said: str) -> None:
     """It is not there, shapes depend on it, or it is no number at all."""
     with pytest.raises(DoesNotApply) as refused:
-        swept(RELU, None, Range(option, (1.0, 2.0)))
+        sweep_case(RELU, None, SweepRange(option, (1.0, 2.0)))
 
     assert said in str(refused.value)
 
 
 def test_option_that_a_treatment_has_replaced_is_not_swept() -> None:
     """SGD's momentum would change nothing of the Adam that took its place."""
-    (adam,) = choose(["adam"], [], load_registry().treatments)
+    (adam,) = select_treatments(["adam"], [], load_registry().treatments)
 
     with pytest.raises(DoesNotApply, match="relu-to-relu\\+adam has no option 'momentum'"):
-        swept(RELU, adam, Range("momentum", (0.1, 0.9)))
+        sweep_case(RELU, adam, SweepRange("momentum", (0.1, 0.9)))
 
 
 def test_values_that_are_close_keep_apart() -> None:
-    """Each has its own record, called as it can be typed again."""
-    case = swept(line(optimizer=partial(optax.adam, learning_rate=0.1)), None, Range("b2", (0.9999, 0.99999, 0.999999)))
+    """Each has its own summary, called as it can be typed again."""
+    case = sweep_case(
+        line(optimizer=partial(optax.adam, learning_rate=0.1)), None, SweepRange("b2", (0.9999, 0.99999, 0.999999))
+    )
 
-    assert [record.id for record in run(case, seeds=2).records()] == [
+    assert [summary.id for summary in run(case, seeds=2).summaries()] == [
         f"line@b2={b2}" for b2 in (0.9999, 0.99999, 0.999999)
     ]
 
 
 def test_record_of_every_value() -> None:
-    """A run of a sweep has a record for each value, with an even share of the time; rows and resuming are as always."""
-    case = swept(line(optimizer=SLOW), None, Range("learning_rate", (0.0, 0.1)))
+    """A run of a sweep has a summary for each value, with an even share of the time; rows and resuming are as always."""
+    case = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)))
     first = run(case, seeds=8)
-    never, always = first.records()
+    never, always = first.summaries()
 
     assert (never.id, always.id) == ("line@learning_rate=0.0", "line@learning_rate=0.1")
     assert (never.converged, always.converged) == (0, 8)
@@ -185,13 +190,13 @@ def test_record_of_every_value() -> None:
 def test_sweep_is_resumed() -> None:
     """What is there is kept, what is missing is trained, and other values are refused."""
     folder = RunFolder.create(None, {}, {})
-    case = swept(line(optimizer=SLOW), None, Range("learning_rate", (0.0, 0.1)))
+    case = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)))
     run(case, folder, seeds=6)
     again = CaseRun(case, Settings(seeds=10), RunFolder(folder.path), Notes())
-    for _ in again.shards():
+    for _ in again.round_results():
         pass
 
-    assert [record.seeds for record in again.records()] == [10, 10]
-    other = swept(line(optimizer=SLOW), None, Range("learning_rate", (0.0, 0.2)))
+    assert [summary.seeds for summary in again.summaries()] == [10, 10]
+    other = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.2)))
     with pytest.raises(Exception, match="with sweep"):
         run(other, RunFolder(folder.path), seeds=10)

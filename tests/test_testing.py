@@ -18,7 +18,7 @@ from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Tabl
 from benchsuite.engine.ensemble import Ensemble
 from benchsuite.settings import Settings
 from benchsuite.testing import checks as testing
-from benchsuite.testing.audit import AGAIN, Audit, Finding
+from benchsuite.testing.audit import AGAIN, Audit, AuditResult
 from benchsuite.testing.checks import PROMISES, NotCheckedError, NotConformingError, _Kit, check_case
 
 SOLUTION = {"bias[0]": 1.0, "kernel[0, 0]": 3.0}
@@ -187,7 +187,7 @@ def test_recompiling_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rounding_is_told_but_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the order of sums changes is not in the hands of an author, as long as no seed ends otherwise."""
-    found = Finding("each alone", seeds=16, outcomes=0, figures=1, of=14, largest=1e-7, where="final.r2")
+    found = AuditResult("each alone", seeds=16, outcomes=0, figures=1, of=14, largest=1e-7, where="final.r2")
     monkeypatch.setattr(Audit, "findings", lambda self: iter([found]))
 
     assert "to rounding (final.r2, each alone, by 1e-07)" in kept("purity", line())

@@ -12,8 +12,8 @@ from stored import GOOD, STUCK, WILD, a_case, store_run, treated
 from test_pytest_plugin import CASES
 
 from benchsuite.plugins.registry import load_registry
-from benchsuite.report.terminal.summary import render, summary
-from benchsuite.results.result import results
+from benchsuite.report.terminal.summary import render, run_tables
+from benchsuite.store.results import read_results
 
 TREATMENTS = """
 from dataclasses import replace
@@ -39,7 +39,7 @@ def benchsuite_treatments():
 
 @pytest.fixture
 def doctor(benchsuite: Command, install_plugin: InstallPlugin) -> Command:
-    """Runs a command, with the foreign case `line` and foreign treatments installed."""
+    """Runs a command, with the wrap_errors case `line` and wrap_errors treatments installed."""
     install_plugin("doctor", TREATMENTS)
     return benchsuite
 
@@ -51,7 +51,7 @@ def line_of(text: str, *words: str) -> str:
 
 
 def test_hook_benchsuite_treatments(install_plugin: InstallPlugin) -> None:
-    """A foreign distribution's treatments are there with no other change."""
+    """A wrap_errors distribution's treatments are there with no other change."""
     install_plugin("doctor", TREATMENTS)
 
     registry = load_registry()
@@ -94,7 +94,7 @@ def test_treatments_are_listed(doctor: Command) -> None:
 
 
 def test_run_compares_seed_by_seed(doctor: Command) -> None:
-    """The table tells cured from broken, what does not apply, and a failure of a treatment fails the run at its end."""
+    """The table tells fixed from broken, what does not apply, and a failure of a treatment fails the run at its end."""
     names = ("rest", "null", "never", "broken")
     code, out, err = doctor("run", "line", *(f"--treatment={name}" for name in names), "--run-dir=out")
 
@@ -107,8 +107,8 @@ def test_run_compares_seed_by_seed(doctor: Command) -> None:
     assert "20 stuck" in line_of(out, "rest", "20")
     assert "does not apply" in line_of(out, "never")
     assert "never does not apply to line: lines need none" in out
-    records = json.loads(Path("out/run.json").read_text())["records"]
-    assert set(records) == {"line", "line+rest", "line+null"}
+    summaries = json.loads(Path("out/run.json").read_text())["summaries"]
+    assert set(summaries) == {"line", "line+rest", "line+null"}
     assert doctor("report", "out")[1] == out[out.index("case") :]
 
 
@@ -143,7 +143,7 @@ def test_tables_at_80_columns() -> None:
     """A narrow terminal breaks words, and never cuts a figure."""
     still = [treated("line", name, *[STUCK] * 1200) for name in ("rest", "rest-0.01")]
     folder = store_run(Path("out"), a_case("line", *[GOOD] * 1200), *still)
-    narrow = render(summary([], 80, results(folder)), 80, colour=False)
+    narrow = render(run_tables([], 80, read_results(folder)), 80, colour=False)
 
     assert max(map(len, narrow.splitlines())) <= 80
     assert re.search(r"-100.0 -100.0 to -99.[0-9] < 1e-09", narrow)
@@ -228,7 +228,7 @@ def test_replay_of_a_treated_seed(doctor: Command) -> None:
 
 @pytest.fixture
 def cases(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> pytest.Pytester:
-    """A folder with the suite's test over all cases, the foreign case `line` and foreign treatments."""
+    """A folder with the suite's test over all cases, the wrap_errors case `line` and wrap_errors treatments."""
     install_plugin("line", LINE + SUPPLY)
     install_plugin("doctor", TREATMENTS)
     pytester.makepyfile(test_cases=CASES)
@@ -236,7 +236,7 @@ def cases(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> pytest.Py
 
 
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
-    """Run the variants of the foreign case."""
+    """Run the variants of the wrap_errors case."""
     return pytester.runpytest_inprocess("--benchmark-only", "-p", "no:randomly", *args)
 
 
@@ -275,13 +275,13 @@ def test_treated_cases_are_chosen_repeated_and_compared(cases: pytest.Pytester) 
 
 
 def test_pytest_runs_sweeps(cases: pytest.Pytester) -> None:
-    """The benchmark is that of all values, its figures are one record for each."""
+    """The benchmark is that of all values, its figures are one summary for each."""
     result = run(cases, "-k", "line+rest", "--treatment=rest", "--sweep=rate=0,0.1", "--benchmark-json=out.json")
 
     result.assert_outcomes(passed=1, deselected=result.parseoutcomes()["deselected"])
     assert "line+rest@rate=0.1: at best 20 of 20 converged" in result.stdout.str()
     (benchmark,) = json.loads(Path("out.json").read_text())["benchmarks"]
-    assert [record["converged"] for record in benchmark["extra_info"]["sweep"]] == [0, 20]
+    assert [summary["converged"] for summary in benchmark["extra_info"]["sweep"]] == [0, 20]
 
 
 def test_ini_file_has_treatments(cases: pytest.Pytester) -> None:

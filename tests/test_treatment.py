@@ -16,18 +16,18 @@ from scipy.stats import binomtest, kstest
 from toys import cut_down, line, line_table, run, treatment
 
 from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Stream, Treatment
-from benchsuite.case.sweep import Range
+from benchsuite.case.sweep import SweepRange
 from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.problem import Problem
 from benchsuite.engine.trainer import make_plan
 from benchsuite.errors import OptionError
 from benchsuite.plugins.registry import load_registry
-from benchsuite.plugins.selection import choose
+from benchsuite.plugins.selection import select_treatments, select_variants
 from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
 from benchsuite.system import machine
-from benchsuite.variants.treatment import combined
-from benchsuite.variants.variant import chosen_variants, swept
+from benchsuite.variants.treatment import combine_treatments
+from benchsuite.variants.variant import sweep_case
 
 REGISTRY = load_registry()
 OURS = REGISTRY.treatments
@@ -38,13 +38,13 @@ OURS = REGISTRY.treatments
 def train(case: Case, seeds: int = 16, **schedule: Any) -> Trace:
     """The first seeds of a case."""
     case = dataclasses.replace(case, schedule=dataclasses.replace(case.schedule, **schedule))
-    problem = Problem.pose(case, Settings(protocol="source"))
+    problem = Problem.load(case, Settings(protocol="source"))
     return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
 
 
 def starts(case: Case, seeds: int = 16) -> np.ndarray:
     """The parameters (seeds, p) that the first seeds of a case start from."""
-    problem = Problem.pose(case, Settings())
+    problem = Problem.load(case, Settings())
     start = jax.jit(jax.vmap(problem.training.start, in_axes=(0, None, None, None)))
     return np.asarray(start(np.arange(seeds, dtype=np.uint32), None, None, problem.data)[1].parameters)
 
@@ -69,7 +69,7 @@ def test_treatment_applies_or_says_why(name: str) -> None:
             assert len(reason.message) > 10  # noqa: PT017  # it may also apply
             continue
         assert treated.id == f"{case.name}+{name}"
-        assert Problem.pose(treated, Settings()).training.steps[-1] > 0
+        assert Problem.load(treated, Settings()).training.steps[-1] > 0
         applied += 1
 
     assert applied
@@ -147,7 +147,7 @@ def test_restarts_are_independent_and_cure_only() -> None:
 
 def test_restarts_count_their_cost() -> None:
     """The steps of every attempt are steps."""
-    once, twice = (run(case, seeds=6).records()[0] for case in (line(), dataclasses.replace(line(), restarts=2)))
+    once, twice = (run(case, seeds=6).summaries()[0] for case in (line(), dataclasses.replace(line(), restarts=2)))
 
     assert once.converged == twice.converged == 6
     assert twice.time_to_success["expected_running_time"] == 2 * once.time_to_success["expected_running_time"]
@@ -178,7 +178,7 @@ def halving(case: Case) -> Case:
 
 def test_treatments_are_joined_in_their_order() -> None:
     """The second sees what the first made."""
-    joined = combined([treatment(lambda c: dataclasses.replace(c, optimizer=partial(optax.sgd, 1.0)), "one"),
+    joined = combine_treatments([treatment(lambda c: dataclasses.replace(c, optimizer=partial(optax.sgd, 1.0)), "one"),
                        treatment(halving, "half")])  # fmt: skip
 
     treated = joined.apply(line())
@@ -190,20 +190,20 @@ def test_treatments_are_joined_in_their_order() -> None:
 @pytest.mark.parametrize("names", ["larger-start+gelu", "asymmetric+wider", "larger-start+asymmetric+he"])
 def test_treatments_of_the_model_are_joined(names: str) -> None:
     """What changes a fresh model leaves its options to those that follow."""
-    (joined,) = choose([names], [], OURS)
+    (joined,) = select_treatments([names], [], OURS)
 
-    assert Problem.pose(joined.apply(cut_down(BIAS)), Settings()).training.steps[-1] > 0
+    assert Problem.load(joined.apply(cut_down(BIAS)), Settings()).training.steps[-1] > 0
 
 
 def test_joined_treatments_have_the_options_of_all() -> None:
     """They can be set and swept."""
-    (joined,) = choose(["positive-bias+momentum"], [], OURS)
+    (joined,) = select_treatments(["positive-bias+momentum"], [], OURS)
 
     case = joined.apply(BIAS, bias=0.5, momentum=0.1)
 
     assert case.optimizer_options["momentum"] == 0.1
     assert joined.options == {"bias": 0.1, "momentum": 0.9}
-    sweep = swept(BIAS, joined, Range("bias", (0.5, 1.0))).sweep
+    sweep = sweep_case(BIAS, joined, SweepRange("bias", (0.5, 1.0))).sweep
     assert sweep
     assert sweep.at(0.5).id == "relu-bias+positive-bias+momentum"
 
@@ -233,10 +233,10 @@ def test_scaled_data_can_be_swept() -> None:
     """They are scaled once, whatever the values of an option of the optimiser."""
     tables = line(dataset=line_table(), schedule=Schedule(epochs=2), optimizer=partial(optax.sgd, learning_rate=0.1))
     wide = line(optimizer=partial(optax.sgd, learning_rate=0.1), dataset=Stream(wide_line, batch_size=8))
-    (joined,) = choose(["standardise+decay"], [], OURS)
+    (joined,) = select_treatments(["standardise+decay"], [], OURS)
 
     for case in (tables, wide):
-        course = train(swept(case, joined, Range("learning_rate", (0.01, 0.1))), 2)
+        course = train(sweep_case(case, joined, SweepRange("learning_rate", (0.01, 0.1))), 2)
         assert np.isfinite(course.metrics["loss"]).all()
 
 
@@ -299,25 +299,25 @@ def test_ready_made_optimizer_says_how_to_open_its_options() -> None:
 
 def test_what_was_chosen_must_apply_somewhere() -> None:
     """It is an error if none does; beside others it is not."""
-    momentum, null = choose(["momentum"], [], OURS), treatment(lambda case: case, "null")
+    momentum, null = select_treatments(["momentum"], [], OURS), treatment(lambda case: case, "null")
 
     with pytest.raises(OptionError, match="momentum applies nowhere:\n  line\\+momentum: its optimiser") as refused:
-        chosen_variants([line()], momentum, Settings())
+        select_variants([line()], momentum, Settings())
 
     assert "other cases" in refused.value.hint
-    untreated, treated, other = chosen_variants([line()], [*momentum, null], Settings())
+    untreated, treated, other = select_variants([line()], [*momentum, null], Settings())
     assert untreated.treated
     assert other.treated
     assert not treated.applies
     with pytest.raises(OptionError, match="--sweep momentum applies nowhere"):
-        chosen_variants([line()], [], Settings(sweep="momentum=0.5,0.9"))
+        select_variants([line()], [], Settings(sweep="momentum=0.5,0.9"))
 
 
 def test_a_failing_treatment_is_no_reason_to_stop() -> None:
     """It is handed on as an error, beside what can be trained."""
     broken = treatment(lambda case: 1 / 0, "broken")
 
-    untreated, treated = chosen_variants([line()], [broken], Settings())
+    untreated, treated = select_variants([line()], [broken], Settings())
 
     assert untreated.treated
     assert treated.applies
@@ -327,7 +327,7 @@ def test_a_failing_treatment_is_no_reason_to_stop() -> None:
 def test_memory_of_restarts_is_a_lane_each() -> None:
     """Chunks hold fewer seeds where each is several trainings."""
     settings = Settings(seeds=64, rounds=1)
-    problems = [Problem.pose(dataclasses.replace(line(), restarts=restarts), settings) for restarts in (1, 64)]
+    problems = [Problem.load(dataclasses.replace(line(), restarts=restarts), settings) for restarts in (1, 64)]
 
     wide, narrow = (make_plan(problem, settings, machine.devices()).chunk_size for problem in problems)
 

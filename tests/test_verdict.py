@@ -13,23 +13,25 @@ from toys import line, trace
 
 from benchsuite import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.claim import Check
-from benchsuite.results.claims import Verdict, judge
-from benchsuite.results.seeds import Rows
+from benchsuite.results.claims import ClaimResult, judge_claim
+from benchsuite.results.seeds import SeedTable
 
 
-def rows(r2: list[float], w: list[float] | None = None) -> Rows:
+def rows(r2: list[float], w: list[float] | None = None) -> SeedTable:
     """Seeds that end with these R², and start and end with these w."""
     parameters = np.repeat(np.array(w or [1.0] * len(r2))[:, None, None], 2, axis=1)
     groups = {"w < 0": lambda start: start["w"] < 0}
-    return Rows.judge(trace([[0.0, value] for value in r2], parameters=parameters), line(groups=groups), ["w"], {})
+    return SeedTable.from_trace(
+        trace([[0.0, value] for value in r2], parameters=parameters), line(groups=groups), ["w"], {}
+    )
 
 
-def verdict(check: Check, these: Rows, **plan: object) -> Verdict:
+def verdict(check: Check, these: SeedTable, **plan: object) -> ClaimResult:
     """What these rows say of a claim with this check."""
-    return judge(Claim("It is so.", check).to_json(), dataclasses.replace(PLAN, **plan), these)  # type: ignore[arg-type]
+    return judge_claim(Claim("It is so.", check).to_json(), dataclasses.replace(PLAN, **plan), these)  # type: ignore[arg-type]
 
 
-def failing(failures: int, seeds: int) -> Rows:
+def failing(failures: int, seeds: int) -> SeedTable:
     """So many seeds, of which so many fail."""
     return rows([0.0] * failures + [1.0] * (seeds - failures))
 
@@ -113,8 +115,8 @@ def test_named_start_ends_as_is_said() -> None:
     starts = {"blue": {"w": 1.0}, "red": {"w": -2.0}}
     plan = dataclasses.replace(PLAN, starts=starts)
 
-    def judged(check: Ends, these: Rows | None) -> Verdict:
-        return judge(Claim("It is so.", check).to_json(), plan, rows([0.5]), these)
+    def judged(check: Ends, these: SeedTable | None) -> ClaimResult:
+        return judge_claim(Claim("It is so.", check).to_json(), plan, rows([0.5]), these)
 
     assert judged(Ends("blue", converges=True), ends).verdict == "holds"
     assert judged(Ends("red", converges=True), ends).verdict == "refuted"
@@ -167,5 +169,5 @@ def test_claim_has_the_source_of_its_case_unless_it_names_one() -> None:
     """A verdict always tells who said so."""
     claim = Claim("It is so.", FailureRate(equals=0.5), source="a book")
 
-    assert judge(claim.to_json(), PLAN, failing(1, 2)).source == "a book"
+    assert judge_claim(claim.to_json(), PLAN, failing(1, 2)).source == "a book"
     assert verdict(FailureRate(equals=0.5), failing(1, 2), source="a page").source == "a page"

@@ -1,4 +1,4 @@
-"""Cases that train in milliseconds, and how to run them, for tests that call the engine directly."""
+"""Cases that train in milliseconds, and how to run them, for tests that call the executor directly."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def trace(r2: list[list[float]], **columns: Any) -> Trace:
     return Trace(**(standard | columns))
 
 
-#: Rows of a table that a case is tried on.
+#: SeedTable of a table that a case is tried on.
 ROWS = 300
 
 
@@ -100,10 +100,10 @@ class Notes:
     def stage(self, stage: str) -> None:
         self.stages.append(stage)
 
-    def trained(self, seeds: float) -> None:
+    def advance(self, seeds: float) -> None:
         self.seeds += seeds
 
-    def judged(self, seeds: int, converged: int) -> None:
+    def update_rate(self, seeds: int, converged: int) -> None:
         self.rates.append((seeds, converged))
 
 
@@ -111,6 +111,6 @@ def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None,
     """Run a case to its end."""
     settings = Settings(**options)
     case_run = CaseRun(case, settings, folder or open_folder(settings), notes or Notes())
-    for _ in case_run.shards():
+    for _ in case_run.round_results():
         pass
     return case_run

@@ -1,1 +1,44 @@
-"""."""
+"""Cases: what a plugin declares.
+
+In: a model, a dataset, an optimiser, a schedule and a criterion, each checked as it is made.
+Out: a `Case`, its claims and its version. Nothing here imports JAX.
+"""
+
+from benchsuite.case.case import Case, Diagnostic, Landscape
+from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
+from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
+from benchsuite.case.factory import UNSET, options_of, with_signature
+from benchsuite.case.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
+from benchsuite.case.names import NAME
+from benchsuite.case.schedule import Criterion, Schedule
+from benchsuite.case.sweep import Sweep, SweepRange
+from benchsuite.case.version import case_version
+
+__all__ = [
+    "NAME",
+    "UNSET",
+    "Batch",
+    "Bound",
+    "Case",
+    "Claim",
+    "Criterion",
+    "Diagnostic",
+    "Download",
+    "Ends",
+    "FailureRate",
+    "Figure",
+    "Landscape",
+    "Schedule",
+    "Split",
+    "Stream",
+    "Sweep",
+    "SweepRange",
+    "Table",
+    "case_version",
+    "largest_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "options_of",
+    "r2",
+    "with_signature",
+]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite.case.claim import Claim
 from benchsuite.case.dataset import Split, Stream, Table
-from benchsuite.case.factory import UNSET, followed_by, options_of, with_options
+from benchsuite.case.factory import UNSET, compose_start, options_of, with_options
 from benchsuite.case.metrics import largest_error, mean_squared_error, r2
 from benchsuite.case.names import is_count, is_name
 from benchsuite.case.schedule import Criterion, Schedule
 from benchsuite.case.sweep import Sweep
-from benchsuite.errors import CaseError, DoesNotApply, demand, demand_text, near_matches
+from benchsuite.errors import CaseError, DoesNotApply, near_matches, require, require_text
 
 if TYPE_CHECKING:
     import optax
@@ -32,7 +32,7 @@ class Diagnostic:
     """A figure that tells why a training ended as it did: one number for each seed, taken when the training has ended.
 
     Args:
-        name: what it is called in tables and records.
+        name: what it is called in tables and summaries.
         reading: one sentence that tells what it is and how to read it.
         of_model: (model, x, y) → scalar, pure JAX, on the evaluation data; or
         of_data: (Split) → number, NumPy, on a table's rows as they were loaded: the same for every seed.
@@ -45,13 +45,13 @@ class Diagnostic:
 
     def __post_init__(self) -> None:
         given = [function for function in (self.of_model, self.of_data) if function is not None]
-        demand(
+        require(
             len(given) == 1 and callable(given[0]),
             f"Diagnostic {self.name!r} has {len(given)} functions",
             "give of_model or of_data, and only one of them",
         )
-        demand_text(self.name, "a diagnostic's name")
-        demand_text(self.reading, f"the reading of diagnostic {self.name!r}")
+        require_text(self.name, "a diagnostic's name")
+        require_text(self.reading, f"the reading of diagnostic {self.name!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,8 @@ class Landscape:
     def __post_init__(self) -> None:
         for ranges in (self.ranges, self.close_up, self.basins):
             for name, (low, high) in ranges.items():
-                demand(low < high, f"Landscape's range of {name} is {low} to {high}", "give the lowest value first")
-        demand(len(self.basins) in (0, 2), f"Landscape's basins are over {len(self.basins)} parameters", "name two")
+                require(low < high, f"Landscape's range of {name} is {low} to {high}", "give the lowest value first")
+        require(len(self.basins) in (0, 2), f"Landscape's basins are over {len(self.basins)} parameters", "name two")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,7 +93,7 @@ class Case:
         quick: a shorter protocol for everyday use; without one, the source's is always used.
         criterion: what success means at the last evaluation.
         loss: (prediction, target) → scalar that is minimised.
-        metrics: further metrics to record by name, besides "loss", "r2" and "largest_error".
+        metrics: further metrics to summary by name, besides "loss", "r2" and "largest_error".
         claims: what the source says, to be checked.
         starts: name → {parameter: value}; starts of their own interest, trained beside the random ones and reported
             apart from the rate. For models with at most 16 parameters, all of which have to be given.
@@ -133,11 +133,11 @@ class Case:
     sweep: Sweep | None = None
 
     def __post_init__(self) -> None:
-        demand(is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
+        require(is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
         self._check_types()
         unit = "steps" if isinstance(self.dataset, Stream) else "epochs"
         for schedule in filter(None, (self.schedule, self.quick)):
-            demand(
+            require(
                 schedule.unit == unit,
                 f"case {self.name}: a {type(self.dataset).__name__} is scheduled in {unit}, not {schedule.unit}",
                 f"write Schedule({unit}=…)",
@@ -147,40 +147,40 @@ class Case:
     def _check_types(self) -> None:
         for name, kind in _FIELD_KINDS.items():
             value = getattr(self, name)
-            demand(
+            require(
                 isinstance(value, kind),
                 f"case {self.name}: {name} is a {type(value).__name__}",
                 f"give {' or '.join(k.__name__ for k in kind)}",
             )
         for name in ("summary", "source"):
-            demand_text(getattr(self, name), f"case {self.name}: {name}")
+            require_text(getattr(self, name), f"case {self.name}: {name}")
         for name in ("metrics", "groups", "starts"):
             for given in getattr(self, name):
-                demand_text(given, f"case {self.name}: a name among its {name}")
+                require_text(given, f"case {self.name}: a name among its {name}")
         functions = {"model": self.model, "loss": self.loss, **self.metrics, **self.groups}
         for name, function in functions.items():
-            demand(callable(function), f"case {self.name}: {name} is not callable", "give a function")
+            require(callable(function), f"case {self.name}: {name} is not callable", "give a function")
         for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
             for item in getattr(self, name):
-                demand(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
-        demand(
+                require(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
+        require(
             self.solution is None or isinstance(self.solution, Mapping) or callable(self.solution),
             f"case {self.name}: solution is a {type(self.solution).__name__}",
             "give {parameter: value}, or a function that sets the parameters of a model",
         )
-        demand(is_count(self.restarts), f"case {self.name}: restarts is {self.restarts!r}", "give at least 1")
+        require(is_count(self.restarts), f"case {self.name}: restarts is {self.restarts!r}", "give at least 1")
         self._check_optimizer()
 
     def _check_optimizer(self) -> None:
         if _is_transformation(self.optimizer):
             return
-        demand(
+        require(
             callable(self.optimizer),
             f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
             "give, for example, partial(optax.sgd, learning_rate=0.01)",
         )
         missing = [name for name, value in self.optimizer_options.items() if value is UNSET]
-        demand(
+        require(
             not missing,
             f"case {self.name}: the optimizer is not told its {', '.join(missing)}",
             "give, for example, partial(optax.sgd, learning_rate=0.01)",
@@ -188,7 +188,7 @@ class Case:
 
     def _check_names(self) -> None:
         """What refers to another field by name finds it there."""
-        demand(
+        require(
             self.criterion.metric in self.all_metrics,
             f"case {self.name}: the criterion's metric {self.criterion.metric!r} is not recorded",
             near_matches(self.criterion.metric, self.all_metrics),
@@ -198,19 +198,19 @@ class Case:
                 (claim.among, self.groups, "group"),
                 (getattr(claim.check, "start", None), self.starts, "start"),
             ):
-                demand(
+                require(
                     said is None or said in known,
                     f"case {self.name}: a claim speaks of the {what} {said!r}, which the case does not have",
                     near_matches(str(said), known),
                 )
         diagnostics = [diagnostic.name for diagnostic in self.diagnostics]
-        demand(
+        require(
             len(set(diagnostics)) == len(diagnostics),
             f"case {self.name}: two of its diagnostics share a name: {', '.join(diagnostics)}",
             "rename one",
         )
         for start in self.starts.values():
-            demand(
+            require(
                 isinstance(start, Mapping) and all(isinstance(value, int | float) for value in start.values()),
                 f"case {self.name}: among its starts is {start!r}",
                 "give {parameter: number}",
@@ -250,7 +250,7 @@ class Case:
         Args:
             change: (model, rngs) → None, sets the model's parameters; pure JAX otherwise.
         """
-        return replace(self, model=followed_by(self.model, change))
+        return replace(self, model=compose_start(self.model, change))
 
     def with_optimizer(self, **options: Any) -> Case:
         """The case with other options of its optimiser.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchsuite.errors import demand, demand_text
+from benchsuite.errors import require, require_text
 
 
 def _is_number(value: object) -> bool:
@@ -33,8 +33,8 @@ class FailureRate:
 
     def __post_init__(self) -> None:
         given = [value for value in (self.equals, self.at_least, self.at_most) if value is not None]
-        demand(len(given) == 1, f"{self!r} has {len(given)} numbers", "give one of equals, at_least, at_most")
-        demand(_is_number(given[0]) and 0 <= given[0] <= 1, f"FailureRate of {given[0]!r}", "give a share from 0 to 1")
+        require(len(given) == 1, f"{self!r} has {len(given)} numbers", "give one of equals, at_least, at_most")
+        require(_is_number(given[0]) and 0 <= given[0] <= 1, f"FailureRate of {given[0]!r}", "give a share from 0 to 1")
 
     @property
     def rate(self) -> float:
@@ -64,9 +64,9 @@ class Bound:
 
     def __post_init__(self) -> None:
         given = [value for value in (self.at_least, self.at_most) if value is not None]
-        demand(bool(given), f"Bound of {self.of!r} bounds nothing", "give at_least, at_most or both")
-        demand(all(map(_is_number, given)), f"Bound of {self.of!r} is {given!r}", "give finite numbers")
-        demand(given == sorted(given), f"Bound of {self.of!r} is {given!r}", "give the smaller as at_least")
+        require(bool(given), f"Bound of {self.of!r} bounds nothing", "give at_least, at_most or both")
+        require(all(map(_is_number, given)), f"Bound of {self.of!r} is {given!r}", "give finite numbers")
+        require(given == sorted(given), f"Bound of {self.of!r} is {given!r}", "give the smaller as at_least")
 
     def holds(self, values: Any) -> Any:
         """Where an array of figures is within the bounds; NaN never is."""
@@ -92,7 +92,7 @@ class Figure:
     value: float
 
     def __post_init__(self) -> None:
-        demand(_is_number(self.value), f"Figure of {self.of!r} is {self.value!r}", "give a finite number")
+        require(_is_number(self.value), f"Figure of {self.of!r} is {self.value!r}", "give a finite number")
 
     def __str__(self) -> str:
         return f"{self.of} = {self.value:,.7g}"
@@ -134,10 +134,10 @@ class Claim:
     source: str = ""
 
     def __post_init__(self) -> None:
-        demand_text(self.statement, "a claim")
+        require_text(self.statement, "a claim")
         if self.source != "":
-            demand_text(self.source, f"the source of the claim {self.statement!r}")
-        demand(
+            require_text(self.source, f"the source of the claim {self.statement!r}")
+        require(
             isinstance(self.check, Check),
             f"Claim {self.statement!r} is checked by {self.check!r}",
             f"give a {', '.join(_KINDS)}",

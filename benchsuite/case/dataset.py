@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchsuite.case.names import NAME, is_count, is_name
-from benchsuite.errors import demand
+from benchsuite.errors import require
 
 if TYPE_CHECKING:
     import jax
@@ -41,15 +41,15 @@ class Stream:
     prepare: Callable[[Any], Batch] = _as_they_are
 
     def __post_init__(self) -> None:
-        demand(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> rows")
-        demand(callable(self.prepare), "Stream.prepare is not a function", "give a function rows -> (x, y)")
+        require(callable(self.draw), "Stream.draw is not a function", "give a function (key, n) -> rows")
+        require(callable(self.prepare), "Stream.prepare is not a function", "give a function rows -> (x, y)")
         for name in ("batch_size", "evaluation_size"):
             value = getattr(self, name)
-            demand(is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
+            require(is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
 
     @property
     def name(self) -> str:
-        """What the data are called in labels and records: the names of the functions that draw and prepare them."""
+        """What the data are called in labels and summaries: the names of the functions that draw and prepare them."""
         as_drawn = inspect.unwrap(self.prepare) is _as_they_are  # which a treatment may have wrapped
         functions = [self.draw] if as_drawn else [self.draw, self.prepare]
         return "_".join(getattr(function, "__name__", type(function).__name__) for function in functions)
@@ -75,19 +75,19 @@ class Download:
     sha256: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        demand(
+        require(
             isinstance(self.mirrors, list | tuple) and bool(self.mirrors),
             f"Download.mirrors is {self.mirrors!r}",
             "give a list of at least one base address",
         )
         for mirror in self.mirrors:
-            demand(
+            require(
                 isinstance(mirror, str) and mirror.endswith("/"),
                 f"Download has the mirror {mirror!r}",
                 'give a base address that ends in "/"',
             )
         for name in self.sha256:
-            demand(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
+            require(NAME.fullmatch(name) is not None, f"Download names the file {name!r}", "give a plain file name")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +113,10 @@ class Table:
     stand_in: Callable[[], Split] | None = None
 
     def __post_init__(self) -> None:
-        demand(is_name(self.name), f"Table.name is {self.name!r}", "use letters, digits and single - _ or .")
-        demand(callable(self.load), "Table.load is not a function", "give a function (files) -> Split")
-        demand(is_count(self.batch_size), f"Table.batch_size is {self.batch_size!r}", "give a whole number ≥ 1")
-        demand(callable(self.prepare), "Table.prepare is not a function", "give a function rows -> (x, y)")
-        demand(self.stand_in is None or callable(self.stand_in), "Table.stand_in is not a function", "give one or None")
+        require(is_name(self.name), f"Table.name is {self.name!r}", "use letters, digits and single - _ or .")
+        require(callable(self.load), "Table.load is not a function", "give a function (files) -> Split")
+        require(is_count(self.batch_size), f"Table.batch_size is {self.batch_size!r}", "give a whole number ≥ 1")
+        require(callable(self.prepare), "Table.prepare is not a function", "give a function rows -> (x, y)")
+        require(
+            self.stand_in is None or callable(self.stand_in), "Table.stand_in is not a function", "give one or None"
+        )

@@ -53,7 +53,7 @@ def with_options(factory: Factory, what: str, arguments: int = 0, **options: Any
     return partial(factory.func, *places, **{**factory.keywords, **options})  # type: ignore[attr-defined]  # a partial
 
 
-def announcing(function: Factory, arguments: list[str], options: Mapping[str, Any]) -> Factory:
+def with_signature(function: Factory, arguments: list[str], options: Mapping[str, Any]) -> Factory:
     """A function that takes any options, with these as the ones it tells of."""
     kinds = inspect.Parameter
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what `inspect.signature` looks for
@@ -63,7 +63,7 @@ def announcing(function: Factory, arguments: list[str], options: Mapping[str, An
     return function
 
 
-def followed_by(factory: Factory, change: Callable[[Any, Any], None]) -> Factory:
+def compose_start(factory: Factory, change: Callable[[Any, Any], None]) -> Factory:
     """The same factory of models, with something done to every model it makes: (model, rngs) → None."""
 
     def make(rngs: Any, **options: Any) -> Any:
@@ -71,7 +71,7 @@ def followed_by(factory: Factory, change: Callable[[Any, Any], None]) -> Factory
         change(model, rngs)
         return model
 
-    return announcing(update_wrapper(make, factory), ["rngs"], options_of(factory, arguments=1))
+    return with_signature(update_wrapper(make, factory), ["rngs"], options_of(factory, arguments=1))
 
 
 def _taken_apart(factory: Factory) -> tuple[Factory, Mapping[str, Any]]:

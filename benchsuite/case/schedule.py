@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchsuite.case.names import is_count
-from benchsuite.errors import demand
+from benchsuite.errors import require
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Schedule:
     seeds: int = 1000
 
     def __post_init__(self) -> None:
-        demand(
+        require(
             (self.steps is None) != (self.epochs is None),
             f"Schedule has steps={self.steps} and epochs={self.epochs}",
             "give steps for a Stream, or epochs for a Table, and only one of them",
         )
         for name in ("length", "evaluate_every", "seeds"):
             value = getattr(self, name)
-            demand(is_count(value), f"Schedule's {name} is {value!r}", "give a whole number of at least 1")
-        demand(
+            require(is_count(value), f"Schedule's {name} is {value!r}", "give a whole number of at least 1")
+        require(
             self.length % self.evaluate_every == 0,
             f"Schedule evaluates every {self.evaluate_every} of {self.length} {self.unit}, which leaves a rest",
             "choose evaluate_every as a divisor of the length, so that the last evaluation is the end",
@@ -72,12 +72,12 @@ class Criterion:
     at_most: float | None = None
 
     def __post_init__(self) -> None:
-        demand(
+        require(
             (self.at_least is None) != (self.at_most is None),
             f"Criterion on {self.metric!r} has at_least={self.at_least} and at_most={self.at_most}",
             "give exactly one of the two",
         )
-        demand(
+        require(
             isinstance(self.threshold, int | float) and math.isfinite(self.threshold),
             f"Criterion on {self.metric!r} has the bound {self.threshold!r}",
             "give a finite number",

@@ -19,14 +19,14 @@ _MOST = 1000
 
 
 @dataclass(frozen=True)
-class Range:
+class SweepRange:
     """What a person wrote after `--sweep`: an option's name, and its values in ascending order."""
 
     option: str
     values: tuple[float, ...]
 
     @classmethod
-    def parse(cls, text: str) -> Range:
+    def parse(cls, text: str) -> SweepRange:
         """Read "option=low:high:count", the same with ":linear", or "option=value,value,…".
 
         Raises:

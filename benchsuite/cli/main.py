@@ -13,24 +13,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from benchsuite import __version__
-from benchsuite.errors import BenchsuiteError, CaseError, OptionError, foreign, near_matches, plain
+from benchsuite.errors import BenchsuiteError, CaseError, OptionError, near_matches, printable, wrap_errors
 from benchsuite.settings import LOCAL, OPTIONS, QUICK, SOURCE, Settings
-from benchsuite.system.signals import INTERRUPTED, TERMINATED, exit_code, terminated_like_interrupted
+from benchsuite.system import signals
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from benchsuite.case.case import Case
-    from benchsuite.engine.problem import Problem
-    from benchsuite.execution.executors.base import Engine
-    from benchsuite.plugins.registry import Plugin, Registry
-    from benchsuite.results.result import Result
-    from benchsuite.results.summary import Record
-    from benchsuite.results.trace import Trace
-    from benchsuite.store.folder import RunFolder
-    from benchsuite.system.progress import Live
-    from benchsuite.variants.treatment import Treatment
-    from benchsuite.variants.variant import Variant
+    from benchsuite.case import Case
+    from benchsuite.engine import Problem
+    from benchsuite.execution.executors import Executor
+    from benchsuite.plugins import Plugin, Registry
+    from benchsuite.results import Result, Summary, Trace
+    from benchsuite.store import RunFolder
+    from benchsuite.system import progress
+    from benchsuite.variants import Treatment, Variant
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -40,7 +37,7 @@ _TRAINING = ("protocol", "precision", "dataset", "data_dir", "platform", "treatm
 FAILED = 1
 
 #: Exit codes of a run that was stopped.
-_STOPPED = (INTERRUPTED, TERMINATED)
+_STOPPED = (signals.INTERRUPTED, signals.TERMINATED)
 
 
 def _settings_options(names: Sequence[str]) -> Callable[[_Command], _Command]:
@@ -68,7 +65,7 @@ def cli() -> None:
 @cli.command("list")
 def list_cases() -> int:
     """List the cases of all plugins."""
-    from benchsuite.report.terminal.tables import Column, table
+    from benchsuite.report.terminal import Column, table
 
     registry = _registry()
     columns = [
@@ -90,7 +87,7 @@ def _length(schedule: Any) -> str:
 @cli.command()
 def plugins() -> int:
     """List the plugins, with the reason where one is left out."""
-    from benchsuite.report.terminal.tables import Column, table
+    from benchsuite.report.terminal import Column, table
 
     def supplies(plugin: Plugin) -> str:
         return ", ".join([*(case.name for case in plugin.cases), *(item.name for item in plugin.treatments)])
@@ -110,8 +107,8 @@ def plugins() -> int:
 @click.argument("names", metavar="[CASE]...", nargs=-1)
 def treatments(names: tuple[str, ...]) -> int:
     """List the treatments of all plugins, and which of the CASEs (all of them by default) each applies to."""
-    from benchsuite.report.terminal.tables import Column, table
-    from benchsuite.variants.variant import make_variants
+    from benchsuite.report.terminal import Column, table
+    from benchsuite.variants import make_variants
 
     registry = _registry()
     cases = [registry.case(name) for name in names or registry.cases]
@@ -144,13 +141,13 @@ def run(names: tuple[str, ...], **options: Any) -> int:
 
     With --treatment or --optimizer, every case is trained untreated and treated, and compared seed by seed.
     """
-    from benchsuite.comparison.gate import reference_of
-    from benchsuite.execution.executors.base import opened
-    from benchsuite.execution.runner import open_folder
+    from benchsuite.comparison import reference_of
+    from benchsuite.execution import open_folder
+    from benchsuite.execution.executors import open_executor
     from benchsuite.report import page_writer
-    from benchsuite.store.folder import resumed
+    from benchsuite.store import resumed_settings
 
-    settings = resumed(options) if options["resume"] else Settings.parse(options)
+    settings = resumed_settings(options) if options["resume"] else Settings.parse(options)
     registry = _registry(settings.platform if settings.plan else settings.own_platform)
     registry.check_dataset(settings.dataset)
     variants = _variants([registry.case(name) for name in names or registry.cases], settings, registry)
@@ -159,11 +156,11 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     reference = reference_of(settings)
     if settings.report:
         page_writer()  # so that it is known before anything is trained whether there can be a page
-    with opened(settings, [plugin.place for plugin in registry.left_out]) as engine:
-        _introduce(settings, registry, engine)
-        with open_folder(settings, engine).locked() as folder:
-            code = _run_variants(variants, _Run(settings, folder, engine), surfaces=settings.report is not None)
-    if settings.report and folder.content["records"]:
+    with open_executor(settings, [plugin.place for plugin in registry.left_out]) as executor:
+        _introduce(settings, registry, executor)
+        with open_folder(settings, executor).locked() as folder:
+            code = _run_variants(variants, _Run(settings, folder, executor), surfaces=settings.report is not None)
+    if settings.report and folder.summaries:
         _write_report([folder], settings.report, reference)
     if reference and code not in _STOPPED:
         code = _compare(reference, folder, settings.convergence_compare_fail) or code
@@ -172,28 +169,27 @@ def run(names: tuple[str, ...], **options: Any) -> int:
 
 
 def _show_forecasts(variants: Sequence[Variant], settings: Settings) -> int:
-    from benchsuite.execution.forecast import forecast
-    from benchsuite.report.terminal.forecast import forecasts
+    from benchsuite.execution import forecast_runs
+    from benchsuite.report.terminal import forecast_table
 
-    _show(forecasts(forecast([variant.treated for variant in variants if variant.treated], settings)))
+    _show(forecast_table(forecast_runs([variant.treated for variant in variants if variant.treated], settings)))
     return 0
 
 
-def _introduce(settings: Settings, registry: Registry, engine: Engine) -> None:
+def _introduce(settings: Settings, registry: Registry, executor: Executor) -> None:
     """Say what is going to be measured on what."""
-    from benchsuite.report.terminal.header import header
+    from benchsuite.report.terminal import header_lines
 
-    about = engine.describe(settings)
+    about = executor.describe(settings)
     left_out = [plugin.name for plugin in registry.left_out]
-    _say("\n".join(header(about, settings.protocol, settings.precision, left_out)))
+    _say("\n".join(header_lines(about, settings.protocol, settings.precision, left_out)))
 
 
 def _variants(cases: Sequence[Case], settings: Settings, registry: Registry) -> list[Variant]:
-    from benchsuite.plugins.selection import choose
-    from benchsuite.variants.variant import chosen_variants
+    from benchsuite.plugins import select_treatments, select_variants
 
-    chosen = choose(settings.treatment, settings.optimizer, registry.treatments)
-    return chosen_variants(cases, chosen, settings)
+    chosen = select_treatments(settings.treatment, settings.optimizer, registry.treatments)
+    return select_variants(cases, chosen, settings)
 
 
 class _Run(NamedTuple):
@@ -201,25 +197,25 @@ class _Run(NamedTuple):
 
     settings: Settings
     folder: RunFolder
-    engine: Engine
+    executor: Executor
 
     def with_seeds(self, case: Case, times: int) -> _Run:
         """The same with so many times the case's own number of seeds, unless the user has said how many."""
         if self.settings.seeds or self.settings.half_width or times == 1:
             return self
-        from benchsuite.results.plan import scheduled
+        from benchsuite.results import schedule_for
 
-        _, schedule = scheduled(case, self.settings.protocol)
+        _, schedule = schedule_for(case, self.settings.protocol)
         return self._replace(settings=replace(self.settings, seeds=times * schedule.seeds))
 
 
 def _run_variants(variants: Sequence[Variant], run: _Run, surfaces: bool, times: int = 1) -> int:
     """Train all that applies, each with so many times its own number of seeds; gives the exit code."""
-    from benchsuite.variants.variant import inapplicable
+    from benchsuite.variants import list_inapplicable
 
-    records: list[Record] = []
+    summaries: list[Summary] = []
     code = 0
-    run.folder.keep_inapplicable(inapplicable(variants))
+    run.folder.write_inapplicable(list_inapplicable(variants))
     for variant in variants:
         if variant.applies and variant.error:
             _say(f"error: {variant.error}", err=True)
@@ -228,34 +224,34 @@ def _run_variants(variants: Sequence[Variant], run: _Run, surfaces: bool, times:
         cases = [variant.treated for variant in variants if variant.treated]
         for number, case in enumerate(cases, start=1):
             place = f"{number}/{len(cases)}" if len(cases) > 1 else ""
-            code = _run_case(case, run.with_seeds(case, times), records, place, surfaces=surfaces) or code
+            code = _run_case(case, run.with_seeds(case, times), summaries, place, surfaces=surfaces) or code
     except KeyboardInterrupt as interrupt:
         _say(f"interrupted; go on with --resume --run-dir {run.folder.path}", err=True)
-        code = exit_code(interrupt)
-    if records:
-        _show_records(records, run.folder)
+        code = signals.exit_code(interrupt)
+    if summaries:
+        _show_summaries(summaries, run.folder)
     return code
 
 
-def _run_case(case: Case, run: _Run, records: list[Record], place: str, *, surfaces: bool) -> int:
-    from benchsuite.execution.runner import CaseRun
-    from benchsuite.system.progress import Live
+def _run_case(case: Case, run: _Run, summaries: list[Summary], place: str, *, surfaces: bool) -> int:
+    from benchsuite.execution import CaseRun
+    from benchsuite.system import progress
 
     hint = "run it by pytest to see where: this should have been a sentence"
     try:
         with (
-            Live(sys.stderr, place=place) as live,
-            foreign(lambda raised: CaseError(f"case {case.id} failed: {raised}", hint)),
+            progress.ProgressBar(sys.stderr, place=place) as live,
+            wrap_errors(lambda raised: CaseError(f"case {case.id} failed: {raised}", hint)),
         ):
-            case_run = CaseRun(case, run.settings, run.folder, live, run.engine)
+            case_run = CaseRun(case, run.settings, run.folder, live, run.executor)
             try:
-                for _ in case_run.shards():
+                for _ in case_run.round_results():
                     pass
                 if surfaces:
-                    case_run.keep_surfaces()
+                    case_run.write_surfaces()
             finally:
                 if case_run.has_rows:
-                    records += case_run.records()
+                    summaries += case_run.summaries()
     except BenchsuiteError as error:
         _say(f"error: {error}", err=True)
         return FAILED
@@ -276,18 +272,16 @@ _SEEDS = click.IntRange(0, 2**32 - 1)
 @_settings_options(_TRAINING)
 def replay(name: str, seed: int | None, start: str | None, output: Path | None, **options: Any) -> int:
     """Train one seed or start of CASE again and show every evaluation, as a table or as a picture."""
-    from benchsuite.engine.loop import parameter_names
-    from benchsuite.engine.problem import Problem
-    from benchsuite.report.figures.picture import check_path
-    from benchsuite.report.figures.training import diagnostics, draw_training, evaluations
-    from benchsuite.results.outcome import DEFINITIONS, Outcome, classify
+    from benchsuite.engine import Problem, parameter_names
+    from benchsuite.report.figures import check_path, draw_training, replay_diagnostics, replay_table
+    from benchsuite.results import DEFINITIONS, Outcome, classify
 
     if seed is None and start is None:
         raise OptionError("nothing to replay was named", "add --seed N, or --start NAME")
     if output:
         check_path(output)
     settings, case = _settings_and_case(name, options)
-    problem = Problem.pose(case, settings)
+    problem = Problem.load(case, settings)
     what = f"seed {seed}" if start is None else f"start {start}" + (f" on the data of seed {seed}" if seed else "")
     trace, seconds = _train_again(problem, settings, seed or 0, start, what)
     outcome = Outcome(classify(trace, case.criterion)[0])
@@ -297,10 +291,10 @@ def replay(name: str, seed: int | None, start: str | None, output: Path | None, 
         draw_training(trace, parameters, title, case.criterion.metric, output)
         _say(f"{title} - drawn into {output}")
         return 0
-    _show(evaluations(trace, parameters))
+    _show(replay_table(trace, parameters))
     _say(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
     if case.diagnostics:
-        _show(diagnostics(trace, problem.facts, {item.name: item.reading for item in case.diagnostics}))
+        _show(replay_diagnostics(trace, problem.facts, {item.name: item.reading for item in case.diagnostics}))
     return 0
 
 
@@ -321,22 +315,20 @@ def _settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[Settings,
 def _train_again(problem: Problem, settings: Settings, seed: int, start: str | None, what: str) -> tuple[Trace, float]:
     import numpy as np
 
-    from benchsuite.engine.ensemble import Ensemble
-    from benchsuite.engine.loop import parameter_names
-    from benchsuite.system import machine
-    from benchsuite.system.progress import Live
-    from benchsuite.variants.start import find_start
+    from benchsuite.engine import Ensemble, parameter_names
+    from benchsuite.system import machine, progress
+    from benchsuite.variants import find_start
 
     case, devices = problem.case, machine.devices(settings.platform)
     values = None if start is None else find_start(case, start, parameter_names(case))
-    with Live(sys.stderr) as live:
+    with progress.ProgressBar(sys.stderr) as live:
         live.begin(f"{problem.label}, {what}", 1, 0)
         live.stage("compiling")
         ensemble = Ensemble.fitting(problem, 1, devices, settings.precision, pinned=values is not None)
         live.stage("training")
         if values is None:
-            return ensemble.train(np.array([seed]), live.trained)
-        return ensemble.train_from(values, seed, live.trained)
+            return ensemble.train(np.array([seed]), live.advance)
+        return ensemble.train_from(values, seed, live.advance)
 
 
 @cli.command()
@@ -358,11 +350,10 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
     For two parameters, or where the case names two, a grid of starts is trained as well, to show where each leads.
     Ctrl-C while it is trained draws what there is by then.
     """
-    from benchsuite.engine.landscape import Survey, has_landscape
-    from benchsuite.report.figures.landscape import draw_landscape
-    from benchsuite.report.figures.picture import check_path
-    from benchsuite.results.landscape import Landscape, seen_by
-    from benchsuite.system.progress import Live
+    from benchsuite.engine import LandscapeEvaluator, has_landscape
+    from benchsuite.report.figures import check_path, draw_landscape
+    from benchsuite.results import LandscapeResult, parameter_values
+    from benchsuite.system import progress
 
     check_path(output)
     settings, case = _settings_and_case(name, options)
@@ -372,21 +363,21 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
             f"{name} has no landscape: it has more than two parameters, and names no solution to lay planes through",
             f"one of {drawn}",
         )
-    survey, code, found = Survey(case, settings, grid), 0, None
+    survey, code, found = LandscapeEvaluator(case, settings, grid), 0, None
     label = survey.problem.label
-    with Live(sys.stderr, "starts") as live:
+    with progress.ProgressBar(sys.stderr, "starts") as live:
         live.begin(label, survey.starts(seeds, basins=basins), 0)
         live.stage("paths")
-        paths = survey.paths(seeds, live.trained)
+        paths = survey.paths(seeds, live.advance)
         live.stage("loss")
-        surfaces = survey.surfaces(seen_by(paths))
+        surfaces = survey.surfaces(parameter_values(paths))
         live.stage("grid of starts")
         try:
-            for grown in survey.basins(live.trained) if basins else ():
+            for grown in survey.basins(live.advance) if basins else ():
                 found = grown
         except KeyboardInterrupt as interrupt:
-            code = exit_code(interrupt)
-    draw_landscape(Landscape(f"{label}: {case.summary}", surfaces, paths, found, case.solution_values), output)
+            code = signals.exit_code(interrupt)
+    draw_landscape(LandscapeResult(f"{label}: {case.summary}", surfaces, paths, found, case.solution_values), output)
     _say(f"{'interrupted; ' if code else ''}{label} - drawn into {output}", err=bool(code))
     return code
 
@@ -416,8 +407,8 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     With -o they become a page, on which several RUNs of different cases can stand together. It is one file that needs
     no network, and `pip install 'benchsuite[report]'` to be made.
     """
-    from benchsuite.report.figures.picture import check_path
-    from benchsuite.store.folder import RunFolder
+    from benchsuite.report.figures import check_path
+    from benchsuite.store import RunFolder
 
     is_picture = output is not None and (bool(picture) or (output.suffix[1:].isalpha() and not output.is_dir()))
     if output and not is_picture:
@@ -436,7 +427,7 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
         _draw(found, folder, picture or _about(found), output)
         _say(f"{folder.path} - drawn into {output}")
         return 0
-    _show_records([result.record for result in found], folder)
+    _show_summaries([result.summary for result in found], folder)
     return 0
 
 
@@ -449,22 +440,20 @@ def _write_report(folders: Sequence[RunFolder], output: Path, reference: RunFold
 
 
 def _about(found: Sequence[Result]) -> str:
-    if any(result.record.setting for result in found):
+    if any(result.summary.setting for result in found):
         return "sweep"
-    return "treatments" if any(result.record.treatment for result in found) else "ladder"
+    return "treatments" if any(result.summary.treatment for result in found) else "ladder"
 
 
 def _draw(found: Sequence[Result], folder: RunFolder, picture: str, output: Path) -> None:
-    from benchsuite.report.figures.heatmap import draw_heatmap
-    from benchsuite.report.figures.ladder import draw_ladder
-    from benchsuite.report.terminal.sweep import draw_sweep
+    from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep
 
     if picture == "ladder":
         draw_ladder(found, output)
     elif picture == "treatments":
-        draw_heatmap([result.record for result in found], folder.inapplicable, output)
+        draw_heatmap([result.summary for result in found], folder.inapplicable, output)
     else:
-        draw_sweep([result.record for result in found], output)
+        draw_sweep([result.summary for result in found], output)
 
 
 @cli.command()
@@ -507,7 +496,7 @@ def compare(reference: Path, path: Path | None, gates: tuple[str, ...]) -> int:
     Rates are compared seed by seed where the seeds are the same, speeds where the machines agree. Runs of another
     protocol, of other data or of a changed case are not compared.
     """
-    from benchsuite.store.folder import RunFolder
+    from benchsuite.store import RunFolder
 
     now = RunFolder(path) if path else RunFolder.latest()
     return _compare(RunFolder(reference), now, gates)
@@ -515,10 +504,10 @@ def compare(reference: Path, path: Path | None, gates: tuple[str, ...]) -> int:
 
 def _compare(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> int:
     """Show what has changed; the exit code says whether a gate falls."""
-    from benchsuite.report.terminal.changes import compared
+    from benchsuite.report.terminal import compare_tables
 
     console = _console()
-    shown, fallen = compared(reference, now, texts)
+    shown, fallen = compare_tables(reference, now, texts)
     console.print(shown)
     for reason in fallen:
         _say(f"gate: {reason}", err=True)
@@ -527,11 +516,10 @@ def _compare(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> int:
 
 def _finished(path: Path | None) -> tuple[RunFolder, list[Result]]:
     """A run and its results, of which there is at least one."""
-    from benchsuite.results.result import results
-    from benchsuite.store.folder import RunFolder
+    from benchsuite.store import RunFolder, read_results
 
     folder = RunFolder(path) if path else RunFolder.latest()
-    found = results(folder)
+    found = read_results(folder)
     if not found:
         raise OptionError(f"{folder.path} has no finished round", "go on with --resume, or name another run")
     return folder, found
@@ -549,11 +537,11 @@ def publish(paths: tuple[Path, ...], path: Path, title: str, address: str) -> in
     changed, an Atom feed of these changes, and a badge. Runs that are published are never written again.
     """
     from benchsuite.report import installed
-    from benchsuite.store.folder import RunFolder
+    from benchsuite.store import RunFolder
 
     folders = [RunFolder(run) for run in paths] or [RunFolder.latest()]
     with installed("a site"):
-        from benchsuite.publish.site import Site
+        from benchsuite.publish import Site
     added = Site.publish(path, folders, title, address)
     for night in added:
         _say(f"published: {path / night.page}")
@@ -599,37 +587,37 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     DIR/summary.md tells the night in Markdown, and DIR/issue.md what is wrong, if something is. The exit code is 0
     after a good night.
     """
-    from benchsuite.comparison.gate import Gate
-    from benchsuite.execution.executors.base import opened
-    from benchsuite.execution.runner import open_folder
+    from benchsuite.comparison import Gate
+    from benchsuite.execution import open_folder
+    from benchsuite.execution.executors import open_executor
     from benchsuite.report import installed
-    from benchsuite.system.load import conditions
+    from benchsuite.system import load
 
     with installed("a night"):
         from benchsuite.publish import nightly as night
     read = [Gate.parse(text) for text in gates or night.GATES]
     settings = Settings.parse(options)
-    if settings.engine == LOCAL:
+    if settings.executor == LOCAL:
         settings = replace(settings, time_limit=settings.time_limit or night.TIME_LIMIT)
     registry = _registry(settings.own_platform)
     registry.check_dataset(settings.dataset)
     cases = [registry.case(name) for name in names or registry.cases]
     nights = night.Nights(folder, read, accept=accept, partial=bool(names))
-    with opened(settings, [plugin.place for plugin in registry.left_out]) as engine:
-        accelerated = engine.describe(settings)["platform"] != "cpu"
+    with open_executor(settings, [plugin.place for plugin in registry.left_out]) as executor:
+        accelerated = executor.describe(settings)["platform"] != "cpu"
         if not options["protocol"]:
             settings = replace(settings, protocol=SOURCE if accelerated else QUICK)
         variants = _variants(cases, settings, registry)
         settings = replace(settings, run_dir=nights.begin(), rounds=settings.rounds or night.ROUNDS)
         times = night.SEEDS_ON_ACCELERATOR if accelerated else 1
-        _introduce(settings, registry, engine)
-        before = conditions()
-        with open_folder(settings, engine).locked() as run:
-            code = _run_variants(variants, _Run(settings, run, engine), surfaces=True, times=times)
+        _introduce(settings, registry, executor)
+        before = load.measure_load()
+        with open_folder(settings, executor).locked() as run:
+            code = _run_variants(variants, _Run(settings, run, executor), surfaces=True, times=times)
     if code in _STOPPED:
         return code
     wrong = [f"plugin {plugin.name} was left out: {plugin.error}" for plugin in registry.left_out]
-    if run.content["records"]:
+    if run.summaries:
         verdict = nights.finish(run, before, [*wrong, *(["a case failed, see the log"] if code else [])])
         _say(f"page: {verdict.page}")
         wrong = list(verdict.wrong)
@@ -657,26 +645,26 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
     """
     import numpy as np
 
-    from benchsuite.report.terminal.checks import findings
-    from benchsuite.system.progress import Live
-    from benchsuite.testing.audit import Audit
+    from benchsuite.report.terminal import audit_table
+    from benchsuite.system import progress
+    from benchsuite.testing import Audit
 
     settings, case = _settings_and_case(name, options)
     tried = Audit(case, settings, np.arange(seeds) if seeds else None)
-    with Live(sys.stderr, "ways") as live:
+    with progress.ProgressBar(sys.stderr, "ways") as live:
         live.begin(tried.problem.label, len(tried.ways), 0)
         found = list(tried.findings(_one_after_the_other(live)))
-    _show(findings(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}"))
+    _show(audit_table(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}"))
     return 0 if all(finding.same for finding in found) else FAILED
 
 
-def _one_after_the_other(live: Live) -> Callable[[str], None]:
+def _one_after_the_other(live: progress.ProgressBar) -> Callable[[str], None]:
     """Shows what is done now, and that all before has been done."""
     begun: list[str] = []
 
     def on_next(name: str) -> None:
         if begun:
-            live.trained(1)
+            live.advance(1)
         begun.append(name)
         live.stage(name)
 
@@ -693,21 +681,21 @@ def check(names: tuple[str, ...], **options: Any) -> int:
     stopped when it hangs, after 900 s unless --time-limit says otherwise. In the tests of a plugin the same is
     `benchsuite.testing.check_case(case)`.
     """
-    from benchsuite.execution.executors.job import Job
-    from benchsuite.report.terminal.checks import checked
-    from benchsuite.system.progress import Live
-    from benchsuite.testing.checks import FAILED as BROKEN
-    from benchsuite.testing.checks import PROMISES, checks
+    from benchsuite.execution.executors import Job
+    from benchsuite.report.terminal import check_table
+    from benchsuite.system import progress
+    from benchsuite.testing import FAILED as BROKEN
+    from benchsuite.testing import PROMISES, run_checks
 
     settings = Settings.parse(options)
     registry = _registry(settings.platform)
     code = 0
     for case in _of_plugins(names, registry):
-        with Live(sys.stderr, "checks") as live:
+        with progress.ProgressBar(sys.stderr, "checks") as live:
             live.begin(case.name, len(PROMISES) + 1, 0)
             job = Job.of(case, settings, left_out=[plugin.place for plugin in registry.left_out])
-            found = list(checks(job, _one_after_the_other(live)))
-        _show(checked(found, case.name))
+            found = list(run_checks(job, _one_after_the_other(live)))
+        _show(check_table(found, case.name))
         code = FAILED if any(one.verdict == BROKEN for one in found) else code
     return code or _tell_left_out(registry)
 
@@ -730,7 +718,7 @@ def _of_plugins(names: Sequence[str], registry: Registry) -> list[Case]:
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Look into DIR first.")
 def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
     """Fetch the files of the DATASETs (all of them by default) ahead of a run, and verify them."""
-    from benchsuite.engine.data import obtain, verified_content
+    from benchsuite.engine import obtain, verified_content
 
     downloads = _registry().downloads
     for name in names:
@@ -765,7 +753,7 @@ def new(name: str, output: Path | None) -> int:
     folder = output or Path(scaffold.PREFIX + name)
     plugins = _registry().plugins
     taken = {item: f"{p.target} of {p.origin}" for p in plugins for item in (p.name, *(case.name for case in p.cases))}
-    for path in scaffold.write(name, folder, taken):
+    for path in scaffold.write_plugin(name, folder, taken):
         _say(f"written: {path}")
     _say("\nnext:")
     for command in (f"cd {shlex.quote(str(folder))}", 'pip install -e ".[test]"', f"benchsuite check {name}", "pytest"):
@@ -774,7 +762,7 @@ def new(name: str, output: Path | None) -> int:
 
 
 def _registry(platform: str = "auto") -> Registry:
-    from benchsuite.plugins.registry import load_registry
+    from benchsuite.plugins import load_registry
     from benchsuite.system import machine
 
     machine.configure(platform)
@@ -787,22 +775,22 @@ def _tell_left_out(registry: Registry) -> int:
     return FAILED if registry.left_out else 0
 
 
-def _show_records(records: Sequence[Record], folder: RunFolder) -> None:
-    from benchsuite.report.terminal.summary import summary
-    from benchsuite.results.result import results
+def _show_summaries(summaries: Sequence[Summary], folder: RunFolder) -> None:
+    from benchsuite.report.terminal import run_tables
+    from benchsuite.store import read_results
 
     console, run = _console(), []
     try:
-        run = results(folder)
+        run = read_results(folder)
     except BenchsuiteError as error:
         _say(f"treatments and sweeps cannot be shown: {error}", err=True)
-    console.print(summary(records, console.width, run, folder.inapplicable))
+    console.print(run_tables(summaries, console.width, run, folder.inapplicable))
     _say(f"rows of every seed: {folder.path}")
 
 
 def _say(text: str, err: bool = False) -> None:
     """Print a line in which there may be names and texts of plugins."""
-    click.echo(plain(text), err=err)
+    click.echo(printable(text), err=err)
 
 
 def _show(renderable: RenderableType) -> None:
@@ -825,7 +813,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # "≥" is no reason to fail where the encoding lacks it
     try:
-        with terminated_like_interrupted():
+        with signals.sigterm_as_interrupt():
             sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
@@ -838,4 +826,4 @@ def main() -> None:
         sys.exit(FAILED)
     except (click.Abort, KeyboardInterrupt) as interrupt:
         _say("interrupted", err=True)
-        sys.exit(exit_code(interrupt.__cause__ or interrupt))  # of which click has made an Abort
+        sys.exit(signals.exit_code(interrupt.__cause__ or interrupt))  # of which click has made an Abort

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchsuite.comparison.runs import MISSING, NEW, Change
+from benchsuite.comparison.runs import MISSING, NEW, CaseChange
 from benchsuite.errors import OptionError, near_matches
 from benchsuite.settings import Settings
-from benchsuite.store.folder import RunFolder
+from benchsuite.store import RunFolder
 
 RATE, SPEED = "rate", "speed"
 
@@ -61,7 +61,7 @@ class Gate:
             raise OptionError(f"the gate {text!r} has the level {level!r}", "give one between 0 and 1, as in rate:0.01")
         return cls(figure, value)
 
-    def blind(self, changes: Sequence[Change]) -> str:
+    def blind(self, changes: Sequence[CaseChange]) -> str:
         """Why it could not have fallen for any case, whatever had happened; empty where it could."""
         tested = [change.speed for change in changes if change.speed]
         reachable = min((len(tested) * difference.smallest_p_value for difference in tested), default=0.0)
@@ -69,7 +69,7 @@ class Gate:
             return ""
         return f"speed:{self.level:g} cannot fall: so few rounds give p = {reachable:.2g} at best; give more --rounds"
 
-    def falls(self, changes: Sequence[Change]) -> list[str]:
+    def falls(self, changes: Sequence[CaseChange]) -> list[str]:
         """Why it falls, a sentence for each case; none where it holds.
 
         A case of both runs whose rates cannot be compared lets the gate of the rate fall, for nobody would know. That

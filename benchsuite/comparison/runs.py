@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.results.result import Result
-from benchsuite.results.summary import Record
-from benchsuite.store.folder import RunFolder
+from benchsuite.results import Result, Summary
+from benchsuite.store import RunFolder
 
 #: Why a case that only one of the runs has is not compared.
 NEW, MISSING = "the reference does not have it", "this run does not have it"
@@ -37,7 +36,7 @@ class Difference:
         p_value: of no difference.
         adjusted_p_value: the same by Holm's method over all cases.
         interval: of after minus before, for rates.
-        seeds: changed seeds by kind, "cured" and "broken", where seeds are paired.
+        seeds: changed seeds by kind, "fixed" and "regressed", where seeds are paired.
         visible: the smallest drop that would have been seen, for rates.
         smallest_p_value: what the test could have given at best, for speeds.
     """
@@ -59,7 +58,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Change:
+class CaseChange:
     """One case in two runs.
 
     Args:
@@ -78,26 +77,26 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunResults:
     """One of two runs that are compared.
 
     Args:
         results: of the run.
         machine: that it was made on, as `machine.describe` gives it.
-        doubts: why its timing is not to be relied on.
+        timing_warnings: why its timing is not to be relied on.
     """
 
     results: Sequence[Result]
     machine: Mapping[str, Any]
-    doubts: Sequence[str] = ()
+    timing_warnings: Sequence[str] = ()
 
     @classmethod
-    def of(cls, folder: RunFolder, results: Sequence[Result]) -> Run:
+    def of(cls, folder: RunFolder, results: Sequence[Result]) -> RunResults:
         """A run with some of its results."""
-        return cls(results, folder.machine, folder.doubts)
+        return cls(results, folder.machine, folder.timing_warnings)
 
 
-def changes(reference: Run, now: Run, level: float) -> list[Change]:
+def compare_runs(reference: RunResults, now: RunResults, level: float) -> list[CaseChange]:
     """Every case of `now`, in its order, beside the case of the same name in `reference`, and those that are missing.
 
     Args:
@@ -105,14 +104,14 @@ def changes(reference: Run, now: Run, level: float) -> list[Change]:
         now: what is compared.
         level: at which a change counts, for the drop that would have been seen.
     """
-    before = {result.record.label: result for result in reference.results}
-    pairs = [(before.pop(result.record.label, None), result) for result in now.results]
+    before = {result.summary.label: result for result in reference.results}
+    pairs = [(before.pop(result.summary.label, None), result) for result in now.results]
     for place, (one, other) in enumerate(pairs):  # the same case under another protocol, or on other data
         if one is None:
-            label = next((label for label, r in before.items() if r.record.id == other.record.id), None)
+            label = next((label for label, r in before.items() if r.summary.id == other.summary.id), None)
             pairs[place] = (before.pop(label) if label else None, other)
     found = [_change(one, other, reference, now) for one, other in pairs]
-    found += [Change(result.record.label, None, MISSING, None, MISSING) for result in before.values()]
+    found += [CaseChange(result.summary.label, None, MISSING, None, MISSING) for result in before.values()]
     rated = [place for place, change in enumerate(found) if change.rate]
     for place in rated:
         seeds = [len(result.rows) for result in pairs[place] if result]
@@ -120,7 +119,7 @@ def changes(reference: Run, now: Run, level: float) -> list[Change]:
     return _adjusted(_adjusted(found, "rate"), "speed")
 
 
-def _adjusted(found: list[Change], figure: str) -> list[Change]:
+def _adjusted(found: list[CaseChange], figure: str) -> list[CaseChange]:
     tested = [place for place, change in enumerate(found) if getattr(change, figure)]
     p_values = stats.holm([getattr(found[place], figure).p_value for place in tested])
     for place, adjusted in zip(tested, p_values, strict=True):
@@ -129,29 +128,29 @@ def _adjusted(found: list[Change], figure: str) -> list[Change]:
     return found
 
 
-def _with_visible(change: Change, seeds: Sequence[int], level: float) -> Difference:
+def _with_visible(change: CaseChange, seeds: Sequence[int], level: float) -> Difference:
     difference = change.rate
     assert difference is not None  # noqa: S101  # only those with a rate are asked for
     before, after = seeds
     if difference.seeds is not None:
-        return replace(difference, visible=stats.visible_broken(level) / after)
+        return replace(difference, visible=stats.visible_regressions(level) / after)
     return replace(difference, visible=stats.visible_drop(difference.before, before, after, level, POWER))
 
 
-def _change(before: Result | None, after: Result, reference: Run, now: Run) -> Change:
-    label = after.record.label
+def _change(before: Result | None, after: Result, reference: RunResults, now: RunResults) -> CaseChange:
+    label = after.summary.label
     if before is None:
-        return Change(label, None, NEW, None, NEW)
-    why = _other_case(before.record, after.record, reference.machine, now.machine)
+        return CaseChange(label, None, NEW, None, NEW)
+    why = _other_case(before.summary, after.summary, reference.machine, now.machine)
     if why:
-        return Change(label, None, why, None, why)
-    slow = _disturbed(reference, now) or _other_machine(before.record, after.record, reference.machine, now.machine)
-    speed = None if slow else _speed(before.record, after.record)
-    return Change(label, _rate(before, after), "", speed, slow)
+        return CaseChange(label, None, why, None, why)
+    slow = _disturbed(reference, now) or _other_machine(before.summary, after.summary, reference.machine, now.machine)
+    speed = None if slow else _speed(before.summary, after.summary)
+    return CaseChange(label, _rate(before, after), "", speed, slow)
 
 
-def _other_case(before: Record, after: Record, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Why two records are not of the same case; empty where they are."""
+def _other_case(before: Summary, after: Summary, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why two summaries are not of the same case; empty where they are."""
     for what, one, other in (
         ("protocol", before.protocol, after.protocol),
         ("data", _data(before), _data(after)),
@@ -165,26 +164,26 @@ def _other_case(before: Record, after: Record, reference: Mapping[str, Any], now
     return ""
 
 
-def _data(record: Record) -> str:
-    return f"{record.dataset}, a stand-in" if record.stand_in else record.dataset
+def _data(summary: Summary) -> str:
+    return f"{summary.dataset}, a stand-in" if summary.stand_in else summary.dataset
 
 
 def _versions(machine: Mapping[str, Any]) -> dict[str, Any]:
     return {name: machine.get("versions", {}).get(name) for name in _PACKAGES}
 
 
-def _disturbed(reference: Run, now: Run) -> str:
+def _disturbed(reference: RunResults, now: RunResults) -> str:
     """Why a timing is not to be relied on; empty where nothing speaks against it."""
     return "; ".join(
-        f"{which}'s timing is in doubt: {', '.join(run.doubts)}"
+        f"{which}'s timing is in doubt: {', '.join(run.timing_warnings)}"
         for which, run in (("the reference", reference), ("this run", now))
-        if run.doubts
+        if run.timing_warnings
     )
 
 
-def _other_machine(before: Record, after: Record, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Why the speeds of two records cannot be compared; empty where they can."""
-    for what in ("device", "platform", "device_count", "engine", "workers", "precision", "chunk_size"):
+def _other_machine(before: Summary, after: Summary, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why the speeds of two summaries cannot be compared; empty where they can."""
+    for what in ("device", "platform", "device_count", "executor", "workers", "precision", "chunk_size"):
         one, other = getattr(before, what), getattr(after, what)
         if one != other:
             return f"another {what.replace('_', ' ')}: {one}, now {other}"
@@ -199,17 +198,17 @@ def _other_machine(before: Record, after: Record, reference: Mapping[str, Any], 
 
 
 def _rate(before: Result, after: Result) -> Difference:
-    one, other = before.record, after.record
+    one, other = before.summary, after.summary
     if np.array_equal(np.sort(before.rows.seeds), np.sort(after.rows.seeds)):
         was, now = (result.rows.converged[np.argsort(result.rows.seeds)] for result in (before, after))
-        both, cured, broken = int((was & now).sum()), int((~was & now).sum()), int((was & ~now).sum())
+        both, fixed, regressed = int((was & now).sum()), int((~was & now).sum()), int((was & ~now).sum())
         return Difference(
             one.rate,
             other.rate,
             "McNemar",
-            stats.paired_p_value(cured, broken),
-            interval=stats.paired_difference_interval(both, cured, broken, len(was) - both - cured - broken),
-            seeds={"cured": cured, "broken": broken},
+            stats.paired_p_value(fixed, regressed),
+            interval=stats.paired_difference_interval(both, fixed, regressed, len(was) - both - fixed - regressed),
+            seeds={"fixed": fixed, "regressed": regressed},
         )
     counts = (one.converged, one.seeds), (other.converged, other.seeds)
     return Difference(
@@ -217,8 +216,8 @@ def _rate(before: Result, after: Result) -> Difference:
     )
 
 
-def _speed(before: Record, after: Record) -> Difference:
-    one, other = (np.divide(record.round_seeds, record.round_seconds) for record in (before, after))
+def _speed(before: Summary, after: Summary) -> Difference:
+    one, other = (np.divide(summary.round_seeds, summary.round_seconds) for summary in (before, after))
     return Difference(
         float(np.median(one)),
         float(np.median(other)),

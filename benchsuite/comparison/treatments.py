@@ -8,54 +8,54 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.results.result import Result
-from benchsuite.results.seeds import Rows
-from benchsuite.results.summary import Record
+from benchsuite.results import Result, SeedTable, Summary
 
 #: So many of the seeds that a treatment cures or breaks are named, to be replayed.
 NAMED = 3
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TreatmentComparison:
     """What a treatment did to the seeds that were trained with and without it.
 
     Args:
-        record: of the treated case.
-        untreated: the record of the untreated one; None where it has not been trained, and then all below is empty.
+        summary: of the treated case.
+        untreated: the summary of the untreated one; None where it has not been trained, and then all below is empty.
         seeds: how many were trained both ways.
         difference: of their rates, treated minus untreated.
         difference_interval: Newcombe's, see `stats.paired_difference_interval`.
         p_value: McNemar's exact test.
         adjusted_p_value: the same by Holm's method over all comparisons of the run.
-        cured: how many failed untreated and converged treated.
-        broken: how many converged untreated and failed treated.
-        cured_seeds: the first of those.
-        broken_seeds: the first of these.
+        fixed: how many failed untreated and converged treated.
+        regressed: how many converged untreated and failed treated.
+        fixed_seeds: the first of those.
+        regressed_seeds: the first of these.
     """
 
-    record: Record
-    untreated: Record | None = None
+    summary: Summary
+    untreated: Summary | None = None
     seeds: int = 0
     difference: float | None = None
     difference_interval: tuple[float, float] | None = None
     p_value: float | None = None
     adjusted_p_value: float | None = None
-    cured: int = 0
-    broken: int = 0
-    cured_seeds: tuple[int, ...] = ()
-    broken_seeds: tuple[int, ...] = ()
+    fixed: int = 0
+    regressed: int = 0
+    fixed_seeds: tuple[int, ...] = ()
+    regressed_seeds: tuple[int, ...] = ()
 
 
-def compare(results: Sequence[Result]) -> list[Comparison]:
+def compare_treatments(results: Sequence[Result]) -> list[TreatmentComparison]:
     """Every treated case of a run beside its untreated one, in the order of the run."""
     untreated = {
-        result.record.label: result for result in results if not result.record.treatment and not result.record.setting
+        result.summary.label: result
+        for result in results
+        if not result.summary.treatment and not result.summary.setting
     }
     compared = [
-        _compare(untreated.get(result.record.untreated_label), result)
+        _compare(untreated.get(result.summary.untreated_label), result)
         for result in results
-        if result.record.treatment and not result.record.setting
+        if result.summary.treatment and not result.summary.setting
     ]
     tested = [place for place, comparison in enumerate(compared) if comparison.p_value is not None]
     for place, adjusted in zip(tested, stats.holm([compared[place].p_value or 0 for place in tested]), strict=True):
@@ -63,31 +63,31 @@ def compare(results: Sequence[Result]) -> list[Comparison]:
     return compared
 
 
-def _compare(untreated: Result | None, treated: Result) -> Comparison:
+def _compare(untreated: Result | None, treated: Result) -> TreatmentComparison:
     if untreated is None:
-        return Comparison(treated.record)
+        return TreatmentComparison(treated.summary)
     seeds = np.intersect1d(untreated.rows.seeds, treated.rows.seeds)
     if not len(seeds):
-        return Comparison(treated.record)
+        return TreatmentComparison(treated.summary)
     before, after = _converged(untreated.rows, seeds), _converged(treated.rows, seeds)
-    cured, broken = seeds[~before & after], seeds[before & ~after]
+    fixed, regressed = seeds[~before & after], seeds[before & ~after]
     both = int((before & after).sum())
-    neither = len(seeds) - both - len(cured) - len(broken)
-    return Comparison(
-        treated.record,
-        untreated.record,
+    neither = len(seeds) - both - len(fixed) - len(regressed)
+    return TreatmentComparison(
+        treated.summary,
+        untreated.summary,
         len(seeds),
-        (len(cured) - len(broken)) / len(seeds),
-        stats.paired_difference_interval(both, len(cured), len(broken), neither),
-        p_value=stats.paired_p_value(len(cured), len(broken)),
-        cured=len(cured),
-        broken=len(broken),
-        cured_seeds=tuple(map(int, cured[:NAMED])),
-        broken_seeds=tuple(map(int, broken[:NAMED])),
+        (len(fixed) - len(regressed)) / len(seeds),
+        stats.paired_difference_interval(both, len(fixed), len(regressed), neither),
+        p_value=stats.paired_p_value(len(fixed), len(regressed)),
+        fixed=len(fixed),
+        regressed=len(regressed),
+        fixed_seeds=tuple(map(int, fixed[:NAMED])),
+        regressed_seeds=tuple(map(int, regressed[:NAMED])),
     )
 
 
-def _converged(rows: Rows, seeds: np.ndarray) -> np.ndarray:
+def _converged(rows: SeedTable, seeds: np.ndarray) -> np.ndarray:
     """Whether each of `seeds`, which are in ascending order and all there, converged."""
     order = np.argsort(rows.seeds)
     return rows.converged[order][np.searchsorted(rows.seeds[order], seeds)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchsuite.case.dataset import Download, Split, Table
+from benchsuite.case import Download, Split, Table
 from benchsuite.errors import DataError
 from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.system import cache

@@ -15,8 +15,8 @@ import numpy as np
 
 from benchsuite.engine.loop import Evaluation, Training, parameter_names
 from benchsuite.engine.problem import Problem
-from benchsuite.errors import CaseError, DeviceError, foreign
-from benchsuite.results.trace import Trace
+from benchsuite.errors import CaseError, DeviceError, wrap_errors
+from benchsuite.results import Trace
 from benchsuite.system import cache, machine
 
 #: Is told the share of a training that was just done.
@@ -237,7 +237,7 @@ class Ensemble:
             CaseError: all else.
         """
         whose, hint = f"case {self._case.id}: its training", "look for callbacks, or shapes that are known too late"
-        with foreign(lambda raised: CaseError(f"{whose} failed as it ran: {raised}", hint)):
+        with wrap_errors(lambda raised: CaseError(f"{whose} failed as it ran: {raised}", hint)):
             try:
                 yield
             except jax.errors.JaxRuntimeError as error:
@@ -253,7 +253,7 @@ class Ensemble:
         for first in range(0, len(of), self.chunk_size):
             chunk = slice(first, first + self.chunk_size)
             on_devices = [arguments(part) for part in self._spread(lanes[chunk])]
-            share = scaled(on_progress, len(of[chunk]) / len(of))
+            share = scale_progress(on_progress, len(of[chunk]) / len(of))
             with self._errors_named():
                 evaluations, diagnostics, seconds = self._run(on_devices, share)
             traces.append(self._trace(of[chunk], evaluations, diagnostics))
@@ -340,12 +340,12 @@ def _lanes_step(problem: Problem) -> int:
     return LANES if parameter_names(problem.case) else 1
 
 
-def scaled(on_progress: OnProgress, factor: float) -> OnProgress:
+def scale_progress(on_progress: OnProgress, factor: float) -> OnProgress:
     """Tells `on_progress` of a share of something in units of which it makes up `factor`."""
     return lambda share: on_progress(share * factor)
 
 
-def largest_chunk(devices: Sequence[Any], trainings: int = 1) -> int:
+def max_chunk_size(devices: Sequence[Any], trainings: int = 1) -> int:
     """The chunk size beyond which nothing is gained on these devices, where a lane is so many trainings."""
     lanes = LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR
     return len(devices) * max(1, lanes // trainings)

@@ -9,19 +9,15 @@ from itertools import combinations
 
 import numpy as np
 
-from benchsuite.case.case import Case
-from benchsuite.case.dataset import Stream
-from benchsuite.case.schedule import Schedule
-from benchsuite.engine.ensemble import Ensemble, OnProgress, largest_chunk, scaled
+from benchsuite.case import Case, Schedule, Stream
+from benchsuite.engine.ensemble import Ensemble, OnProgress, max_chunk_size, scale_progress
 from benchsuite.engine.loop import parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, OptionError, near_matches
-from benchsuite.results.landscape import Basins, Path, Surface
-from benchsuite.results.outcome import NEVER, classify, steps_to_success
-from benchsuite.results.trace import Trace
+from benchsuite.results import NEVER, BasinMap, Surface, Trace, TrainingPath, classify, steps_to_success
 from benchsuite.settings import Settings
 from benchsuite.system import machine
-from benchsuite.variants.start import Start, start_values
+from benchsuite.variants import Start, start_values
 
 #: Models with at most so many parameters have a curve or a surface; with more, planes through a solution.
 SURFACE = 2
@@ -44,7 +40,7 @@ REACH = 2.0
 Range = tuple[float, float]
 
 
-class Survey:
+class LandscapeEvaluator:
     """Makes the landscapes of a case.
 
     Args:
@@ -62,7 +58,7 @@ class Survey:
         self._names = parameter_names(case)
         self._devices = machine.devices(settings.platform)
         self._check()
-        self.problem = Problem.pose(case, settings)
+        self.problem = Problem.load(case, settings)
         self._ensembles: dict[int, Ensemble] = {}
 
     def _check(self) -> None:
@@ -114,7 +110,7 @@ class Survey:
         paths = len(self.case.starts) + seeds if self._has_paths else 0
         return paths + (self._grid**SURFACE if basins and self._has_basins else 0)
 
-    def paths(self, seeds: int, on_progress: OnProgress) -> list[Path]:
+    def paths(self, seeds: int, on_progress: OnProgress) -> list[TrainingPath]:
         """Train the named starts and the first seeds, evaluated often enough to draw a line.
 
         Args:
@@ -128,20 +124,20 @@ class Survey:
         if self.case.starts:
             values = start_values(self.case, self.case.starts, self._names)
             ensemble = self._fitting(problem, len(values), pinned=True)
-            trace, _ = ensemble.train_from(values, 0, scaled(on_progress, len(values)))
+            trace, _ = ensemble.train_from(values, 0, scale_progress(on_progress, len(values)))
             paths += self._paths(trace, list(self.case.starts), named=True)
         if seeds:
             ensemble = self._fitting(problem, seeds, pinned=False)
-            trace, _ = ensemble.train(np.arange(seeds), scaled(on_progress, seeds))
+            trace, _ = ensemble.train(np.arange(seeds), scale_progress(on_progress, seeds))
             paths += self._paths(trace, [f"seed {seed}" for seed in range(seeds)], named=False)
         return paths
 
-    def _paths(self, trace: Trace, labels: Sequence[str], *, named: bool) -> list[Path]:
+    def _paths(self, trace: Trace, labels: Sequence[str], *, named: bool) -> list[TrainingPath]:
         """The paths of a trace; their outcomes are those of the schedule's own, rarer evaluations."""
         stride = (len(trace.steps) - 1) // self.problem.schedule.periods
         outcomes = classify(trace.thinned(stride), self.case.criterion)
         return [
-            Path(label, trace[number], str(outcomes[number]), self._names, named=named)
+            TrainingPath(label, trace[number], str(outcomes[number]), self._names, named=named)
             for number, label in enumerate(labels)
         ]
 
@@ -160,7 +156,7 @@ class Survey:
             surfaces.append(self._surface("close-up", close_up, {}))
         return surfaces
 
-    def basins(self, on_progress: OnProgress) -> Iterator[Basins]:
+    def basins(self, on_progress: OnProgress) -> Iterator[BasinMap]:
         """Train a grid of starts; gives the map as it fills up, the whole one last, or nothing where there is none.
 
         Args:
@@ -177,10 +173,10 @@ class Survey:
         ensemble = self._ensemble(len(starts))
         for first in range(0, len(starts), ensemble.chunk_size):
             chunk = slice(first, first + ensemble.chunk_size)
-            trace, _ = ensemble.train_from(starts[chunk], 0, scaled(on_progress, len(starts[chunk])))
+            trace, _ = ensemble.train_from(starts[chunk], 0, scale_progress(on_progress, len(starts[chunk])))
             outcomes[chunk] = classify(trace, self.case.criterion)
             steps[chunk] = steps_to_success(trace, self.case.criterion)
-            yield Basins(axes, outcomes.reshape(shape), steps.reshape(shape), fixed, int(trace.steps[-1]))
+            yield BasinMap(axes, outcomes.reshape(shape), steps.reshape(shape), fixed, int(trace.steps[-1]))
 
     def _surface(self, title: str, ranges: Mapping[str, Range], fixed: Start) -> Surface:
         axes = self._axes(ranges)
@@ -213,7 +209,7 @@ class Survey:
 
     def _ensemble(self, points: int) -> Ensemble:
         """One ensemble of pinned starts for all grids of one size."""
-        size = min(points, largest_chunk(self._devices))
+        size = min(points, max_chunk_size(self._devices))
         if size not in self._ensembles:
             self._ensembles[size] = self._fitting(self.problem, size, pinned=True)
         return self._ensembles[size]

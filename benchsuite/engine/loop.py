@@ -19,12 +19,10 @@ import optax
 from flax import nnx
 from jax.flatten_util import ravel_pytree
 
-from benchsuite.case.case import Case
-from benchsuite.case.dataset import Stream, Table
-from benchsuite.case.schedule import Schedule
+from benchsuite.case import Case, Schedule, Stream, Table
 from benchsuite.engine import prng
-from benchsuite.errors import BenchsuiteError, CaseError, foreign
-from benchsuite.results.trace import PARAMETERS_KEPT
+from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
+from benchsuite.results import PARAMETERS_KEPT
 
 _INITIALISE, _DATA = 0, 1
 
@@ -450,7 +448,7 @@ def guard(case: Case, what: str, call: Callable[[], T]) -> T:
         CaseError: it failed; the message has the line of the plugin.
     """
     hint = "call the case's model, data and loss by hand on one batch"
-    with foreign(lambda raised: CaseError(f"case {case.id}: its {what} failed: {raised}{_place()}", hint)):
+    with wrap_errors(lambda raised: CaseError(f"case {case.id}: its {what} failed: {raised}{_place()}", hint)):
         try:
             return call()
         except BenchsuiteError as error:

@@ -9,13 +9,11 @@ from functools import cached_property, partial
 import jax
 import numpy as np
 
-from benchsuite.case.case import Case
-from benchsuite.case.dataset import Split, Stream, Table
-from benchsuite.case.schedule import Schedule
+from benchsuite.case import Case, Schedule, Split, Stream, Table
 from benchsuite.engine import data
 from benchsuite.engine.loop import Data, Training, draw_evaluation_data, make_training
-from benchsuite.errors import CaseError, foreign
-from benchsuite.results.plan import label, scheduled
+from benchsuite.errors import CaseError, wrap_errors
+from benchsuite.results import case_label, schedule_for
 from benchsuite.settings import Settings
 
 
@@ -42,13 +40,13 @@ class Problem:
     stand_in: bool
 
     @classmethod
-    def pose(cls, case: Case, settings: Settings) -> Problem:
+    def load(cls, case: Case, settings: Settings) -> Problem:
         """Choose the schedule and load the data.
 
         Raises:
             DataError: the data cannot be had, or are damaged.
         """
-        protocol, schedule = scheduled(case, settings.protocol)
+        protocol, schedule = schedule_for(case, settings.protocol)
         if isinstance(case.dataset, Stream):
             rows = Data(None, jax.device_get(draw_evaluation_data(case, case.dataset)))
             return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)
@@ -75,7 +73,7 @@ class Problem:
         facts = {}
         for diagnostic in self.case.diagnostics:
             if diagnostic.of_data is not None:
-                with foreign(partial(self._diagnostic_failed, diagnostic.name)):
+                with wrap_errors(partial(self._diagnostic_failed, diagnostic.name)):
                     facts[diagnostic.name] = float(diagnostic.of_data(Split(*self.data)))
         return facts
 
@@ -95,12 +93,12 @@ class Problem:
     @property
     def label(self) -> str:
         """The case with all that keeps its figures apart from others."""
-        return label(self.case.id, self.protocol, self.stand_in)
+        return case_label(self.case.id, self.protocol, self.stand_in)
 
 
 def _loaded(case: Case, table: Table, settings: Settings) -> data.Loaded:
     failed = f"case {case.name}: loading {table.name} failed"
-    with foreign(lambda raised: CaseError(f"{failed}: {raised}", "mend the table's load")):
+    with wrap_errors(lambda raised: CaseError(f"{failed}: {raised}", "mend the table's load")):
         loaded = data.load(table, settings.dataset, settings.data_dir)
     if not isinstance(loaded.split, Split):
         raise CaseError(f"case {case.name}: {table.name} is a {type(loaded.split).__name__}", "let load return a Split")

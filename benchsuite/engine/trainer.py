@@ -8,22 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.case.case import Case
-from benchsuite.case.version import case_version
+from benchsuite.case import Case, case_version
 from benchsuite.engine import prng
-from benchsuite.engine.ensemble import Ensemble, OutOfMemoryError, largest_chunk
-from benchsuite.engine.landscape import PAGE_GRID, Survey, has_landscape
+from benchsuite.engine.ensemble import Ensemble, OutOfMemoryError, max_chunk_size
+from benchsuite.engine.landscape import PAGE_GRID, LandscapeEvaluator, has_landscape
 from benchsuite.engine.loop import fingerprint, parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, near_matches
-from benchsuite.results.landscape import Surface
-from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard, curves
-from benchsuite.results.seeds import Columns, Rows, groups_of
-from benchsuite.results.trace import Trace
+from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface, Trace, find_groups, kept_curves
 from benchsuite.settings import Settings
 from benchsuite.system import machine
-from benchsuite.variants.start import start_values
+from benchsuite.variants import start_values
 
 #: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
 ROUNDS = 5
@@ -49,8 +44,8 @@ class Trainer:
 
     def __init__(self, case: Case, settings: Settings, workers: int = 1) -> None:
         self._devices, self._settings = machine.devices(settings.platform), settings
-        with machine.settings_kept(f"case {case.id}"):
-            self._problem = Problem.pose(case, settings)
+        with machine.restore_settings(f"case {case.id}"):
+            self._problem = Problem.load(case, settings)
             self.plan = make_plan(self._problem, settings, self._devices, workers)
 
     def compile(self) -> Plan:
@@ -59,7 +54,7 @@ class Trainer:
         Raises:
             BenchsuiteError: the case or its device cannot be used as they are.
         """
-        with machine.settings_kept(f"case {self.plan.id}"):
+        with machine.restore_settings(f"case {self.plan.id}"):
             self._problem.facts  # noqa: B018  # what fails here is not to fail after a round
             self._compile(self.plan.chunk_size)
         return self.plan
@@ -77,36 +72,36 @@ class Trainer:
             compile_cache=self._ensemble.compile_cache,
         )
 
-    def train_starts(self) -> tuple[Rows, Columns]:
+    def train_starts(self) -> tuple[SeedTable, Columns]:
         """Train the named starts: untimed, and on the data of seed 0; gives their rows and learning curves."""
         values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
         device = self._devices[:1]  # each one more costs a compilation
-        with machine.settings_kept(f"case {self.plan.id}"):
+        with machine.restore_settings(f"case {self.plan.id}"):
             ensemble = Ensemble.fitting(self._problem, len(values), device, self.plan.precision, pinned=True)
             trace, _ = ensemble.train_from(values, seed=0)
-            return self._judge(trace), curves(trace)
+            return self._seed_table(trace), kept_curves(trace)
 
     def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
         """Which of the case's groups so many seeds started in, of which some are stored: group → (n,)."""
-        with machine.settings_kept(f"case {self.plan.id}"):
-            return groups_of(self._problem.case, start, seeds)
+        with machine.restore_settings(f"case {self.plan.id}"):
+            return find_groups(self._problem.case, start, seeds)
 
     def surfaces(self, seen: Columns) -> list[Surface]:
-        """The loss over the parameters for a page, where the case has a landscape; see `Survey.surfaces`."""
+        """The loss over the parameters for a page, where the case has a landscape; see `LandscapeEvaluator.surfaces`."""
         case = self._problem.case
         if not has_landscape(case):
             return []
-        with machine.settings_kept(f"case {self.plan.id}"):
-            return Survey(case, self._settings, PAGE_GRID).surfaces(seen)
+        with machine.restore_settings(f"case {self.plan.id}"):
+            return LandscapeEvaluator(case, self._settings, PAGE_GRID).surfaces(seen)
 
-    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
         """Train rounds, each an array of seeds, with the program that `compile` has made."""
         for seeds in rounds:
-            with machine.settings_kept(f"case {self.plan.id}"):
-                shard = self._train_round(seeds, on_trained)
-            yield shard
+            with machine.restore_settings(f"case {self.plan.id}"):
+                round_result = self._train_round(seeds, on_trained)
+            yield round_result
 
-    def _train_round(self, seeds: np.ndarray, on_trained: OnTrained) -> Shard:
+    def _train_round(self, seeds: np.ndarray, on_trained: OnTrained) -> RoundResult:
         traces: list[Trace] = []
         seconds, first_run = 0.0, self._first_run
         while len(seeds):
@@ -120,9 +115,9 @@ class Trainer:
             seeds = seeds[len(chunk) :]
         self._first_run = False
         trace = Trace.join(traces)
-        return Shard(
-            self._judge(trace),
-            curves(trace),
+        return RoundResult(
+            self._seed_table(trace),
+            kept_curves(trace),
             seconds=seconds,
             first_run=first_run,
             chunk_size=self._ensemble.chunk_size,
@@ -140,8 +135,8 @@ class Trainer:
         self._compile(smaller)
         return None
 
-    def _judge(self, trace: Trace) -> Rows:
-        return Rows.judge(trace, self._problem.case, self.plan.parameter_names, self._problem.facts)
+    def _seed_table(self, trace: Trace) -> SeedTable:
+        return SeedTable.from_trace(trace, self._problem.case, self.plan.parameter_names, self._problem.facts)
 
 
 def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any], workers: int = 1) -> Plan:
@@ -152,7 +147,7 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any], work
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
     trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
-    round_size = _round_size(seeds, settings.rounds, workers, len(devices), largest_chunk(devices))
+    round_size = _round_size(seeds, settings.rounds, workers, len(devices), max_chunk_size(devices))
     return Plan(
         case=case.name,
         treatment=case.treatment,
@@ -174,13 +169,13 @@ def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any], work
         parameter_names=parameters,
         seeds=seeds,
         round_size=round_size,
-        chunk_size=min(round_size, largest_chunk(devices, trainings)),
+        chunk_size=min(round_size, max_chunk_size(devices, trainings)),
         precision=settings.precision,
         prng=prng.NAME,
         device=about["device"],
         platform=about["platform"],
         device_count=min(len(devices), round_size),
-        engine=settings.engine,
+        executor=settings.executor,
         workers=workers,
     )
 
@@ -190,7 +185,7 @@ def _check_names(case: Case, parameters: Sequence[str]) -> None:
     start_values(case, case.starts, parameters)
     if case.groups and not parameters:
         raise CaseError(f"{case.name} has too many parameters to be grouped", "leave groups out")
-    groups_of(case, {name: np.zeros(1) for name in parameters}, 1)
+    find_groups(case, {name: np.zeros(1) for name in parameters}, 1)
     figures = [*case.all_metrics, *(f"train.{name}" for name in ("loss", *case.metrics)), *parameters]
     figures += [diagnostic.name for diagnostic in case.diagnostics]
     for claim in case.claims:

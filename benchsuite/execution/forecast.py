@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchsuite import stats
-from benchsuite.case.case import Case
-from benchsuite.case.dataset import Table
+from benchsuite.case import Case, Table
 from benchsuite.errors import StoreError
-from benchsuite.results.plan import Plan, label, scheduled
-from benchsuite.results.summary import Record
+from benchsuite.results import Plan, Summary, case_label, schedule_for
 from benchsuite.settings import AUTO, STAND_IN, Settings
-from benchsuite.store.folder import RunFolder, run_folders
+from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
 
 #: Earlier runs that are looked into, the newest first.
@@ -20,29 +18,29 @@ RUNS = 50
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierRun:
     """An earlier run of a case, by which the next one is foretold.
 
     Args:
         run: the name of its folder.
         plan: how the case was run.
-        records: its figures, those of every value of a sweep.
+        summaries: its figures, those of every value of a sweep.
     """
 
     run: str
     plan: Plan
-    records: Sequence[Record]
+    summaries: Sequence[Summary]
 
     @property
     def rates(self) -> tuple[float, float]:
         """Between which the rates lay, their intervals included."""
-        intervals = [record.rate_interval for record in self.records]
+        intervals = [summary.rate_interval for summary in self.summaries]
         return min(low for low, _ in intervals), max(high for _, high in intervals)
 
     def seconds(self, seeds: int, values: int) -> float:
         """How long so many seeds at so many values of a sweep are going to take, compiling included."""
         trainings = seeds * values / self.plan.workers
-        return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.records[0].seeds_per_second
+        return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.summaries[0].seeds_per_second
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,13 @@ class Forecast:
     @classmethod
     def of(cls, case: Case, settings: Settings, device: str) -> Forecast:
         """The forecast of a case on a device."""
-        found = earlier_runs(case, settings)
+        found = find_earlier_runs(case, settings)
         seeds, reason = planned_seeds(case, settings, found)
-        protocol, _ = scheduled(case, settings.protocol)
-        title = label(case.id, protocol, _may_stand_in(case) and settings.dataset == STAND_IN)
-        alike = next((run for run in found if run.plan.engine == settings.engine and run.plan.device == device), None)
+        protocol, _ = schedule_for(case, settings.protocol)
+        title = case_label(case.id, protocol, _may_stand_in(case) and settings.dataset == STAND_IN)
+        alike = next(
+            (run for run in found if run.plan.executor == settings.executor and run.plan.device == device), None
+        )
         if alike is None:
             return cls(title, seeds, reason)
         memory = alike.plan.predicted_bytes * alike.plan.device_count * alike.plan.workers
@@ -80,7 +80,7 @@ class Forecast:
         return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds, values), alike.run)
 
 
-def forecast(cases: Sequence[Case], settings: Settings) -> list[Forecast]:
+def forecast_runs(cases: Sequence[Case], settings: Settings) -> list[Forecast]:
     """The forecasts of cases on the device of this process.
 
     Raises:
@@ -101,16 +101,16 @@ def seeds_for(case: Case, settings: Settings, folder: RunFolder) -> int:
     begun = folder.plan(case.id)
     if begun and folder.settings.get("half_width") == settings.half_width:
         return begun.seeds
-    others = [run for run in earlier_runs(case, settings) if run.run != folder.path.name]
+    others = [run for run in find_earlier_runs(case, settings) if run.run != folder.path.name]
     return planned_seeds(case, settings, others)[0]
 
 
-def planned_seeds(case: Case, settings: Settings, found: Sequence[Earlier]) -> tuple[int, str]:
+def planned_seeds(case: Case, settings: Settings, found: Sequence[EarlierRun]) -> tuple[int, str]:
     """How many seeds the settings ask for, and why so many."""
     if settings.seeds:
         return settings.seeds, "as asked"
     if settings.half_width is None:
-        return scheduled(case, settings.protocol)[1].seeds, "the case's own"
+        return schedule_for(case, settings.protocol)[1].seeds, "the case's own"
     wanted = f"± {100 * settings.half_width:g} %"
     if not found:
         return stats.trials_for(settings.half_width), f"{wanted} at any rate"
@@ -119,9 +119,9 @@ def planned_seeds(case: Case, settings: Settings, found: Sequence[Earlier]) -> t
     return seeds, f"{wanted} at a rate of {100 * low:.0f} to {100 * high:.0f} %"
 
 
-def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
+def find_earlier_runs(case: Case, settings: Settings) -> list[EarlierRun]:
     """The earlier runs of a case under the same protocol in `.benchsuite`, the newest first."""
-    protocol, _ = scheduled(case, settings.protocol)
+    protocol, _ = schedule_for(case, settings.protocol)
     found = []
     for path in run_folders()[:RUNS]:
         try:
@@ -133,9 +133,9 @@ def earlier_runs(case: Case, settings: Settings) -> list[Earlier]:
             continue
         if _may_stand_in(case) and settings.dataset != AUTO and plan.stand_in != (settings.dataset == STAND_IN):
             continue
-        records = [folder.content["records"][part.id] for part in plan.parts if part.id in folder.content["records"]]
-        if records:
-            found.append(Earlier(path.name, plan, [Record.from_json(record) for record in records]))
+        summaries = [folder.summaries[part.id] for part in plan.parts if part.id in folder.summaries]
+        if summaries:
+            found.append(EarlierRun(path.name, plan, summaries))
     return found
 
 

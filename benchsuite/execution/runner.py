@@ -1,4 +1,4 @@
-"""The run of a case: plan → compile → timed rounds → outcomes → record."""
+"""The run of a case: plan → compile → timed rounds → outcomes → summary."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Protocol
 
 import numpy as np
 
-from benchsuite.case.case import Case
+from benchsuite.case import Case
 from benchsuite.errors import StoreError
-from benchsuite.execution.executors.base import HERE, Engine
+from benchsuite.execution.executors import LOCAL_EXECUTOR, Executor
 from benchsuite.execution.forecast import seeds_for
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Rows
-from benchsuite.results.summary import Record, summarise
+from benchsuite.results import RoundResult, SeedTable, Summary, summarise
 from benchsuite.settings import Settings
-from benchsuite.store.folder import RunFolder
+from benchsuite.store import RunFolder
 from benchsuite.system import signals
 
 #: Starts from which a landscape takes its extent.
@@ -32,14 +30,14 @@ class Observer(Protocol):
     def stage(self, stage: str) -> None:
         """Something that may take a while begins, such as compiling or a round."""
 
-    def trained(self, seeds: float) -> None:
+    def advance(self, seeds: float) -> None:
         """As much was trained as brings so many seeds from start to end."""
 
-    def judged(self, seeds: int, converged: int) -> None:
+    def update_rate(self, seeds: int, converged: int) -> None:
         """A round has ended, after which there are so many seeds, and as many of them converged."""
 
 
-def open_folder(settings: Settings, engine: Engine = HERE) -> RunFolder:
+def open_folder(settings: Settings, executor: Executor = LOCAL_EXECUTOR) -> RunFolder:
     """The run folder that the settings ask for: a new one, or the one to resume.
 
     Raises:
@@ -48,7 +46,7 @@ def open_folder(settings: Settings, engine: Engine = HERE) -> RunFolder:
     """
     if settings.resume:
         return RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
-    return RunFolder.create(settings.run_dir, engine.describe(settings), vars(settings))
+    return RunFolder.create(settings.run_dir, executor.describe(settings), vars(settings))
 
 
 class CaseRun:
@@ -59,11 +57,11 @@ class CaseRun:
         settings: what the user decided.
         folder: where the rows are left.
         observer: is told how it goes.
-        engine: trains the rounds.
+        executor: trains the rounds.
 
     Attributes:
         plan: how it is run.
-        rounds: how many rounds `shards` gives.
+        rounds: how many rounds `round_results` gives.
         steady_rounds: how many of them do not run a program for the first time.
 
     Raises:
@@ -71,20 +69,22 @@ class CaseRun:
     """
 
     def __init__(
-        self, case: Case, settings: Settings, folder: RunFolder, observer: Observer, engine: Engine = HERE
+        self, case: Case, settings: Settings, folder: RunFolder, observer: Observer, executor: Executor = LOCAL_EXECUTOR
     ) -> None:
         self._folder, self._observer = folder, observer
         if settings.half_width is not None:
             settings = replace(settings, half_width=None, seeds=seeds_for(case, settings, folder))
-        self._trainer = engine.trainer(case, settings)
+        self._trainer = executor.trainer(case, settings)
         self.plan = self._trainer.plan
-        self._done, self._starts = self._stored_shards(), folder.starts(case.id)
-        done = [shard.seeds for shard in self._done]
+        self._done, self._starts = self._stored_rounds(), folder.starts(case.id)
+        done = [round_result.seeds for round_result in self._done]
         self._left = rounds_left(np.concatenate([*done, []]), self.plan.seeds, self.plan.round_size)
         self.rounds = len(self._done) + len(self._left)
-        first_runs = sum(shard.first_run for shard in self._done) + min(self.plan.workers, len(self._left))
+        first_runs = sum(round_result.first_run for round_result in self._done) + min(
+            self.plan.workers, len(self._left)
+        )
         self.steady_rounds = self.rounds - first_runs
-        observer.begin(self.plan.label, self.plan.seeds, sum(len(shard.seeds) for shard in self._done))
+        observer.begin(self.plan.label, self.plan.seeds, sum(len(round_result.seeds) for round_result in self._done))
         self._compile_or_recall()
 
     @property
@@ -92,21 +92,21 @@ class CaseRun:
         """Whether a round has ended."""
         return bool(self._done)
 
-    def shards(self) -> Iterator[Shard]:
+    def round_results(self) -> Iterator[RoundResult]:
         """The rows of every round: those of earlier runs first, then fresh ones, each on disk when it is given."""
         yield from list(self._done)
         self._train_starts()
         self._announce_round()
-        for shard in self._trainer.train(self._left, self._trained):
-            self._keep(shard)
-            yield shard
+        for round_result in self._trainer.train(self._left, self._trained):
+            self._keep(round_result)
+            yield round_result
             self._announce_round()
 
-    def records(self) -> list[Record]:
+    def summaries(self) -> list[Summary]:
         """The figures of the rounds that have ended, of which there must be one; those of each value of a sweep."""
         return summarise(self.plan, self._done, self._starts)
 
-    def keep_surfaces(self) -> None:
+    def write_surfaces(self) -> None:
         """Leave the loss over the parameters beside the rows, for a page; nothing where the case was changed.
 
         Raises:
@@ -116,28 +116,28 @@ class CaseRun:
         if plan.treatment or plan.sweep or not self._done or self._folder.surfaces(plan.id):
             return
         self._observer.stage("landscape")
-        rows = Rows.join([shard.rows for shard in self._done])[:STARTS_SHOWN]
+        rows = SeedTable.join([round_result.rows for round_result in self._done])[:STARTS_SHOWN]
         seen = {name: np.concatenate([rows.start[name], rows.end[name]]) for name in rows.start}
         if surfaces := self._trainer.surfaces(seen):
-            self._folder.keep_surfaces(plan.id, surfaces)
+            self._folder.write_surfaces(plan.id, surfaces)
 
     def _trained(self, seeds: float) -> None:
-        self._observer.trained(seeds)
-        signals.heed()
+        self._observer.advance(seeds)
+        signals.raise_if_terminated()
 
     def _announce_round(self) -> None:
         if len(self._done) < self.rounds:
             self._observer.stage(f"round {len(self._done) + 1} of {self.rounds}")
 
-    def _keep(self, shard: Shard) -> None:
-        self._folder.keep_shard(self.plan.id, shard)
-        self._done.append(shard)
+    def _keep(self, round_result: RoundResult) -> None:
+        self._folder.write_round(self.plan.id, round_result)
+        self._done.append(round_result)
         # The figures so far, for the progress and for whoever looks while the run goes on.
-        records = self.records()
-        self._folder.keep_records(records)
-        self._observer.judged(records[0].seeds, max(record.converged for record in records))
+        summaries = self.summaries()
+        self._folder.write_summaries(summaries)
+        self._observer.update_rate(summaries[0].seeds, max(summary.converged for summary in summaries))
 
-    def _stored_shards(self) -> list[Shard]:
+    def _stored_rounds(self) -> list[RoundResult]:
         stored = self._folder.plan(self.plan.id)
         if stored is None:
             return []
@@ -148,21 +148,21 @@ class CaseRun:
                     f"{self._folder.path} holds {self.plan.id} with {name} {before}, this run has {now}",
                     "resume with the same options, case and versions on the same machine, or start a new run",
                 )
-        shards = self._folder.shards(self.plan.id)
-        for rows in (shard.rows for shard in shards):
+        round_results = self._folder.round_results(self.plan.id)
+        for rows in (round_result.rows for round_result in round_results):
             now = self._trainer.groups(rows.start, len(rows))
             if now.keys() != rows.groups.keys() or any((now[name] != rows.groups[name]).any() for name in now):
                 raise StoreError(
                     f"{self._folder.path} holds {self.plan.id} with other groups than this run has",
                     "start a new run",
                 )
-        return shards
+        return round_results
 
     def _compile_or_recall(self) -> None:
         if self._left:
             self._observer.stage("compiling")
             self.plan = self._trainer.compile()
-            self._folder.keep_plan(self.plan)
+            self._folder.write_plan(self.plan)
         elif stored := self._folder.plan(self.plan.id):
             self.plan = stored
 
@@ -172,7 +172,7 @@ class CaseRun:
             return
         self._observer.stage("named starts")
         self._starts, curves = self._trainer.train_starts()
-        self._folder.keep_starts(self.plan.id, self._starts, curves)
+        self._folder.write_starts(self.plan.id, self._starts, curves)
 
 
 def rounds_left(done: np.ndarray, seeds: int, round_size: int) -> list[np.ndarray]:

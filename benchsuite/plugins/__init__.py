@@ -1,1 +1,11 @@
-"""."""
+"""Plugins: what is installed, and what the user selected of it.
+
+In: the entry points of the group `benchsuite`, and names typed by the user.
+Out: a registry of cases and treatments, the selected variants, and new plugins from a template.
+"""
+
+from benchsuite.plugins.hookspecs import hookimpl
+from benchsuite.plugins.registry import Plugin, PluginId, Registry, load_registry
+from benchsuite.plugins.selection import select_treatments, select_variants
+
+__all__ = ["Plugin", "PluginId", "Registry", "hookimpl", "load_registry", "select_treatments", "select_variants"]

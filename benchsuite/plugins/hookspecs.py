@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from benchsuite.case.case import Case
-    from benchsuite.variants.treatment import Treatment
+    from benchsuite.case import Case
+    from benchsuite.variants import Treatment
 
 PROJECT = "benchsuite"
 

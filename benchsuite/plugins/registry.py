@@ -10,22 +10,20 @@ from typing import Any
 
 import pluggy
 
-from benchsuite.case.case import Case
-from benchsuite.case.dataset import Download, Table
-from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, PluginError, foreign, near_matches
+from benchsuite.case import Case, Download, Table
+from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, PluginError, near_matches, wrap_errors
 from benchsuite.plugins import hookspecs
 from benchsuite.plugins.hookspecs import PROJECT
 from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.system import machine, signals
-from benchsuite.system.signals import time_limit
-from benchsuite.variants.treatment import Treatment
+from benchsuite.variants import Treatment
 
 #: Every hook that is specified, with what it supplies.
 HOOKS: dict[str, type] = {"benchsuite_cases": Case, "benchsuite_treatments": Treatment}
 
 
 #: Name, target and origin of a plugin.
-Place = tuple[str, str, str]
+PluginId = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Plugin:
     error: BenchsuiteError | None = None
 
     @property
-    def place(self) -> Place:
+    def place(self) -> PluginId:
         """What tells it from all others: name, target and origin."""
         return self.name, self.target, self.origin
 
@@ -94,7 +92,7 @@ class Registry:
             raise OptionError(f"there is no case {name!r}", near_matches(name, self.cases)) from None
 
 
-def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[Place] = ()) -> Registry:
+def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[PluginId] = ()) -> Registry:
     """Load every plugin of the installed distributions, or of the entry points `found`.
 
     Args:
@@ -111,7 +109,7 @@ def load_plugin(entry: EntryPoint) -> Plugin:
     """Import one plugin and collect what it supplies; whatever goes wrong becomes its reason to be left out."""
     plugin = _unloaded(entry)
     try:
-        with time_limit(signals.PATIENCE), machine.settings_kept(f"plugin {entry.name}"):
+        with signals.time_limit(signals.PLUGIN_TIMEOUT), machine.restore_settings(f"plugin {entry.name}"):
             manager = _manager(entry.name, _import(entry))
             supplied = {hook: tuple(_supplied(manager, hook)) for hook in HOOKS}
     except OutOfTimeError:
@@ -128,14 +126,14 @@ def _unloaded(entry: EntryPoint) -> Plugin:
 
 def _too_slow(entry: EntryPoint) -> PluginError:
     return PluginError(
-        f"{entry.value} was not there after {signals.PATIENCE} s",
+        f"{entry.value} was not there after {signals.PLUGIN_TIMEOUT} s",
         "let importing it and its hooks do nothing that takes long: data are loaded by a table's load",
     )
 
 
 def _import(entry: EntryPoint) -> ModuleType:
     hint = "mend the plugin or install what it needs; `pip uninstall` its distribution to be rid of it"
-    with foreign(lambda raised: PluginError(f"importing {entry.value} failed: {raised}", hint)):
+    with wrap_errors(lambda raised: PluginError(f"importing {entry.value} failed: {raised}", hint)):
         return entry.load()
 
 
@@ -156,7 +154,7 @@ def _manager(name: str, module: ModuleType) -> pluggy.PluginManager:
 def _supplied(manager: pluggy.PluginManager, hook: str) -> list[Any]:
     noun = HOOKS[hook].__name__
     hint = f"{hook} must yield {noun}(…) objects with every required field"
-    with foreign(lambda raised: PluginError(f"{hook} failed: {raised}", hint)):
+    with wrap_errors(lambda raised: PluginError(f"{hook} failed: {raised}", hint)):
         supplied = [item for items in getattr(manager.hook, hook)() for item in items]
     for item in supplied:
         if not isinstance(item, HOOKS[hook]):

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from benchsuite.case.names import NAME
+from benchsuite.case import NAME
 from benchsuite.errors import OptionError, StoreError
 
 PREFIX = "benchsuite-"
@@ -30,7 +30,7 @@ _FILES = {
 }
 
 
-def write(name: str, folder: Path, taken: Mapping[str, str] | None = None) -> list[Path]:
+def write_plugin(name: str, folder: Path, taken: Mapping[str, str] | None = None) -> list[Path]:
     """Write a distribution that supplies a case: all of its files or, where that fails, none.
 
     Args:

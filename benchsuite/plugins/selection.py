@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchsuite.case.case import Case
-from benchsuite.case.factory import UNSET, options_of
-from benchsuite.errors import OptionError, foreign, near_matches
+from benchsuite.case import UNSET, Case, SweepRange, options_of
+from benchsuite.errors import OptionError, near_matches, wrap_errors
 from benchsuite.plugins.call import Call
-from benchsuite.variants.treatment import ALL, NONE, Treatment, combined
+from benchsuite.settings import Settings
+from benchsuite.variants import ALL, NONE, Treatment, Variant, combine_treatments, make_variants
 
 #: A plus between treatments, but not one within the parentheses of an option.
 _PLUS = re.compile(r"\+(?![^(]*\))")
@@ -25,7 +25,9 @@ _SAID = "the command line"
 _OPTIMIZERS = '"optax.adam(1e-2)", "optax.sgd(0.01, momentum=0.9)" or "module:name(0.01)"'
 
 
-def choose(texts: Sequence[str], optimizers: Sequence[str], known: Mapping[str, Treatment]) -> list[Treatment]:
+def select_treatments(
+    texts: Sequence[str], optimizers: Sequence[str], known: Mapping[str, Treatment]
+) -> list[Treatment]:
     """The treatments that a person chose, each once.
 
     Args:
@@ -53,7 +55,7 @@ def _add(chosen: dict[str, Treatment], treatment: Treatment, text: str) -> None:
 
 def _find(text: str, known: Mapping[str, Treatment]) -> Treatment:
     """One treatment, or several joined by plus signs."""
-    return combined([_find_one(part, known) for part in _PLUS.split(text)])
+    return combine_treatments([_find_one(part, known) for part in _PLUS.split(text)])
 
 
 def _find_one(text: str, known: Mapping[str, Treatment]) -> Treatment:
@@ -92,7 +94,7 @@ def _import(call: Call, module: str, name: str) -> Any:
     folder = str(Path.cwd())
     sys.path.insert(0, folder)  # as `python -m` does: the module may lie where the user is
     try:
-        with foreign(lambda raised: OptionError(f"{call.name} cannot be imported: {raised}", _FORMS)):
+        with wrap_errors(lambda raised: OptionError(f"{call.name} cannot be imported: {raised}", _FORMS)):
             return getattr(importlib.import_module(module), name)
     finally:
         sys.path.remove(folder)
@@ -129,7 +131,7 @@ def _optax(call: Call) -> Callable[..., Any]:
 
 def _called(call: Call, factory: Callable[..., Any], options: Mapping[str, float]) -> Any:
     hint = "call it by hand in Python to find out why"
-    with foreign(lambda raised: OptionError(f"{call.text!r} failed: {raised}", hint)):
+    with wrap_errors(lambda raised: OptionError(f"{call.text!r} failed: {raised}", hint)):
         return factory(**options)
 
 
@@ -143,3 +145,28 @@ def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mappi
         return replace(case, optimizer=partial(factory, **options))
 
     return Treatment(call.label, f"The optimiser is {call.text.strip()}.", _SAID, change)
+
+
+def select_variants(cases: Sequence[Case], treatments: Sequence[Treatment], settings: Settings) -> list[Variant]:
+    """The variants that the user asked for.
+
+    Raises:
+        OptionError: the sweep, or every treatment, applies to none of the cases.
+    """
+    over = SweepRange.parse(settings.sweep) if settings.sweep else None
+    variants = make_variants(cases, treatments, over)
+    _check_applies(variants, over)
+    return variants
+
+
+def _check_applies(variants: Sequence[Variant], over: SweepRange | None) -> None:
+    if over and not any(variant.treated for variant in variants):
+        raise OptionError(f"--sweep {over.option} applies nowhere:{_reasons(variants)}", "sweep another option")
+    treated = [variant for variant in variants if variant.treatment]
+    if treated and not any(variant.applies for variant in treated):
+        names = ", ".join(dict.fromkeys(variant.treatment for variant in treated))
+        raise OptionError(f"treatment {names} applies nowhere:{_reasons(treated)}", "choose another, or other cases")
+
+
+def _reasons(variants: Sequence[Variant]) -> str:
+    return "".join(f"\n  {variant.id}: {variant.error.message}" for variant in variants if variant.error)

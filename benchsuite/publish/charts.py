@@ -8,12 +8,12 @@ from typing import Any
 
 import altair as alt
 
-from benchsuite.publish.history import RATE, SPEED, Change, Series
-from benchsuite.report.figures.figure import Figure, case_colour, data, share_axis
-from benchsuite.report.terminal.tables import Column, Sheet, count, per_second, percent
+from benchsuite.publish.history import RATE, SPEED, CaseChange, Series
+from benchsuite.report.figures import Figure, case_colour, chart_data, share_axis
+from benchsuite.report.terminal import Column, Sheet, count, per_second, percent
 
 
-def over_time(label: str, series: Sequence[Series], changes: Sequence[Change]) -> list[Figure]:
+def over_time(label: str, series: Sequence[Series], changes: Sequence[CaseChange]) -> list[Figure]:
     """The figure of the rate and that of the speed.
 
     Args:
@@ -34,7 +34,7 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[Change]) -
         Column("from", lambda row: percent(row["rate_low"])),
         Column("to", lambda row: percent(row["rate_high"])),
         Column("seeds/s", lambda row: per_second(row["speed"])),
-        Column("timing", lambda row: row["doubts"] or "valid", "left"),
+        Column("timing", lambda row: row["timing_warnings"] or "valid", "left"),
     )
     sheet = Sheet("", rows[::-1], columns)
     return [
@@ -49,7 +49,7 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[Change]) -
     ]
 
 
-def _said(label: str, figure: str, changes: Sequence[Change]) -> str:
+def _said(label: str, figure: str, changes: Sequence[CaseChange]) -> str:
     told = [f"{change.night.created[:10]}: {change.said}" for change in changes if change.figure == figure]
     return "; ".join(told) or f"no change of the {figure} of {label}"
 
@@ -67,13 +67,13 @@ def _rows(series: Series) -> list[dict[str, Any]]:
             "speed": point.seeds_per_second,
             "speed_low": point.slowest,
             "speed_high": point.fastest,
-            "doubts": "; ".join(night.doubts),
+            "timing_warnings": "; ".join(night.timing_warnings),
         }
         for night, point in zip(series.nights, series.points, strict=True)
     ]
 
 
-def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Sequence[Change]) -> alt.LayerChart:
+def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Sequence[CaseChange]) -> alt.LayerChart:
     shown = [
         {
             "case": row["case"],
@@ -83,7 +83,7 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
             "value": row[figure],
             "low": row[f"{figure}_low"],
             "high": row[f"{figure}_high"],
-            "doubts": row["doubts"],
+            "timing_warnings": row["timing_warnings"],
         }
         for row in rows
     ]
@@ -91,7 +91,7 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
     colour, dash = case_colour(list(dict.fromkeys(row["case"] for row in rows)))
     colour["legend"] = alt.Legend(columns=1, labelLimit=700)
     number = partial(alt.Tooltip, format=".1%" if figure == RATE else ",.4~g")
-    base = alt.Chart(data(shown, **kinds)).encode(x=alt.X("time:T", title=None), color=colour)
+    base = alt.Chart(chart_data(shown, **kinds)).encode(x=alt.X("time:T", title=None), color=colour)
     band = base.mark_area(opacity=0.18).encode(y=y, y2="high:Q")
     line = base.mark_line(strokeWidth=1.5).encode(y="value:Q", strokeDash=dash)
     points = base.mark_point(filled=True, size=36, cursor="pointer").encode(
@@ -104,13 +104,13 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
             number("low:Q", title="from"),
             number("high:Q", title="to"),
             alt.Tooltip("seeds:Q", format=","),
-            alt.Tooltip("doubts:N", title="timing"),
+            alt.Tooltip("timing_warnings:N", title="timing"),
         ],
     )
     marks = [{"time": c.night.created, "said": c.said} for c in changes if c.figure == figure]
     layers = [band, line, points]
     if marks:
-        rules = alt.Chart(data(marks, time="date")).mark_rule(strokeDash=[4, 3], strokeWidth=2, color="#D55E00")
+        rules = alt.Chart(chart_data(marks, time="date")).mark_rule(strokeDash=[4, 3], strokeWidth=2, color="#D55E00")
         layers.append(rules.encode(x="time:T", tooltip=["said:N"]))
     chart = alt.layer(*layers).properties(height=260)
     assert isinstance(chart, alt.LayerChart)  # noqa: S101  # no facets were given

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from benchsuite.errors import plain
-from benchsuite.publish.history import Change
+from benchsuite.errors import printable
+from benchsuite.publish.history import CaseChange
 
 _ATOM = "http://www.w3.org/2005/Atom"
 
@@ -15,7 +15,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _ENTRIES = 100
 
 
-def feed(changes: Sequence[Change], updated: str, title: str, address: str = "") -> bytes:
+def feed(changes: Sequence[CaseChange], updated: str, title: str, address: str = "") -> bytes:
     """The feed, the latest change first.
 
     Args:
@@ -43,7 +43,7 @@ def feed(changes: Sequence[Change], updated: str, title: str, address: str = "")
 
 def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET.Element:
     child = ET.SubElement(parent, f"{{{_ATOM}}}{name}", attributes)
-    child.text = plain(text).replace("\n", " ") or None
+    child.text = printable(text).replace("\n", " ") or None
     return child
 
 

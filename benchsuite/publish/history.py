@@ -35,7 +35,7 @@ _MAD, _DIFFERENCE = 1.4826, 2**-0.5
 
 
 @dataclass(frozen=True)
-class Change:
+class CaseChange:
     """A night from which on a figure is another.
 
     Args:
@@ -74,17 +74,17 @@ class Series:
     nights: list[Night] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[CaseChange]:
         """Where its rate and its speed changed."""
         rates = [point.rate for point in self.points]
         found = self._changes(RATE, rates, list(range(len(rates))), _in_units_of_chance(self.points), delay=0)
-        reliable = [place for place, night in enumerate(self.nights) if not night.doubts]
+        reliable = [place for place, night in enumerate(self.nights) if not night.timing_warnings]
         speeds = [self.points[place].seeds_per_second for place in reliable]
         return found + self._changes(SPEED, speeds, reliable, _in_units_of_noise(speeds), delay=_WINDOW // 2)
 
     def _changes(
         self, figure: str, values: Sequence[float], places: Sequence[int], scaled: np.ndarray, delay: int
-    ) -> list[Change]:
+    ) -> list[CaseChange]:
         """The changes of a figure.
 
         Args:
@@ -96,7 +96,7 @@ class Series:
         """
         ends = [0, *(end + delay for end in change_points(scaled)), len(values)]
         return [
-            Change(
+            CaseChange(
                 self.label,
                 self.name,
                 figure,

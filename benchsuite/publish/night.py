@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from benchsuite.results.result import Result
-from benchsuite.results.summary import Record
-from benchsuite.store.folder import RunFolder
+from benchsuite.results import Result, Summary
+from benchsuite.store import RunFolder
 from benchsuite.system import files
 
 #: A night's name: when it was begun, and the beginning of a digest.
 _NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
-#: What is taken over from a case's record as it is.
+#: What is taken over from a case's summary as it is.
 _FROM_RECORD = (
     *("label", "case", "treatment", "version", "protocol", "dataset", "stand_in", "device", "platform"),
     *("device_count", "precision", "seeds", "converged", "rate", "rate_interval", "outcomes", "seeds_per_second"),
@@ -28,7 +27,7 @@ _FROM_RECORD = (
 
 @dataclass(frozen=True)
 class Point:
-    """One case in one night, as plain JSON values; see `Record` for what they are.
+    """One case in one night, as plain JSON values; see `Summary` for what they are.
 
     `slowest` and `fastest` are the seeds per second of the steady rounds.
     """
@@ -55,11 +54,11 @@ class Point:
     fastest: float
 
     @classmethod
-    def of(cls, record: Record) -> Point:
-        """The point that a record gives."""
-        speeds = [n / took for n, took in zip(record.round_seeds, record.round_seconds, strict=True)]
-        speeds = speeds or [record.seeds_per_second]
-        return cls(**{name: getattr(record, name) for name in _FROM_RECORD}, slowest=min(speeds), fastest=max(speeds))
+    def of(cls, summary: Summary) -> Point:
+        """The point that a summary gives."""
+        speeds = [n / took for n, took in zip(summary.round_seeds, summary.round_seconds, strict=True)]
+        speeds = speeds or [summary.seeds_per_second]
+        return cls(**{name: getattr(summary, name) for name in _FROM_RECORD}, slowest=min(speeds), fastest=max(speeds))
 
     @property
     def series(self) -> str:
@@ -77,7 +76,7 @@ class Night:
         created: when the run was begun, as ISO 8601 with its zone.
         commit: of the folder that it was run in, if that was in a repository.
         versions: package → its version.
-        doubts: why its timing is not to be relied on; empty where nothing speaks against it.
+        timing_warnings: why its timing is not to be relied on; empty where nothing speaks against it.
         points: of its cases, those of swept options left out.
     """
 
@@ -85,18 +84,18 @@ class Night:
     created: str
     commit: str | None
     versions: Mapping[str, str | None]
-    doubts: Sequence[str]
+    timing_warnings: Sequence[str]
     points: Sequence[Point]
 
     @classmethod
     def of(cls, run: RunFolder, results: Sequence[Result]) -> Night:
         """What is kept of a run."""
-        points = [Point.of(result.record) for result in results if not result.record.setting]
+        points = [Point.of(result.summary) for result in results if not result.summary.setting]
         facts: dict[str, Any] = {
-            "created": run.content["created"],
-            "commit": run.content.get("commit"),
+            "created": run.created,
+            "commit": run.commit,
             "versions": dict(run.machine.get("versions", {})),
-            "doubts": run.doubts,
+            "timing_warnings": run.timing_warnings,
             "points": points,
         }
         digest = hashlib.sha256(json.dumps({**facts, "points": [asdict(p) for p in points]}).encode()).hexdigest()

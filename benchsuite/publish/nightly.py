@@ -11,17 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchsuite.comparison.gate import Gate
-from benchsuite.comparison.runs import MISSING, Change, Run, changes
+from benchsuite.comparison import MISSING, CaseChange, Gate, RunResults, compare_runs
 from benchsuite.errors import BenchsuiteError, StoreError
 from benchsuite.publish.night import Night
 from benchsuite.publish.site import Site
-from benchsuite.report.html.markdown import escaped, markdown
-from benchsuite.report.html.page import tell
-from benchsuite.results.result import results
-from benchsuite.store.folder import RunFolder, is_plain, new_folder
-from benchsuite.system import files
-from benchsuite.system.load import conditions, doubts
+from benchsuite.report.html import collect_content, escape_markdown, render_markdown
+from benchsuite.store import RunFolder, is_folder_name, make_folder, read_results
+from benchsuite.system import files, load
 
 RUNS, SITE, GOOD, SUMMARY, ISSUE = "runs", "site", "last-good", "summary.md", "issue.md"
 
@@ -38,7 +34,7 @@ _HINT = "make room, and run the night again"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class NightResult:
     """How a night went.
 
     Args:
@@ -81,7 +77,7 @@ class Nights:
                 (self.folder / told).unlink(missing_ok=True)
             except OSError as error:
                 raise StoreError(f"{self.folder / told} cannot be taken away: {error.strerror}", _HINT) from error
-        return new_folder(self.folder / RUNS)
+        return make_folder(self.folder / RUNS)
 
     def last_good(self) -> RunFolder | None:
         """The run to compare with; nothing before the first good night.
@@ -96,25 +92,25 @@ class Nights:
             return None
         except OSError as error:
             raise StoreError(f"{pointer} cannot be read: {error.strerror}", "take it away to begin anew") from error
-        if not is_plain(name):
+        if not is_folder_name(name):
             raise StoreError(
                 f"{pointer} names {name[:80]!r}, which holds no run", "write the name of a good night into it"
             )
         return RunFolder(self.folder / RUNS / name)
 
-    def finish(self, run: RunFolder, before: Mapping[str, Any], wrong: Sequence[str] = ()) -> Verdict:
+    def finish(self, run: RunFolder, before: Mapping[str, Any], wrong: Sequence[str] = ()) -> NightResult:
         """Bring a night to its end.
 
         Args:
             run: with rows in it.
-            before: the state of the machine as it began, see `conditions.conditions`.
+            before: the state of the machine as it began, see `load.measure_load`.
             wrong: what has gone wrong so far.
 
         Raises:
             BenchsuiteError: the site is damaged, or something cannot be written.
         """
-        after = conditions()
-        run.keep_conditions(before, after, doubts(before, after, run.machine["platform"]))
+        after = load.measure_load()
+        run.write_load(before, after, load.timing_warnings(before, after, run.machine["platform"]))
         reference, found, fallen = self._compare(run)
         missing = [change.label for change in found if change.rate_incomparable == MISSING]
         wrong = [*wrong, *fallen]
@@ -123,15 +119,15 @@ class Nights:
             wrong.append(f"missing since {name}: {', '.join(missing)}")
         Site.publish(self.folder / SITE, [run])
         notes = [note for gate in self.gates if (note := gate.blind(found))]
-        notes += [f"the timing is in doubt: {doubt}" for doubt in run.doubts]
+        notes += [f"the timing is in doubt: {doubt}" for doubt in run.timing_warnings]
         files.write(self.folder / SUMMARY, _summary(run, reference, wrong, notes).encode(), _HINT)
         if wrong:
             files.write(self.folder / ISSUE, _issue(run, name, wrong, found).encode(), _HINT)
         # A doubtful timing or a part of the cases is no reference: what changed that night would never be seen.
-        whole = reference is None or not (run.doubts or missing)
+        whole = reference is None or not (run.timing_warnings or missing)
         if self.accept or (whole and not wrong):
             files.write(self.folder / GOOD, f"{run.path.name}\n".encode(), _HINT)
-        return Verdict(wrong, self.folder / SITE / Night.of(run, results(run)).page)
+        return NightResult(wrong, self.folder / SITE / Night.of(run, read_results(run)).page)
 
     def fail(self, run: RunFolder, wrong: Sequence[str]) -> list[str]:
         """Bring a night to its end of which there is nothing to publish; gives what is wrong.
@@ -141,19 +137,21 @@ class Nights:
             wrong: what has gone wrong.
         """
         wrong = ["no case has a finished round, see the log", *wrong]
-        listed = "".join(f"- {escaped(reason)}\n" for reason in wrong)
+        listed = "".join(f"- {escape_markdown(reason)}\n" for reason in wrong)
         files.write(self.folder / SUMMARY, f"**This night is not good:**\n\n{listed}".encode(), _HINT)
         files.write(self.folder / ISSUE, _issue(run, "", wrong, []).encode(), _HINT)
         return wrong
 
-    def _compare(self, run: RunFolder) -> tuple[RunFolder | None, list[Change], list[str]]:
+    def _compare(self, run: RunFolder) -> tuple[RunFolder | None, list[CaseChange], list[str]]:
         """The reference, what has changed since, and which gates fall; one that cannot be read is as bad as a drop."""
         try:
             reference = self.last_good()
             if reference is None:
                 return None, [], []
             level = min(gate.level for gate in self.gates)
-            found = changes(Run.of(reference, results(reference)), Run.of(run, results(run)), level)
+            found = compare_runs(
+                RunResults.of(reference, read_results(reference)), RunResults.of(run, read_results(run)), level
+            )
         except BenchsuiteError as error:
             return None, [], [f"there is nothing to compare with: {error}"]
         return reference, found, [reason for gate in self.gates for reason in gate.falls(found)]
@@ -161,15 +159,15 @@ class Nights:
 
 def _summary(run: RunFolder, reference: RunFolder | None, wrong: Sequence[str], notes: Sequence[str]) -> str:
     verdict = "**This night is not good:**\n\n" if wrong else "This night is good.\n\n"
-    listed = "".join(f"- {escaped(reason)}\n" for reason in (*wrong, *notes))
-    return f"{markdown(tell([run], reference))}\n{verdict}{listed}"
+    listed = "".join(f"- {escape_markdown(reason)}\n" for reason in (*wrong, *notes))
+    return f"{render_markdown(collect_content([run], reference))}\n{verdict}{listed}"
 
 
-def _issue(run: RunFolder, reference: str, wrong: Sequence[str], found: Sequence[Change]) -> str:
+def _issue(run: RunFolder, reference: str, wrong: Sequence[str], found: Sequence[CaseChange]) -> str:
     """A title, a blank line, and a body in Markdown."""
     changed = [change.label for change in found if any(reason.startswith(f"{change.label}:") for reason in wrong)]
     title = f"Nightly {run.path.name}: {', '.join(dict.fromkeys(changed)) or 'failed'}"
-    listed = "".join(f"- {escaped(reason)}\n" for reason in wrong)
+    listed = "".join(f"- {escape_markdown(reason)}\n" for reason in wrong)
     compared = f"\nCompared with `{reference}`, the last good night.\n" if reference else ""
     look = (
         f"benchsuite compare {RUNS}/{reference} {RUNS}/{run.path.name}"

@@ -19,11 +19,18 @@ from benchsuite.errors import OptionError, StoreError
 from benchsuite.publish import badge
 from benchsuite.publish.charts import over_time
 from benchsuite.publish.feed import feed
-from benchsuite.publish.history import Change, Series, history
+from benchsuite.publish.history import CaseChange, Series, history
 from benchsuite.publish.night import Night, is_name
-from benchsuite.report.html.markdown import markdown
-from benchsuite.report.html.page import PAGE, SUMMARY, environment, library, page, tell
-from benchsuite.store.folder import RunFolder
+from benchsuite.report.html import (
+    PAGE,
+    SUMMARY,
+    chart_library,
+    collect_content,
+    environment,
+    render_markdown,
+    render_page,
+)
+from benchsuite.store import RunFolder
 from benchsuite.system import files
 
 #: The layout of a site; a change that an older version would spoil raises it.
@@ -117,8 +124,8 @@ class Site:
             StoreError: the run is damaged, or it cannot be written.
             OptionError: it has no finished round.
         """
-        story = tell([run])
-        night = Night.of(run, story.results)
+        report = collect_content([run])
+        night = Night.of(run, report.results)
         if night.name in self._nights:
             return None
         try:
@@ -129,8 +136,8 @@ class Site:
         unfinished = self.path / _RUNS / f".{night.name}.{os.getpid()}"
         try:
             files.write(unfinished / _NIGHT, night.to_json(), _HINT)
-            files.write(unfinished / PAGE, page(story, f"../../{script}").encode(), _HINT)
-            files.write(unfinished / SUMMARY, markdown(story).encode(), _HINT)
+            files.write(unfinished / PAGE, render_page(report, f"../../{script}").encode(), _HINT)
+            files.write(unfinished / SUMMARY, render_markdown(report).encode(), _HINT)
             shutil.rmtree(self.path / _RUNS / night.name, ignore_errors=True)  # left by a publisher that was killed
             unfinished.replace(self.path / _RUNS / night.name)
         except OSError as error:
@@ -163,7 +170,7 @@ class Site:
         files.write(self.path / "badge.svg", drawn.encode(), _HINT)
         files.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
 
-    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[Change], pages: dict[str, str]) -> str:
+    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[CaseChange], pages: dict[str, str]) -> str:
         return (
             _environment()
             .get_template("index.html")
@@ -178,7 +185,7 @@ class Site:
             )
         )
 
-    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[Change], script: str) -> str:
+    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[CaseChange], script: str) -> str:
         figures = over_time(label, series, changes)
         return (
             _environment()
@@ -194,7 +201,7 @@ class Site:
 
     @cached_property
     def _library(self) -> tuple[str, bytes]:
-        content = library().encode()
+        content = chart_library().encode()
         return f"{_ASSETS}/vega-{hashlib.sha256(content).hexdigest()[:12]}.js", content
 
     def _script(self) -> str:
@@ -267,7 +274,7 @@ def _page_names(labels: Sequence[str] | dict[str, Any]) -> dict[str, str]:
     return names
 
 
-def _lines(by_label: dict[str, list[Series]], changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
+def _lines(by_label: dict[str, list[Series]], changes: Sequence[CaseChange]) -> Iterator[dict[str, Any]]:
     """The latest point of every series, and its last change."""
     for label, of_case in by_label.items():
         for series in of_case:

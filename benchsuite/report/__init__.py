@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchsuite.errors import OptionError
 
 if TYPE_CHECKING:
-    from benchsuite.store.folder import RunFolder
+    from benchsuite.store import RunFolder
 
     Writer = Callable[[Sequence[RunFolder], Path, RunFolder | None], list[Path]]
 
@@ -35,5 +35,5 @@ def page_writer() -> Writer:
         OptionError: the libraries that it needs are not installed.
     """
     with installed("a page"):
-        from benchsuite.report.html.page import write_report
+        from benchsuite.report.html import write_report
     return write_report

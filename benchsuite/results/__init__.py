@@ -1,1 +1,47 @@
-"""."""
+"""Results: what a run leaves in memory.
+
+In: the traces of trained seeds, and the plan that they were trained by.
+Out: a table of seeds with their outcomes, summaries, judged claims and landscapes.
+"""
+
+from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED
+from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, TrainingPath, parameter_values
+from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
+from benchsuite.results.plan import Plan, case_label, schedule_for
+from benchsuite.results.result import Curves, Result
+from benchsuite.results.round import RoundResult, kept_curves
+from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
+from benchsuite.results.summary import R2_LADDER, Summary, summarise
+from benchsuite.results.trace import PARAMETERS_KEPT, Trace
+
+__all__ = [
+    "DEFINITIONS",
+    "HOLDS",
+    "NEVER",
+    "NOT_JUDGED",
+    "PARAMETERS_KEPT",
+    "R2_LADDER",
+    "REFUTED",
+    "BasinMap",
+    "Columns",
+    "Curves",
+    "LandscapeResult",
+    "Outcome",
+    "Plan",
+    "Result",
+    "RoundResult",
+    "SeedTable",
+    "Summary",
+    "Surface",
+    "Trace",
+    "TrainingPath",
+    "case_label",
+    "classify",
+    "columns_under",
+    "find_groups",
+    "kept_curves",
+    "parameter_values",
+    "schedule_for",
+    "steps_to_success",
+    "summarise",
+]

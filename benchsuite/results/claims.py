@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
+from benchsuite.case import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.results.plan import Plan
-from benchsuite.results.seeds import Rows
+from benchsuite.results.seeds import SeedTable
 from benchsuite.settings import SOURCE
 
 HOLDS, REFUTED, NOT_JUDGED = "holds", "refuted", "not judged"
@@ -24,7 +24,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimResult:
     """A claim and what became of it, as plain JSON values.
 
     Args:
@@ -56,7 +56,7 @@ class Verdict:
         return asdict(self)
 
 
-def judge(stored: Mapping[str, Any], plan: Plan, rows: Rows, starts: Rows | None = None) -> Verdict:
+def judge_claim(stored: Mapping[str, Any], plan: Plan, rows: SeedTable, starts: SeedTable | None = None) -> ClaimResult:
     """Test a claim where these seeds can test it at all.
 
     Args:
@@ -72,7 +72,7 @@ def judge(stored: Mapping[str, Any], plan: Plan, rows: Rows, starts: Rows | None
         result = _test_seeds(claim.check, rows.among(claim.among))
     if reason := _silence(plan):
         result = {"found": result.get("found", ""), "reason": reason}
-    return Verdict(
+    return ClaimResult(
         statement=claim.statement,
         source=claim.source or plan.source,
         said=str(claim.check),
@@ -89,7 +89,7 @@ def _silence(plan: Plan) -> str:
     return "it speaks of the real data, these are a stand-in" if plan.stand_in else ""
 
 
-def _test_start(check: Ends, plan: Plan, starts: Rows | None) -> dict[str, Any]:
+def _test_start(check: Ends, plan: Plan, starts: SeedTable | None) -> dict[str, Any]:
     if starts is None or check.start not in plan.starts:
         return {"reason": "the named starts have not been trained"}
     number = list(plan.starts).index(check.start)
@@ -99,7 +99,7 @@ def _test_start(check: Ends, plan: Plan, starts: Rows | None) -> dict[str, Any]:
     return {"found": found, "test": "one training of the start", "verdict": HOLDS if as_said else REFUTED}
 
 
-def _test_seeds(check: FailureRate | Bound | Figure, rows: Rows) -> dict[str, Any]:
+def _test_seeds(check: FailureRate | Bound | Figure, rows: SeedTable) -> dict[str, Any]:
     if not len(rows):
         return {"reason": "no seed started there"}
     if isinstance(check, FailureRate):
@@ -117,7 +117,7 @@ def _test_seeds(check: FailureRate | Bound | Figure, rows: Rows) -> dict[str, An
     return result
 
 
-def _test_rate(check: FailureRate, rows: Rows) -> dict[str, Any]:
+def _test_rate(check: FailureRate, rows: SeedTable) -> dict[str, Any]:
     seeds, failures = len(rows), int((~rows.converged).sum())
     low, high = stats.rate_interval(failures, seeds)
     found = f"{failures:,} of {seeds:,} fail, {100 * low:.1f} to {100 * high:.1f} %"

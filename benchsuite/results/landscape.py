@@ -9,11 +9,11 @@ import numpy as np
 
 from benchsuite.results.trace import Trace
 from benchsuite.system import files
-from benchsuite.variants.start import Start
+from benchsuite.variants import Start
 
 
 @dataclass(frozen=True)
-class Path:
+class TrainingPath:
     """The training of one start.
 
     Args:
@@ -31,7 +31,7 @@ class Path:
     named: bool
 
 
-def seen_by(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+def parameter_values(paths: Sequence[TrainingPath]) -> dict[str, np.ndarray]:
     """All values that every parameter takes on the paths."""
     names = paths[0].names if paths else ()
     return {
@@ -73,7 +73,7 @@ class Surface:
 
 
 @dataclass(frozen=True)
-class Basins:
+class BasinMap:
     """Where the trainings from a grid of starts end, all on the data of one seed.
 
     Args:
@@ -97,7 +97,7 @@ class Basins:
 
 
 @dataclass(frozen=True)
-class Landscape:
+class LandscapeResult:
     """All that is drawn of one case.
 
     Args:
@@ -110,6 +110,6 @@ class Landscape:
 
     title: str
     surfaces: Sequence[Surface]
-    paths: Sequence[Path]
-    basins: Basins | None
+    paths: Sequence[TrainingPath]
+    basins: BasinMap | None
     solution: Start

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from benchsuite.case.schedule import Criterion
+from benchsuite.case import Criterion
 from benchsuite.results.trace import Trace
 
 #: A seed is stuck when, over the last quarter of the schedule, its metric moves by less than this share of its

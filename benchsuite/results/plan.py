@@ -6,20 +6,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from benchsuite.case.case import Case
-from benchsuite.case.claim import Claim
-from benchsuite.case.schedule import Schedule
+from benchsuite.case import Case, Claim, Schedule
 from benchsuite.settings import PROTOCOLS, QUICK, SOURCE
 from benchsuite.system import files
 
 
-def label(case: str, protocol: str, stand_in: bool) -> str:
+def case_label(case: str, protocol: str, stand_in: bool) -> str:
     """A case with all that keeps its figures apart from others: a quick protocol, stand-in data."""
     marks = ([] if protocol == SOURCE else [protocol]) + (["stand-in data"] if stand_in else [])
     return f"{case} ({', '.join(marks)})" if marks else case
 
 
-def scheduled(case: Case, protocol: str) -> tuple[str, Schedule]:
+def schedule_for(case: Case, protocol: str) -> tuple[str, Schedule]:
     """The protocol that a case is trained under when `protocol` is asked for, and its schedule."""
     return (QUICK, case.quick) if protocol == QUICK and case.quick else (SOURCE, case.schedule)
 
@@ -61,7 +59,7 @@ class Plan:
     trace_seconds: float = 0.0
     compile_seconds: float = 0.0
     compile_cache: str = ""
-    engine: str = "local"
+    executor: str = "local"
     workers: int = 1
     setting: dict[str, float] = field(default_factory=dict)
     version: str = ""
@@ -112,7 +110,7 @@ class Plan:
     @property
     def label(self) -> str:
         """The case with all that keeps its figures apart from others."""
-        return label(self.id, self.protocol, self.stand_in)
+        return case_label(self.id, self.protocol, self.stand_in)
 
     @property
     def parts(self) -> list[Plan]:

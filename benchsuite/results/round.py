@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchsuite.results.plan import Plan
-from benchsuite.results.seeds import Columns, Rows
+from benchsuite.results.seeds import Columns, SeedTable
 from benchsuite.results.trace import Trace
 from benchsuite.system import files
 
@@ -20,7 +20,7 @@ _LONGEST = 3e9
 
 
 @dataclass(frozen=True)
-class Shard:
+class RoundResult:
     """One round.
 
     Args:
@@ -32,7 +32,7 @@ class Shard:
         device_count: devices that they were spread over.
     """
 
-    rows: Rows
+    rows: SeedTable
     curves: Columns
     seconds: float
     first_run: bool
@@ -76,7 +76,7 @@ class Shard:
             if curve.dtype.kind not in "biuf" or curve.shape[1:] != (len(plan.steps), *wide):
                 raise ValueError(f"its curve {name} is of {curve.dtype}, {curve.shape}")
 
-    def at(self, setting: Mapping[str, float]) -> Shard:
+    def at(self, setting: Mapping[str, float]) -> RoundResult:
         """The part of the round with an option at one of its values, and that part of its time."""
         if not setting:
             return self
@@ -85,7 +85,7 @@ class Shard:
         return replace(self, rows=rows, curves={}, seconds=self.seconds * len(rows) / len(self.rows))
 
 
-def curves(trace: Trace) -> dict[str, np.ndarray]:
+def kept_curves(trace: Trace) -> dict[str, np.ndarray]:
     """The evaluations to keep of a trace: those of the seeds below `CURVES_KEPT`."""
     kept = int((trace.seeds < CURVES_KEPT).sum())
     columns = {

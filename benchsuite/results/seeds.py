@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.case.case import Case
-from benchsuite.case.claim import Bound, Claim, FailureRate, Figure
-from benchsuite.errors import CaseError, foreign
+from benchsuite.case import Bound, Case, Claim, FailureRate, Figure
+from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results.outcome import Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan
 from benchsuite.results.trace import Trace
@@ -23,7 +22,7 @@ _KINDS = {"seeds": "iu", "outcomes": "U", "steps_to_success": "iu", "groups": "b
 
 
 @dataclass(frozen=True)
-class Rows:
+class SeedTable:
     """The ends of n trainings, column by column.
 
     Args:
@@ -49,7 +48,9 @@ class Rows:
     settings: Columns
 
     @classmethod
-    def judge(cls, trace: Trace, case: Case, parameter_names: Sequence[str], facts: Mapping[str, float]) -> Rows:
+    def from_trace(
+        cls, trace: Trace, case: Case, parameter_names: Sequence[str], facts: Mapping[str, float]
+    ) -> SeedTable:
         """The rows of finished trainings.
 
         Args:
@@ -75,7 +76,7 @@ class Rows:
             final=final,
             start=start,
             end=end,
-            groups=groups_of(case, start, len(trace.seeds)),
+            groups=find_groups(case, start, len(trace.seeds)),
             diagnostics={**trace.diagnostics, **{name: np.full(len(trace.seeds), v) for name, v in facts.items()}},
             settings=trace.settings,
         )
@@ -133,15 +134,15 @@ class Rows:
     def _figures(self) -> dict[str, np.ndarray]:
         return {**self.diagnostics, **self.end, **self.final}
 
-    def among(self, group: str | None) -> Rows:
+    def among(self, group: str | None) -> SeedTable:
         """The rows of the seeds that started in a group; all of them for None."""
         return self if group is None else self[self.groups[group]]
 
-    def __getitem__(self, chosen: Any) -> Rows:
-        return Rows.from_columns({name: values[chosen] for name, values in self.columns.items()})
+    def __getitem__(self, chosen: Any) -> SeedTable:
+        return SeedTable.from_columns({name: values[chosen] for name, values in self.columns.items()})
 
     @classmethod
-    def join(cls, parts: Sequence[Rows]) -> Rows:
+    def join(cls, parts: Sequence[SeedTable]) -> SeedTable:
         """The rows of several, one after the other."""
         columns = [part.columns for part in parts]
         return cls.from_columns({name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
@@ -158,7 +159,7 @@ class Rows:
         return flat
 
     @classmethod
-    def from_columns(cls, columns: Columns) -> Rows:
+    def from_columns(cls, columns: Columns) -> SeedTable:
         """The rows whose `columns` these are, among which there may be others.
 
         Raises:
@@ -166,10 +167,10 @@ class Rows:
         """
         plain = {name: columns[name] for name in ("seeds", "outcomes", "steps_to_success")}
         mappings = [field.name for field in fields(cls) if field.name not in plain]
-        return cls(**plain, **{name: under(f"{name}.", columns) for name in mappings})  # type: ignore[arg-type]  # as named
+        return cls(**plain, **{name: columns_under(f"{name}.", columns) for name in mappings})  # type: ignore[arg-type]  # as named
 
 
-def under(prefix: str, columns: Columns) -> dict[str, np.ndarray]:
+def columns_under(prefix: str, columns: Columns) -> dict[str, np.ndarray]:
     """The columns whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)}
 
@@ -181,7 +182,7 @@ def _group_failed(case: Case, name: str, raised: str) -> CaseError:
     )
 
 
-def groups_of(case: Case, start: Columns, seeds: int) -> dict[str, np.ndarray]:
+def find_groups(case: Case, start: Columns, seeds: int) -> dict[str, np.ndarray]:
     """Which of the case's groups the seeds started in: group → (n,).
 
     Raises:
@@ -189,7 +190,7 @@ def groups_of(case: Case, start: Columns, seeds: int) -> dict[str, np.ndarray]:
     """
     groups = {}
     for name, contains in case.groups.items():
-        with foreign(partial(_group_failed, case, name)):
+        with wrap_errors(partial(_group_failed, case, name)):
             inside = np.asarray(contains(start))
         if inside.shape != (seeds,) or inside.dtype != bool:
             raise CaseError(

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.results.claims import judge
+from benchsuite.results.claims import judge_claim
 from benchsuite.results.outcome import Outcome
 from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Rows
+from benchsuite.results.round import RoundResult
+from benchsuite.results.seeds import SeedTable
 from benchsuite.system import files
 
 #: The ladder: thresholds of R², of which each asks for a tenth of the error that the one before allows.
@@ -24,7 +24,7 @@ ERROR_SHARES = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True)
-class Record:
+class Summary:
     """The figures of one case's run, as plain JSON values; times in seconds.
 
     `device_seconds` is the time of all seeds, failed ones too, times the number of devices, and
@@ -54,7 +54,7 @@ class Record:
     device: str
     platform: str
     device_count: int
-    engine: str
+    executor: str
     workers: int
     precision: str
     prng: str
@@ -90,20 +90,20 @@ class Record:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Record:
-        """The record that was stored; what is no field of it is passed over.
+    def from_json(cls, values: Mapping[str, Any]) -> Summary:
+        """The summary that was stored; what is no field of it is passed over.
 
         Raises:
             KeyError: a field is missing.
             TypeError: it is not of its kind.
-            ValueError: its value is one that no record has.
+            ValueError: its value is one that no summary has.
         """
-        record = cls(**{field.name: values[field.name] for field in fields(cls)})
-        files.demand_fields(record)
-        low, high = record.rate_interval
-        if not 0 <= low <= record.rate <= high <= 1 or record.seeds_per_second <= 0:
-            raise ValueError(f"its rate is {record.rate}, {low} to {high}, its speed {record.seeds_per_second}")
-        return record
+        summary = cls(**{field.name: values[field.name] for field in fields(cls)})
+        files.demand_fields(summary)
+        low, high = summary.rate_interval
+        if not 0 <= low <= summary.rate <= high <= 1 or summary.seeds_per_second <= 0:
+            raise ValueError(f"its rate is {summary.rate}, {low} to {high}, its speed {summary.seeds_per_second}")
+        return summary
 
     @property
     def untreated_label(self) -> str:
@@ -111,7 +111,7 @@ class Record:
         return self.label.replace(f"+{self.treatment}", "", 1) if self.treatment else self.label
 
 
-#: What a record takes over from its plan as it is.
+#: What a summary takes over from its plan as it is.
 _FROM_PLAN = (
     *(
         "case",
@@ -129,7 +129,7 @@ _FROM_PLAN = (
     *(
         "device",
         "platform",
-        "engine",
+        "executor",
         "workers",
         "precision",
         "prng",
@@ -142,24 +142,27 @@ _FROM_PLAN = (
 )
 
 
-def summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None = None) -> list[Record]:
-    """The record of the rows in `shards`, of which there is at least one, and of those of the named starts.
+def summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None = None) -> list[Summary]:
+    """The summary of the rows in `round_results`, of which there is at least one, and of those of the named starts.
 
     Where values of an option are trained side by side, there is one for each of them.
     """
-    return [_summarise(part, [shard.at(part.setting) for shard in shards], starts) for part in plan.parts]
+    return [
+        _summarise(part, [round_result.at(part.setting) for round_result in round_results], starts)
+        for part in plan.parts
+    ]
 
 
-def _summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None) -> Record:
-    rows = Rows.join([shard.rows for shard in shards])
-    device_seconds = sum(shard.seconds * shard.device_count for shard in shards)
-    steady = [shard for shard in shards if not shard.first_run]
-    first = next((shard.seconds for shard in shards if shard.first_run), None)
+def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None) -> Summary:
+    rows = SeedTable.join([round_result.rows for round_result in round_results])
+    device_seconds = sum(round_result.seconds * round_result.device_count for round_result in round_results)
+    steady = [round_result for round_result in round_results if not round_result.first_run]
+    first = next((round_result.seconds for round_result in round_results if round_result.first_run), None)
     rate = _rate(rows)
-    return Record(
+    return Summary(
         **{name: getattr(plan, name) for name in _FROM_PLAN},
         **rate,
-        device_count=max(shard.device_count for shard in shards),
+        device_count=max(round_result.device_count for round_result in round_results),
         planned_seeds=plan.seeds,
         groups=[{"name": name, **_rate(rows.among(name))} for name in rows.groups],
         starts=_starts(plan, starts),
@@ -167,18 +170,20 @@ def _summarise(plan: Plan, shards: Sequence[Shard], starts: Rows | None) -> Reco
         ladder=_ladder(rows),
         final={name: _spread(values) for name, values in rows.final.items()},
         diagnostics=_diagnostics(rows, plan),
-        seeds_per_second=float(np.median([len(shard.rows) / shard.seconds for shard in steady or shards])),
+        seeds_per_second=float(
+            np.median([len(round_result.rows) / round_result.seconds for round_result in steady or round_results])
+        ),
         device_seconds=device_seconds,
         device_seconds_per_converged=device_seconds / rate["converged"] if rate["converged"] else None,
         first_run_seconds=first,
-        round_seconds=[shard.seconds for shard in steady],
-        round_seeds=[len(shard.rows) for shard in steady],
-        chunk_size=min(shard.chunk_size for shard in shards),
-        claims=[judge(claim, plan, rows, starts).to_json() for claim in plan.claims],
+        round_seconds=[round_result.seconds for round_result in steady],
+        round_seeds=[len(round_result.rows) for round_result in steady],
+        chunk_size=min(round_result.chunk_size for round_result in round_results),
+        claims=[judge_claim(claim, plan, rows, starts).to_json() for claim in plan.claims],
     )
 
 
-def _rate(rows: Rows) -> dict[str, Any]:
+def _rate(rows: SeedTable) -> dict[str, Any]:
     seeds, converged = len(rows), int(rows.converged.sum())
     return {
         "seeds": seeds,
@@ -189,7 +194,7 @@ def _rate(rows: Rows) -> dict[str, Any]:
     }
 
 
-def _starts(plan: Plan, rows: Rows | None) -> list[dict[str, Any]]:
+def _starts(plan: Plan, rows: SeedTable | None) -> list[dict[str, Any]]:
     if rows is None:
         return []
     return [
@@ -205,7 +210,7 @@ def _starts(plan: Plan, rows: Rows | None) -> list[dict[str, Any]]:
     ]
 
 
-def _time_to_success(rows: Rows, plan: Plan) -> dict[str, Any]:
+def _time_to_success(rows: SeedTable, plan: Plan) -> dict[str, Any]:
     times = np.where(rows.converged, rows.steps_to_success, plan.steps[-1])
     survival = stats.time_to_success(times, rows.converged)
     return {
@@ -218,7 +223,7 @@ def _time_to_success(rows: Rows, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _ladder(rows: Rows) -> dict[str, list[dict[str, Any]]]:
+def _ladder(rows: SeedTable) -> dict[str, list[dict[str, Any]]]:
     r2 = rows.final["r2"]
     error = np.nan_to_num(rows.final["largest_error"], nan=np.inf)  # a seed that diverged keeps no ε
     reached = [int((r2 >= threshold).sum()) for threshold in R2_LADDER]
@@ -231,7 +236,7 @@ def _ladder(rows: Rows) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _diagnostics(rows: Rows, plan: Plan) -> list[dict[str, Any]]:
+def _diagnostics(rows: SeedTable, plan: Plan) -> list[dict[str, Any]]:
     return [
         {"name": name, "reading": plan.readings[name], **_spread(values)} for name, values in rows.diagnostics.items()
     ]

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.errors import OptionError
-from benchsuite.results.result import Result
-from benchsuite.results.summary import Record
+from benchsuite.results import Result, Summary
 
 
 def bencher(results: Sequence[Result]) -> str:
@@ -17,17 +16,17 @@ def bencher(results: Sequence[Result]) -> str:
 
     Source: https://bencher.dev/docs/reference/bencher-metric-format
     """
-    return json.dumps({result.record.label: _measures(result.record) for result in results}, indent=1)
+    return json.dumps({result.summary.label: _measures(result.summary) for result in results}, indent=1)
 
 
-def _measures(record: Record) -> dict[str, dict[str, float]]:
-    low, high = record.rate_interval
+def _measures(summary: Summary) -> dict[str, dict[str, float]]:
+    low, high = summary.rate_interval
     measures = {
-        "convergence-rate": {"value": record.rate, "lower_value": low, "upper_value": high},
-        "seeds-per-second": {"value": record.seeds_per_second},
+        "convergence-rate": {"value": summary.rate, "lower_value": low, "upper_value": high},
+        "seeds-per-second": {"value": summary.seeds_per_second},
     }
-    if record.device_seconds_per_converged is not None:
-        measures["device-seconds-per-converged"] = {"value": record.device_seconds_per_converged}
+    if summary.device_seconds_per_converged is not None:
+        measures["device-seconds-per-converged"] = {"value": summary.device_seconds_per_converged}
     return measures
 
 
@@ -37,11 +36,11 @@ def github(results: Sequence[Result]) -> str:
     Source: https://github.com/benchmark-action/github-action-benchmark
     """
     entries: list[dict[str, Any]] = []
-    for record in (result.record for result in results):
-        low, high = (100 * end for end in record.rate_interval)
-        about = f"{record.converged} of {record.seeds} seeds; {record.device}; {record.dataset}"
-        rate = {"name": f"{record.label}: converged", "unit": "%", "value": 100 * record.rate}
-        speed = {"name": f"{record.label}: speed", "unit": "seeds/s", "value": record.seeds_per_second}
+    for summary in (result.summary for result in results):
+        low, high = (100 * end for end in summary.rate_interval)
+        about = f"{summary.converged} of {summary.seeds} seeds; {summary.device}; {summary.dataset}"
+        rate = {"name": f"{summary.label}: converged", "unit": "%", "value": 100 * summary.rate}
+        speed = {"name": f"{summary.label}: speed", "unit": "seeds/s", "value": summary.seeds_per_second}
         entries += [{**rate, "range": f"{low:.1f} to {high:.1f}", "extra": about}, {**speed, "extra": about}]
     return json.dumps(entries, indent=1)
 
@@ -90,4 +89,4 @@ def _write_parquet(results: Sequence[Result], path: Path) -> None:
 def _about(result: Result) -> dict[str, list[Any]]:
     """What is the same for all seeds of a case."""
     names = ("case", "treatment", "label", "protocol", "dataset", "stand_in", "device", "precision")
-    return {name: [getattr(result.record, name)] * len(result.rows) for name in names}
+    return {name: [getattr(result.summary, name)] * len(result.rows) for name in names}

@@ -1,4 +1,4 @@
-"""Where a run is left: a folder with run.json and, for each case, one shard of rows a round, all written atomically."""
+"""Where a run is left: a folder with run.json and, for each case, one round_result of rows a round, all written atomically."""
 
 from __future__ import annotations
 
@@ -18,14 +18,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from benchsuite.errors import CaseError, StoreError
-from benchsuite.results.landscape import Surface
-from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Rows, under
-from benchsuite.results.summary import Record
-from benchsuite.settings import NOT_SAID, Settings
-from benchsuite.system import files
-from benchsuite.system.machine import commit
+from benchsuite.results import Plan, RoundResult, SeedTable, Summary, Surface, columns_under
+from benchsuite.settings import UNSET_VALUES, Settings
+from benchsuite.system import files, machine
 
 #: What a case may be called with all that is done to it, for it names a folder.
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.+@=,-]*")
@@ -36,7 +31,7 @@ _LONGEST = 200
 #: Where run folders are made unless the user says so, below the working folder.
 ROOT = Path(".benchsuite")
 
-_RUN, _SHARDS, _STARTS, _SURFACES, _LOCK = "run.json", "seeds-*.npz", "starts.npz", "surfaces.npz", ".lock"
+_RUN, _ROUNDS, _STARTS, _SURFACES, _LOCK = "run.json", "seeds-*.npz", "starts.npz", "surfaces.npz", ".lock"
 
 #: A run folder's name: the time, and a number where there were several, or where the clock was set back since.
 _NAME = re.compile(r"([0-9]{8}-[0-9]{6})(?:-([0-9]{1,9}))?")
@@ -47,18 +42,18 @@ _PARTS = {
     "machine": dict[str, Any],
     "settings": dict[str, Any],
     "plans": dict[str, dict[str, Any]],
-    "records": dict[str, dict[str, Any]],
+    "summaries": dict[str, dict[str, Any]],
     "inapplicable": dict[str, dict[str, str]],
 }
 
 _NO_ROOM = "make room or choose another --run-dir; finished rounds are kept, --resume goes on from them"
 
-#: The layout of run.json and of the shards; a change that an older reader would misread raises it.
+#: The layout of run.json and of the round_results; a change that an older reader would misread raises it.
 SCHEMA = 4
 
 
 class RunFolder:
-    """One run on disk. The shards are the truth; run.json says how they came about and sums them up.
+    """One run on disk. The round_results are the truth; run.json says how they came about and sums them up.
 
     Args:
         path: the folder, which must hold a run; make one with `create`.
@@ -72,27 +67,27 @@ class RunFolder:
         self.content, self._plans = _read_run(path / _RUN)
 
     @classmethod
-    def create(cls, path: Path | None, machine: Mapping[str, Any], settings: Mapping[str, Any]) -> RunFolder:
+    def create(cls, path: Path | None, about: Mapping[str, Any], settings: Mapping[str, Any]) -> RunFolder:
         """Make a new run in `path`, or in a new folder of `.benchsuite` named after the time.
 
         Raises:
             StoreError: the folder cannot be written, or holds a run already.
         """
         now = datetime.now(UTC)
-        path = path or new_folder(ROOT, now)
+        path = path or make_folder(ROOT, now)
         content = {
             "schema": SCHEMA,
             "created": now.isoformat(timespec="seconds"),
-            "commit": commit(),
-            "machine": dict(machine),
+            "commit": machine.commit(),
+            "machine": dict(about),
             "settings": {name: str(v) if isinstance(v, Path) else v for name, v in settings.items()},
             "plans": {},
-            "records": {},
+            "summaries": {},
             "inapplicable": {},
         }
         _make(path)
         with _locked(path):  # another run may begin in the same folder at the same moment
-            if (path / _RUN).exists() or any(path.glob(f"*/{_SHARDS}")):
+            if (path / _RUN).exists() or any(path.glob(f"*/{_ROUNDS}")):
                 raise StoreError(
                     f"{path} holds a run already", "add --resume to go on with it, or name another --run-dir"
                 )
@@ -129,6 +124,26 @@ class RunFolder:
             yield self
 
     @property
+    def created(self) -> str:
+        """When the run was begun, as ISO 8601."""
+        return str(self.content["created"])
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the working folder; None outside a repository."""
+        return self.content.get("commit")
+
+    @property
+    def load_was_measured(self) -> bool:
+        """Whether the load of the machine was measured before and after."""
+        return "load" in self.content
+
+    @property
+    def summaries(self) -> dict[str, Summary]:
+        """The summaries of the cases, or of the values that were trained side by side, by id."""
+        return {name: Summary.from_json(stored) for name, stored in self.content["summaries"].items()}
+
+    @property
     def machine(self) -> dict[str, Any]:
         """What it was measured on, as `machine.describe` gives it."""
         return dict(self.content["machine"])
@@ -139,13 +154,13 @@ class RunFolder:
         return dict(self.content["settings"])
 
     @property
-    def doubts(self) -> list[str]:
+    def timing_warnings(self) -> list[str]:
         """Why the timing of this run is not to be relied on; nothing where that was not watched."""
-        return list(self.content.get("conditions", {}).get("doubts", []))
+        return list(self.content.get("load", {}).get("timing_warnings", []))
 
-    def keep_conditions(self, before: Mapping[str, Any], after: Mapping[str, Any], doubts: Sequence[str]) -> None:
+    def write_load(self, before: Mapping[str, Any], after: Mapping[str, Any], timing_warnings: Sequence[str]) -> None:
         """Write down the state of the machine before and after, and why it makes the timing doubtful."""
-        self._keep("conditions", {"before": dict(before), "after": dict(after), "doubts": list(doubts)})
+        self._keep("load", {"before": dict(before), "after": dict(after), "timing_warnings": list(timing_warnings)})
 
     @property
     def plans(self) -> list[Plan]:
@@ -156,7 +171,7 @@ class RunFolder:
         """How the case called `id` is run; None where it has not been started."""
         return self._plans.get(id)
 
-    def keep_plan(self, plan: Plan) -> None:
+    def write_plan(self, plan: Plan) -> None:
         """Write down how a case is going to be run.
 
         Raises:
@@ -165,9 +180,9 @@ class RunFolder:
         """
         self._keep("plans", {plan.id: plan.to_json()})
 
-    def keep_records(self, records: Iterable[Record]) -> None:
+    def write_summaries(self, summaries: Iterable[Summary]) -> None:
         """Write down the figures of a case, or of each of the values that were trained side by side."""
-        self._keep("records", {record.id: record.to_json() for record in records})
+        self._keep("summaries", {summary.id: summary.to_json() for summary in summaries})
 
     @property
     def inapplicable(self) -> list[tuple[str, str, str]]:
@@ -176,7 +191,7 @@ class RunFolder:
             (case, name, why) for case, found in self.content["inapplicable"].items() for name, why in found.items()
         ]
 
-    def keep_inapplicable(self, inapplicable: Iterable[tuple[str, str, str]]) -> None:
+    def write_inapplicable(self, inapplicable: Iterable[tuple[str, str, str]]) -> None:
         """Write down which treatments make no sense: (case, treatment, why)."""
         found: dict[str, dict[str, str]] = {case: dict(why) for case, why in self.content["inapplicable"].items()}
         for case, treatment, why in inapplicable:
@@ -203,13 +218,13 @@ class RunFolder:
         """Where the rows of a case lie: never outside of the run's folder, and nowhere if that is gone."""
         self._demand_there()
         folder = self.path / case
-        if not is_plain(case):
+        if not is_folder_name(case):
             raise CaseError(f"{case[:_LONGEST]!r} cannot name a folder", "use a shorter name, or fewer treatments")
         if folder.is_symlink():
             raise StoreError(f"{folder} is a link to somewhere else", "put the folder itself in its place")
         return folder
 
-    def keep_shard(self, case: str, shard: Shard) -> None:
+    def write_round(self, case: str, round_result: RoundResult) -> None:
         """Write the rows of a finished round.
 
         Raises:
@@ -217,16 +232,18 @@ class RunFolder:
             CaseError: they could not be read again.
         """
         with _readable(f"the rows of {case}"):
-            shard.check(self.plan(case))
+            round_result.check(self.plan(case))
         facts = {
-            "seconds": shard.seconds,
-            "first_run": shard.first_run,
-            "chunk_size": shard.chunk_size,
-            "device_count": shard.device_count,
+            "seconds": round_result.seconds,
+            "first_run": round_result.first_run,
+            "chunk_size": round_result.chunk_size,
+            "device_count": round_result.device_count,
         }
-        _write_columns(self._folder_of(case) / _shard_name(shard.seeds), facts, shard.rows, shard.curves)
+        _write_columns(
+            self._folder_of(case) / _round_file(round_result.seeds), facts, round_result.rows, round_result.curves
+        )
 
-    def keep_starts(self, case: str, rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
+    def write_starts(self, case: str, rows: SeedTable, curves: Mapping[str, np.ndarray]) -> None:
         """Write the rows of the named starts.
 
         Raises:
@@ -234,7 +251,7 @@ class RunFolder:
         """
         _write_columns(self._folder_of(case) / _STARTS, {}, rows, curves)
 
-    def starts(self, case: str) -> Rows | None:
+    def starts(self, case: str) -> SeedTable | None:
         """The rows of the named starts of `case`; None where they have not been trained.
 
         Raises:
@@ -250,7 +267,7 @@ class RunFolder:
             raise _damaged(path, error) from error
         return rows
 
-    def keep_surfaces(self, case: str, surfaces: Sequence[Surface]) -> None:
+    def write_surfaces(self, case: str, surfaces: Sequence[Surface]) -> None:
         """Write the loss of `case` over its parameters.
 
         Raises:
@@ -273,7 +290,7 @@ class RunFolder:
         facts, arrays = _read_arrays(path)
         try:
             surfaces = [
-                Surface(told["title"], under(f"{n}.axis.", arrays), arrays[f"{n}.loss"], told["fixed"])
+                Surface(told["title"], columns_under(f"{n}.axis.", arrays), arrays[f"{n}.loss"], told["fixed"])
                 for n, told in enumerate(facts["surfaces"])
             ]
             for surface in surfaces:
@@ -282,26 +299,31 @@ class RunFolder:
             raise _damaged(path, error) from error
         return surfaces
 
-    def shards(self, case: str) -> list[Shard]:
+    def round_results(self, case: str) -> list[RoundResult]:
         """The finished rounds of `case`, by their first seed.
 
         Raises:
-            StoreError: a shard is damaged, or two hold the same seed.
+            StoreError: a round_result is damaged, or two hold the same seed.
         """
-        paths = self._folder_of(case).glob(_SHARDS)
+        paths = self._folder_of(case).glob(_ROUNDS)
         plan = self.plan(case)
-        shards = sorted((_read_shard(path, plan) for path in paths), key=lambda shard: int(shard.seeds[0]))
-        if len({(*shard.rows.columns, "", *shard.curves) for shard in shards}) > 1:
-            raise StoreError(f"the shards in {self.path / case} differ in their columns", "start a new run")
-        seeds = np.concatenate([shard.seeds for shard in shards]) if shards else np.array([])
+        round_results = sorted(
+            (_read_round(path, plan) for path in paths), key=lambda round_result: int(round_result.seeds[0])
+        )
+        if len({(*round_result.rows.columns, "", *round_result.curves) for round_result in round_results}) > 1:
+            raise StoreError(f"the round_results in {self.path / case} differ in their columns", "start a new run")
+        seeds = (
+            np.concatenate([round_result.seeds for round_result in round_results]) if round_results else np.array([])
+        )
         if len(np.unique(seeds)) < len(seeds):
             raise StoreError(
-                f"{self.path / case} holds rows of the same seed twice", "delete the shards that do not belong there"
+                f"{self.path / case} holds rows of the same seed twice",
+                "delete the round_results that do not belong there",
             )
-        return shards
+        return round_results
 
 
-def new_folder(root: Path, now: datetime | None = None) -> Path:
+def make_folder(root: Path, now: datetime | None = None) -> Path:
     """Make a folder named after the time, and after all that are there, even if the clock was set back since.
 
     Raises:
@@ -404,10 +426,10 @@ def _parsed(content: bytes) -> tuple[dict[str, Any], dict[str, Plan]]:
     _demand_kinds(run)
     plans = {case: Plan.from_json(stored) for case, stored in run["plans"].items()}
     for case, plan in plans.items():
-        if case != plan.id or not is_plain(case):
+        if case != plan.id or not is_folder_name(case):
             raise ValueError(f"{case[:_LONGEST]!r} is no name of a case")
-    for record in run["records"].values():
-        Record.from_json(record)
+    for summary in run["summaries"].values():
+        Summary.from_json(summary)
     return run, plans
 
 
@@ -415,9 +437,9 @@ def _demand_kinds(content: Mapping[str, Any]) -> None:
     """Refuse parts that no run writes, such as a time that is not written as it is, but may name a night's folder."""
     for key, kind in _PARTS.items():
         files.demand_kind(key, content[key], kind)
-    conditions, versions = content.get("conditions", {}), content["machine"].get("versions", {})
-    files.demand_kind("conditions", conditions, dict[str, Any])
-    files.demand_kind("doubts", conditions.get("doubts", []), list[str])
+    load, versions = content.get("load", {}), content["machine"].get("versions", {})
+    files.demand_kind("load", load, dict[str, Any])
+    files.demand_kind("timing_warnings", load.get("timing_warnings", []), list[str])
     files.demand_kind("commit", content.get("commit"), str | None)
     files.demand_kind("versions", versions, dict[str, str | None])
     created = datetime.fromisoformat(content["created"])
@@ -425,12 +447,12 @@ def _demand_kinds(content: Mapping[str, Any]) -> None:
         raise ValueError(f"created is {content['created']!r}")
 
 
-def is_plain(name: str) -> bool:
+def is_folder_name(name: str) -> bool:
     """Whether a name can be a folder's, and of no folder but one within."""
     return _PLAIN.fullmatch(name) is not None and len(name) <= _LONGEST
 
 
-def _write_columns(path: Path, facts: Mapping[str, Any], rows: Rows, curves: Mapping[str, np.ndarray]) -> None:
+def _write_columns(path: Path, facts: Mapping[str, Any], rows: SeedTable, curves: Mapping[str, np.ndarray]) -> None:
     _write_arrays(path, facts, rows.columns | {f"curve.{name}": values for name, values in curves.items()})
 
 
@@ -443,36 +465,36 @@ def _write_arrays(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.
     _write(path, buffer.getvalue())
 
 
-def _read_shard(path: Path, plan: Plan | None) -> Shard:
+def _read_round(path: Path, plan: Plan | None) -> RoundResult:
     facts, rows, curves = _read_columns(path)
     try:
-        shard = Shard(rows, curves, **facts)
-        shard.check(plan)
-        _check_name(path, shard)
+        round_result = RoundResult(rows, curves, **facts)
+        round_result.check(plan)
+        _check_name(path, round_result)
     except (TypeError, ValueError) as error:
         raise _damaged(path, error) from error
-    return shard
+    return round_result
 
 
-def _check_name(path: Path, shard: Shard) -> None:
-    if path.name != _shard_name(shard.seeds):
-        raise ValueError(f"it holds the seeds {shard.seeds[0]} to {shard.seeds[-1]}")
+def _check_name(path: Path, round_result: RoundResult) -> None:
+    if path.name != _round_file(round_result.seeds):
+        raise ValueError(f"it holds the seeds {round_result.seeds[0]} to {round_result.seeds[-1]}")
 
 
-def _check_starts(rows: Rows, plan: Plan | None) -> None:
+def _check_starts(rows: SeedTable, plan: Plan | None) -> None:
     rows.check(plan)
     if plan and len(rows) != len(plan.starts):
         raise ValueError(f"it holds {len(rows)} starts, the plan {len(plan.starts)}")
 
 
-def _shard_name(seeds: np.ndarray) -> str:
+def _round_file(seeds: np.ndarray) -> str:
     return f"seeds-{seeds[0]:06}-{seeds[-1]:06}.npz"
 
 
-def _read_columns(path: Path) -> tuple[dict[str, Any], Rows, dict[str, np.ndarray]]:
+def _read_columns(path: Path) -> tuple[dict[str, Any], SeedTable, dict[str, np.ndarray]]:
     facts, columns = _read_arrays(path)
     try:
-        return facts, Rows.from_columns(columns), under("curve.", columns)
+        return facts, SeedTable.from_columns(columns), columns_under("curve.", columns)
     except KeyError as error:
         raise _damaged(path, error) from error
 
@@ -516,7 +538,7 @@ def _damaged(path: Path, error: Exception) -> StoreError:
     return StoreError(f"{path} is damaged: {error}", "delete it; --resume will train its seeds again, to the same rows")
 
 
-def resumed(said: Mapping[str, Any]) -> Settings:
+def resumed_settings(said: Mapping[str, Any]) -> Settings:
     """The settings of the run that is to be resumed, changed by the options that are said now.
 
     Raises:
@@ -525,10 +547,10 @@ def resumed(said: Mapping[str, Any]) -> Settings:
     """
     run_dir = said.get("run_dir")
     folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
-    now = {name: value for name, value in said.items() if value not in NOT_SAID}
+    now = {name: value for name, value in said.items() if value not in UNSET_VALUES}
     then = folder.settings | {"report": None}  # where to write is for who asks now to say
-    if "engine" in now:
-        then |= {"scheduler": None, "workers": None}  # they were another engine's
+    if "executor" in now:
+        then |= {"scheduler": None, "workers": None}  # they were another executor's
     if now.keys() & {"seeds", "half_width"}:
         then |= {"seeds": None, "half_width": None}
     return Settings.parse(then | now | {"run_dir": folder.path})

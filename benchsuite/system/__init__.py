@@ -1,1 +1,7 @@
-"""."""
+"""System: the machine and its operating system.
+
+In: requests for files, processes, signals, hardware facts and progress display.
+Out: modules to call, as in `from benchsuite.system import files`.
+"""
+
+__all__ = ["cache", "files", "load", "machine", "process", "progress", "signals"]

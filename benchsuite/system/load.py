@@ -21,7 +21,7 @@ _IDLE = 20.0
 #: management library: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
 _SLOWED = {0x8: "hardware slowdown", 0x20: "thermal slowdown", 0x40: "hardware thermal slowdown", 0x80: "power brake"}
 
-#: What is asked of a GPU: name in our records → name in nvidia-smi.
+#: What is asked of a GPU: name in our summaries → name in nvidia-smi.
 _GPU = {
     "name": "name",
     "clock_mhz": "clocks.sm",
@@ -33,7 +33,7 @@ _GPU = {
 }
 
 
-def conditions() -> dict[str, Any]:
+def measure_load() -> dict[str, Any]:
     """The state of this machine now, as plain JSON values; it takes half a second."""
     import psutil
 
@@ -47,7 +47,7 @@ def conditions() -> dict[str, Any]:
     }
 
 
-def doubts(before: Mapping[str, Any], after: Mapping[str, Any], platform: str) -> list[str]:
+def timing_warnings(before: Mapping[str, Any], after: Mapping[str, Any], platform: str) -> list[str]:
     """Why the timing of what ran between two states is not to be relied on.
 
     Args:

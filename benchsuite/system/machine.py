@@ -43,7 +43,7 @@ def configure(kind: str = "auto") -> None:
 
 
 @contextmanager
-def settings_kept(who: str) -> Iterator[None]:
+def restore_settings(who: str) -> Iterator[None]:
     """Takes back what somebody's code changes that others would have to live with: JAX's settings, the working folder.
 
     Raises:

@@ -15,14 +15,14 @@ from typing import Any
 
 import psutil
 
-from benchsuite.errors import BenchsuiteError, CaseError, foreign
+from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
 from benchsuite.system import machine, signals
 
 #: Tells whoever has asked something before the answer.
-Tell = Callable[[Any], None]
+Notify = Callable[[Any], None]
 
 #: Makes what a process answers, by question; it is called there, with the first question.
-Answering = Callable[[Tell], Mapping[str, Callable[..., Any]]]
+MakeHandlers = Callable[[Notify], Mapping[str, Callable[..., Any]]]
 
 #: The share of the memory that is free as a process begins which it may take.
 MEMORY_SHARE = 0.9
@@ -33,7 +33,7 @@ _INTERVAL = 0.1
 _TOLD, _DONE, _FAILED = "told", "done", "failed"
 
 
-class Child:
+class ChildProcess:
     """A process that answers questions, and is stopped when it takes too long or too much.
 
     Args:
@@ -43,7 +43,7 @@ class Child:
         kept: what is told of the rest, where it is stopped.
     """
 
-    def __init__(self, what: str, answering: Answering, limit: float, kept: str = "") -> None:
+    def __init__(self, what: str, answering: MakeHandlers, limit: float, kept: str = "") -> None:
         spawn = multiprocessing.get_context("spawn")
         self._what, self._kept = what, kept
         self._connection, theirs = spawn.Pipe()
@@ -54,7 +54,7 @@ class Child:
             self._process.start()
         theirs.close()
 
-    def ask(self, question: str, *arguments: Any, on_told: Tell = lambda _: None) -> Any:
+    def ask(self, question: str, *arguments: Any, on_told: Notify = lambda _: None) -> Any:
         """The answer to a question.
 
         Raises:
@@ -63,7 +63,7 @@ class Child:
         with suppress(BrokenPipeError):  # then it has died, which is found out below
             self._connection.send((question, arguments))
         while True:
-            signals.heed()
+            signals.raise_if_terminated()
             self._watch()
             kind, value = self._hear()
             if kind == _TOLD:
@@ -81,7 +81,7 @@ class Child:
             raise self._ended() from None
 
     def _ended(self) -> CaseError:
-        signals.heed()  # what ends this process may have ended that one first
+        signals.raise_if_terminated()  # what ends this process may have ended that one first
         code = self._process.exitcode or 0
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         return CaseError(
@@ -135,7 +135,7 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, what: str, answering: Answering) -> None:
+def _serve(connection: Connection, what: str, answering: MakeHandlers) -> None:
     """Answer questions until nobody is there any more to ask."""
     with suppress(AttributeError, OSError):
         os.setsid()  # a group of its own, with which whatever it starts is ended
@@ -147,7 +147,7 @@ def _serve(connection: Connection, what: str, answering: Answering) -> None:
         while True:
             question, arguments = connection.recv()
             try:
-                with foreign(lambda raised: CaseError(f"{what} failed: {raised}")):
+                with wrap_errors(lambda raised: CaseError(f"{what} failed: {raised}")):
                     answers = answers or answering(lambda told: connection.send((_TOLD, told)))
                     answer = (_DONE, answers[question](*arguments))
             except BenchsuiteError as error:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 INTERVAL = 5.0
 
 
-class Live:
+class ProgressBar:
     """One case's progress in a file such as the standard error; use it as a context, once for each case.
 
     Args:
@@ -60,13 +60,13 @@ class Live:
             self._begin = time.monotonic()  # compiling says nothing of the time that training will take
         self._update(stage=stage)
 
-    def trained(self, seeds: float) -> None:
+    def advance(self, seeds: float) -> None:
         """Move on by so many seeds."""
         self._done += seeds
         self._update(completed=round(self._done))
         self._say()
 
-    def judged(self, seeds: int, converged: int) -> None:
+    def update_rate(self, seeds: int, converged: int) -> None:
         """Show the rate so far."""
         self._rate = f"{100 * converged / seeds:.1f} % converged"
         self._done = seeds

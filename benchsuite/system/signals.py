@@ -26,7 +26,7 @@ def exit_code(interrupt: BaseException) -> int:
 
 
 #: Seconds that code of plugins may take whose work is none: importing, supplying and changing cases.
-PATIENCE = 120
+PLUGIN_TIMEOUT = 120
 
 
 @contextmanager
@@ -56,10 +56,10 @@ _asked: list[threading.Timer] = []
 
 
 @contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
+def sigterm_as_interrupt() -> Iterator[None]:
     """Lets SIGTERM raise `Terminated`, unless somebody else has taken care of it already.
 
-    It is raised where `heed` is called: elsewhere it would get lost in a destructor, or leave a module half imported.
+    It is raised where `raise_if_terminated` is called: elsewhere it would get lost in a destructor, or leave a module half imported.
     """
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     if ours:
@@ -73,7 +73,7 @@ def terminated_like_interrupted() -> Iterator[None]:
                 _asked.pop().cancel()
 
 
-def heed() -> None:
+def raise_if_terminated() -> None:
     """Raise `Terminated` if that was asked for."""
     if _asked:
         _asked[-1].cancel()
@@ -82,7 +82,7 @@ def heed() -> None:
 
 def _terminate(_: int, __: FrameType | None) -> None:
     if _asked:
-        heed()
+        raise_if_terminated()
     again = threading.Timer(_GRACE, os.kill, (os.getpid(), signal.SIGTERM))
     again.daemon = True
     _asked.append(again)

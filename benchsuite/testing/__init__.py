@@ -1,5 +1,10 @@
-"""Check cases: the conformance kit."""
+"""Testing: is this case sound?
 
-from benchsuite.testing.checks import check_case
+In: a case, or the job that trains it.
+Out: one result per promise of the conformance kit, and an audit of reproducibility.
+"""
 
-__all__ = ["check_case"]
+from benchsuite.testing.audit import Audit, AuditResult
+from benchsuite.testing.checks import FAILED, PROMISES, CheckResult, check_case, run_checks
+
+__all__ = ["FAILED", "PROMISES", "Audit", "AuditResult", "CheckResult", "check_case", "run_checks"]

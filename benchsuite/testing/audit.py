@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchsuite.case.case import Case
-from benchsuite.engine.ensemble import Ensemble
-from benchsuite.engine.loop import parameter_names
-from benchsuite.engine.problem import Problem
-from benchsuite.results.seeds import Rows
-from benchsuite.results.trace import Trace
+from benchsuite.case import Case
+from benchsuite.engine import Ensemble, Problem, parameter_names
+from benchsuite.results import SeedTable, Trace
 from benchsuite.settings import Settings
 from benchsuite.system import machine
 
@@ -27,7 +24,7 @@ _GIVEN = ("seeds", "outcomes", "settings")
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuditResult:
     """How much differs when seeds are trained in another way than all side by side on all devices.
 
     Args:
@@ -68,7 +65,7 @@ class Audit:
 
     def __init__(self, case: Case, settings: Settings, seeds: np.ndarray | None = None) -> None:
         self._settings, self._devices = settings, machine.devices(settings.platform)
-        self.problem = Problem.pose(case, settings)
+        self.problem = Problem.load(case, settings)
         self.seeds = np.arange(min(16, self.problem.schedule.seeds)) if seeds is None else seeds
 
     @property
@@ -83,21 +80,21 @@ class Audit:
         }
         return ways | ({"on one device": lambda: self._train(everyone, 1)} if all_devices > 1 else {})
 
-    def findings(self, on_way: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+    def findings(self, on_way: Callable[[str], None] = lambda _: None) -> Iterator[AuditResult]:
         """Train in every way; tell how much differs from the first.
 
         Args:
             on_way: is told each way before it is tried.
         """
-        first: Rows | None = None
+        first: SeedTable | None = None
         for name, train in self.ways.items():
             on_way(name)
             case = self.problem.case
-            rows = Rows.judge(train(), case, parameter_names(case), self.problem.facts)
+            rows = SeedTable.from_trace(train(), case, parameter_names(case), self.problem.facts)
             if first is None:
                 first = rows
             else:
-                yield compared(name, rows, first)
+                yield compare_seeds(name, rows, first)
 
     def _train(self, chunk_size: int, devices: int) -> Trace:
         return self._ensemble(chunk_size, devices).train(self.seeds)[0]
@@ -110,14 +107,14 @@ class Audit:
         return Ensemble.fitting(self.problem, chunk_size, self._devices[:devices], self._settings.precision)
 
 
-def compared(way: str, rows: Rows, first: Rows) -> Finding:
+def compare_seeds(way: str, rows: SeedTable, first: SeedTable) -> AuditResult:
     """How much of the rows of the same seeds differs."""
     names = [name for name in rows.columns if name.partition(".")[0] not in _GIVEN]
     ours, theirs = ({name: np.asarray(of.columns[name], float) for name in names} for of in (rows, first))
     differs = {name: (ours[name] != theirs[name]) & ~(np.isnan(ours[name]) & np.isnan(theirs[name])) for name in names}
     largest = {name: _distance(ours[name], theirs[name], found) for name, found in differs.items()}
     where = max(largest, key=lambda name: largest[name])
-    return Finding(
+    return AuditResult(
         way=way,
         seeds=len(rows),
         outcomes=int((rows.outcomes != first.outcomes).sum()),

@@ -23,26 +23,17 @@ import optax
 from flax import nnx
 
 from benchsuite import stats
-from benchsuite.case.case import Case
-from benchsuite.case.dataset import Split, Stream
-from benchsuite.case.schedule import Schedule
-from benchsuite.engine import data
-from benchsuite.engine.ensemble import Ensemble
-from benchsuite.engine.loop import State, data_key, fingerprint, parameter_names
-from benchsuite.engine.problem import Problem
-from benchsuite.engine.trainer import make_plan
-from benchsuite.errors import BenchsuiteError, CaseError, demand, foreign
+from benchsuite.case import Case, Schedule, Split, Stream
+from benchsuite.engine import Ensemble, Problem, State, data, data_key, fingerprint, make_plan, parameter_names
+from benchsuite.errors import BenchsuiteError, CaseError, require, wrap_errors
+from benchsuite.execution.executors import Job
 from benchsuite.execution.executors import subprocess as isolation
-from benchsuite.execution.executors.job import Job
-from benchsuite.plugins.registry import load_registry
-from benchsuite.results.outcome import Outcome, classify
-from benchsuite.results.plan import Plan
-from benchsuite.results.trace import Trace
+from benchsuite.plugins import load_registry
+from benchsuite.results import Outcome, Plan, Trace, classify
 from benchsuite.settings import Settings
-from benchsuite.system import machine
-from benchsuite.system.process import Child, Tell
+from benchsuite.system import machine, process
 from benchsuite.testing.audit import AGAIN, Audit
-from benchsuite.variants.start import start_values
+from benchsuite.variants import start_values
 
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
 
@@ -67,7 +58,7 @@ _PAIR = (0, 1)
 _COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
-class Check(NamedTuple):
+class CheckResult(NamedTuple):
     """One promise and what became of it.
 
     Args:
@@ -91,7 +82,7 @@ class NotCheckedError(BenchsuiteError):
     """A promise cannot be checked."""
 
 
-def check_case(case: Case, settings: Settings | None = None) -> list[Check]:
+def check_case(case: Case, settings: Settings | None = None) -> list[CheckResult]:
     """Try whether a case keeps what every case must keep.
 
     One that hangs is not stopped, as it is by `benchsuite check`.
@@ -112,7 +103,7 @@ def check_case(case: Case, settings: Settings | None = None) -> list[Check]:
     return found
 
 
-def checks(job: Job, on_check: Callable[[str], None] = lambda _: None) -> Iterator[Check]:
+def run_checks(job: Job, on_check: Callable[[str], None] = lambda _: None) -> Iterator[CheckResult]:
     """Try every promise in a process of its own, which is stopped when it hangs.
 
     Args:
@@ -122,43 +113,45 @@ def checks(job: Job, on_check: Callable[[str], None] = lambda _: None) -> Iterat
     limit = job.settings.time_limit or TIME_LIMIT
     on_check("another process")
     elsewhere = _planned_elsewhere(job, limit)
-    child = Child(f"case {job.name}", partial(_checking, job, elsewhere), limit)
+    child = process.ChildProcess(f"case {job.name}", partial(_checking, job, elsewhere), limit)
     try:
         yield from _one_by_one(partial(child.ask, "try"), on_check)
     finally:
         child.stop()
 
 
-def _one_by_one(attempt: Callable[[str], Check], on_check: Callable[[str], None] = lambda _: None) -> Iterator[Check]:
+def _one_by_one(
+    attempt: Callable[[str], CheckResult], on_check: Callable[[str], None] = lambda _: None
+) -> Iterator[CheckResult]:
     """Every promise in turn, until nothing more can be tried."""
     why = ""
     for name in PROMISES:
         on_check(name)
         if why:
-            yield Check(name, NOT_CHECKED, why)
+            yield CheckResult(name, NOT_CHECKED, why)
             continue
         try:
             check = attempt(name)
         except BenchsuiteError as error:  # of the process that tries it
-            check, why = Check(name, FAILED, error.message, error.hint), "its process has ended"
+            check, why = CheckResult(name, FAILED, error.message, error.hint), "its process has ended"
         yield check
         if name == _FIRST and check.verdict == FAILED:
             why = "it cannot be trained"
 
 
-def _try(name: str, kit: _Kit) -> Check:
+def _try(name: str, kit: _Kit) -> CheckResult:
     hint = "call the case's functions by hand on a batch"
     try:
-        with machine.settings_kept(f"case {kit.case.name}"), foreign(lambda raised: CaseError(raised, hint)):
+        with machine.restore_settings(f"case {kit.case.name}"), wrap_errors(lambda raised: CaseError(raised, hint)):
             found = PROMISES[name](kit)
     except NotCheckedError as reason:
-        return Check(name, NOT_CHECKED, reason.message, reason.hint)
+        return CheckResult(name, NOT_CHECKED, reason.message, reason.hint)
     except BenchsuiteError as error:
-        return Check(name, FAILED, error.message, error.hint)
-    return Check(name, PASSED, found)
+        return CheckResult(name, FAILED, error.message, error.hint)
+    return CheckResult(name, PASSED, found)
 
 
-def _checking(job: Job, elsewhere: Plan | None, _: Tell) -> Mapping[str, Callable[..., Check]]:
+def _checking(job: Job, elsewhere: Plan | None, _: process.Notify) -> Mapping[str, Callable[..., CheckResult]]:
     """The answers of a process that tries promises."""
     kit = _Kit(job.registry().case(job.name), job.settings, lambda: elsewhere)
     return {"try": lambda name: _try(name, kit)}
@@ -166,7 +159,7 @@ def _checking(job: Job, elsewhere: Plan | None, _: Tell) -> Mapping[str, Callabl
 
 def _planned_elsewhere(job: Job, limit: float = TIME_LIMIT) -> Plan | None:
     """How another process would run the case; None where it could not."""
-    child = Child(f"case {job.name}", partial(isolation.training, job), limit)
+    child = process.ChildProcess(f"case {job.name}", partial(isolation.training, job), limit)
     try:
         plan: Plan = child.ask("plan")
     except BenchsuiteError:  # which is found here as well
@@ -203,13 +196,13 @@ class _Kit:
         supplied = load_registry().cases.get(self.case.name)
         if supplied is None:
             return None
-        plan = make_plan(Problem.pose(supplied, self.settings), self.settings, self.device)
+        plan = make_plan(Problem.load(supplied, self.settings), self.settings, self.device)
         return _planned_elsewhere(Job.of(supplied, self.settings)) if plan == self.plan else None
 
     @cached_property
     def whole(self) -> Problem:
         """The case as it is, with all of its data."""
-        return Problem.pose(self.case, self.settings)
+        return Problem.load(self.case, self.settings)
 
     @cached_property
     def short(self) -> Case:
@@ -226,7 +219,7 @@ class _Kit:
     @cached_property
     def problem(self) -> Problem:
         """The short training."""
-        return Problem.pose(self.short, self.settings)
+        return Problem.load(self.short, self.settings)
 
     @cached_property
     def device(self) -> list[Any]:
@@ -246,7 +239,7 @@ class _Kit:
 
     def trace(self, case: Case) -> Trace:
         """The short training of a changed case."""
-        problem = Problem.pose(case, self.settings)
+        problem = Problem.load(case, self.settings)
         ensemble = Ensemble.fitting(problem, len(self.seeds), self.device, self.settings.precision)
         return ensemble.train(self.seeds)[0]
 
@@ -264,8 +257,8 @@ def _contract(kit: _Kit) -> str:
 def _description(kit: _Kit) -> str:
     """It says what it is about, and who asks."""
     case = kit.case
-    demand(case.summary.endswith("."), f"its summary is {case.summary!r}", "write a sentence")
-    demand(bool(case.source.strip()), "it names no source", "say who asks this: an address or a reference")
+    require(case.summary.endswith("."), f"its summary is {case.summary!r}", "write a sentence")
+    require(bool(case.source.strip()), "it names no source", "say who asks this: an address or a reference")
     return case.source
 
 
@@ -274,16 +267,16 @@ def _shapes(kit: _Kit) -> str:
     prepare = jax.jit(kit.case.dataset.prepare)
     for what, rows, count in _rows(kit):
         x, y = prepare(rows)
-        demand(bool(jax.tree.leaves(x)), f"the inputs of {what} are empty", "give an array, or a tree of arrays")
-        demand(isinstance(y, jax.Array), f"the targets of {what} are a {type(y).__name__}", "give one array")
+        require(bool(jax.tree.leaves(x)), f"the inputs of {what} are empty", "give an array, or a tree of arrays")
+        require(isinstance(y, jax.Array), f"the targets of {what} are a {type(y).__name__}", "give one array")
         for name, leaf in (*(("inputs", leaf) for leaf in jax.tree.leaves(x)), ("targets", y)):
-            demand(
+            require(
                 leaf.shape[:1] == (count,),
                 f"the {name} of {what} have shape {leaf.shape}",
                 f"give as many examples along the first axis as were asked for: {count}",
             )
-            demand(bool(jnp.isfinite(leaf).all()), f"the {name} of {what} are not all finite", "leave such ones out")
-        demand(
+            require(bool(jnp.isfinite(leaf).all()), f"the {name} of {what} are not all finite", "leave such ones out")
+        require(
             y.dtype == jnp.float32,
             f"the targets of {what} are {y.dtype}",
             "give float32, in which all is trained; of classes, one column for each (jax.nn.one_hot)",
@@ -310,24 +303,24 @@ def _purity(kit: _Kit) -> str:
     """The same key gives the same, and functions do the same when they are called again, here or elsewhere."""
     plan = kit.plan
     data.load.cache_clear()
-    again = Problem.pose(kit.case, kit.settings)
+    again = Problem.load(kit.case, kit.settings)
     for program, digest, when in (
         (fingerprint(again.training), again.digest, "when they are called again"),
         *([(kit.elsewhere.program, kit.elsewhere.data_digest, "in another process")] if kit.elsewhere else []),
     ):
-        demand(
+        require(
             program == plan.program,
             f"its functions make another program {when}",
             "draw random numbers from the key or rngs that is given, never from NumPy, a counter or at import",
         )
-        demand(
+        require(
             digest == plan.data_digest,
             f"its data are others {when}",
             "draw them from the key; let load give the same whenever it is called",
         )
     differing = ""
     for finding in Audit(kit.short, kit.settings, kit.seeds).findings():
-        demand(
+        require(
             not finding.outcomes and (finding.same or finding.way != AGAIN),
             f"trained in another way, {finding.way}, {finding.outcomes} of {finding.seeds} seeds end with another"
             f" outcome, and {finding.figures:,} of {finding.of:,} figures differ, {finding.where} by"
@@ -355,7 +348,7 @@ def _recompilation(kit: _Kit) -> str:
         kit.ensemble.train(kit.seeds + len(kit.seeds))
     finally:
         jax.monitoring.unregister_event_duration_listener(count)
-    demand(not compiled, f"a second chunk compiles {len(compiled)} programs", "let shapes not depend on the seed")
+    require(not compiled, f"a second chunk compiles {len(compiled)} programs", "let shapes not depend on the seed")
     return "a second chunk compiles nothing"
 
 
@@ -367,12 +360,12 @@ def _nan(kit: _Kit) -> str:
 
     trace = kit.trace(kit.untrained.with_start(spoil))
     ends = set(classify(trace, kit.case.criterion).tolist())
-    demand(
+    require(
         ends == {Outcome.DIVERGED.value},
         f"from a start that is NaN it ends as {', '.join(sorted(ends))}",
         "let its parameters be nnx.Param, and its loss be NaN where the prediction is",
     )
-    demand(
+    require(
         not np.isfinite(trace.metrics["loss"]).any(),
         "its loss is finite where the prediction is NaN",
         "do not hide NaN with nan_to_num, max or where: what cannot be learnt from would be taken for learning",
@@ -387,7 +380,7 @@ def _start(kit: _Kit) -> str:
     of_chunks = [start(chunk, None, None, kit.problem.data)[1].metrics for chunk in starts.reshape(-1, len(kit.seeds))]
     metric = np.concatenate([metrics[kit.case.criterion.metric] for metrics in of_chunks])
     solved = int(kit.case.criterion.holds(metric).sum())
-    demand(
+    require(
         stats.rate_interval(solved, len(starts))[0] <= _SOLVED_SHARE,
         f"{solved} of {len(starts)} random starts meet the criterion untrained",
         "ask for more, or draw starts from further away: chance alone would be a high rate",
@@ -400,7 +393,7 @@ def _null(kit: _Kit) -> str:
     trace = kit.trace(kit.untrained)
     held = kit.case.criterion.holds(trace.metrics[kit.case.criterion.metric])
     learnt = int((held[:, -1] & ~held[:, 0]).sum())
-    demand(
+    require(
         not learnt,
         f"with a learning rate of 0, {learnt} of {len(held)} seeds come to meet the criterion",
         "let nothing but parameters decide what is predicted: look at running means and at what is in training only",
@@ -416,7 +409,7 @@ def _oracle(kit: _Kit) -> str:
         raise NotCheckedError("it has too many parameters to be named", "give solution as a function that sets them")
     trace = kit.trace(kit.untrained.with_start(_solver(kit.case)))
     ends = set(classify(trace, kit.case.criterion).tolist())
-    demand(
+    require(
         ends == {Outcome.CONVERGED.value},
         f"its solution does not meet {kit.case.criterion}: it ends as {', '.join(sorted(ends))}",
         "mend the solution (the running means of BatchNorm belong to it), or ask for what the model can reach",
@@ -442,7 +435,7 @@ def _independence(kit: _Kit) -> str:
     """Seeds differ in their starts and in their data."""
     start = jax.jit(kit.problem.training.start)
     starts = [start(jnp.uint32(seed), None, None, kit.problem.data)[0] for seed in _PAIR]
-    demand(
+    require(
         _differ(*map(_parameters, starts)),
         "all seeds start alike",
         "draw the parameters from the rngs that the model is given",
@@ -451,9 +444,9 @@ def _independence(kit: _Kit) -> str:
         stream = kit.short.dataset
         keys = [data_key(kit.case.name, seed) for seed in _PAIR]
         first, other = (jax.device_get(stream.draw(jax.random.fold_in(key, 0), stream.batch_size)) for key in keys)
-        demand(_differ(first, other), "all seeds see the same data", "draw them from the key that is given")
+        require(_differ(first, other), "all seeds see the same data", "draw them from the key that is given")
         later = jax.device_get(stream.draw(jax.random.fold_in(keys[0], 1), stream.batch_size))
-        demand(_differ(first, later), "all steps see the same data", "draw them from the key, or make it a Table")
+        require(_differ(first, later), "all steps see the same data", "draw them from the key, or make it a Table")
     return "seeds differ in start and in data"
 
 
@@ -468,7 +461,7 @@ def _differ(one: Any, other: Any) -> bool:
 
 
 def _cost(kit: _Kit) -> str:
-    """What a seed takes, for the record."""
+    """What a seed takes, for the summary."""
     _, seconds = kit.ensemble.train(kit.seeds)
     steps = kit.problem.training.steps[-1]
     each = 1e6 * seconds / steps / len(kit.seeds)

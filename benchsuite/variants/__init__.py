@@ -1,1 +1,22 @@
-"""."""
+"""Variants: a case, changed.
+
+In: a case, and a treatment, a start or the values of an option.
+Out: the changed case, or the reason why the change does not apply.
+"""
+
+from benchsuite.variants.start import Start, find_start, start_values
+from benchsuite.variants.treatment import ALL, NONE, Treatment, combine_treatments
+from benchsuite.variants.variant import Variant, list_inapplicable, make_variants
+
+__all__ = [
+    "ALL",
+    "NONE",
+    "Start",
+    "Treatment",
+    "Variant",
+    "combine_treatments",
+    "find_start",
+    "list_inapplicable",
+    "make_variants",
+    "start_values",
+]

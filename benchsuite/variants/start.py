@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from benchsuite.case.case import Case
+from benchsuite.case import Case
 from benchsuite.errors import CaseError, OptionError, near_matches
 
 #: parameter → value

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from benchsuite.case.case import Case
-from benchsuite.case.factory import announcing, options_of
-from benchsuite.case.names import NAME
-from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, demand, demand_text, foreign
+from benchsuite.case import NAME, Case, options_of, with_signature
+from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, require, require_text, wrap_errors
 
 #: What a person says for every treatment there is, and for none.
 ALL, NONE = "all", "none"
@@ -43,18 +41,18 @@ class Treatment:
 
     def __post_init__(self) -> None:
         parts = self.name.split("+") if isinstance(self.name, str) else [""]
-        demand(
+        require(
             all(NAME.fullmatch(part) for part in parts) and self.name not in (ALL, NONE),
             f"a treatment is named {self.name!r}",
             f"use letters, digits and single - _ or ., and neither {ALL} nor {NONE}",
         )
         for name in ("summary", "source"):
-            demand_text(getattr(self, name), f"treatment {self.name}: {name}")
-        demand(
+            require_text(getattr(self, name), f"treatment {self.name}: {name}")
+        require(
             callable(self.change), f"treatment {self.name}: change is not a function", "give a function Case -> Case"
         )
         for name, value in self.options.items():
-            demand(
+            require(
                 isinstance(value, int | float),
                 f"treatment {self.name}: the default of its option {name} is no number",
                 "let change have a case, and options with numbers as defaults",
@@ -78,7 +76,7 @@ class Treatment:
         """
         whose = f"treatment {self.name} of {case.name}"
         hint = "raise benchsuite.DoesNotApply with a reason where it makes no sense"
-        with foreign(lambda raised: CaseError(f"{whose} failed: {raised}", hint)):
+        with wrap_errors(lambda raised: CaseError(f"{whose} failed: {raised}", hint)):
             try:
                 # Claims and named starts speak of the untreated case.
                 treated = self.change(replace(case, claims=(), starts={}), **options)
@@ -91,20 +89,20 @@ class Treatment:
         return replace(treated, treatment=name)
 
     def _check(self, case: Case, treated: object) -> None:
-        demand(
+        require(
             isinstance(treated, Case),
             f"treatment {self.name} of {case.name} gives a {type(treated).__name__}, not a Case",
             "let its change return a Case",
         )
         for name in ("name", "criterion"):
-            demand(
+            require(
                 getattr(treated, name) == getattr(case, name),
                 f"treatment {self.name} of {case.name} changes its {name}",
                 "leave it: what is learnt, and from which seeds, must stay the same to be compared",
             )
 
 
-def combined(treatments: Sequence[Treatment]) -> Treatment:
+def combine_treatments(treatments: Sequence[Treatment]) -> Treatment:
     """One treatment that applies several in turn; an option goes to each of them that has it."""
     if len(treatments) == 1:
         return treatments[0]
@@ -119,5 +117,5 @@ def combined(treatments: Sequence[Treatment]) -> Treatment:
         "+".join(treatment.name for treatment in treatments),
         " Then: ".join(treatment.summary for treatment in treatments),
         "; ".join(dict.fromkeys(treatment.source for treatment in treatments)),
-        announcing(change, ["case"], options),
+        with_signature(change, ["case"], options),
     )

@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
-from benchsuite.case.case import Case
-from benchsuite.case.factory import UNSET
-from benchsuite.case.sweep import Range, Sweep
-from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, OptionError, OutOfTimeError, near_matches
-from benchsuite.settings import Settings
+from benchsuite.case import UNSET, Case, Sweep, SweepRange
+from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, OutOfTimeError, near_matches
 from benchsuite.system import signals
 from benchsuite.variants.treatment import Treatment
 
@@ -43,38 +40,26 @@ class Variant:
         return not isinstance(self.error, DoesNotApply)
 
 
-def chosen_variants(cases: Sequence[Case], treatments: Sequence[Treatment], settings: Settings) -> list[Variant]:
-    """The variants that the user asked for.
-
-    Raises:
-        OptionError: the sweep, or every treatment, applies to none of the cases.
-    """
-    over = Range.parse(settings.sweep) if settings.sweep else None
-    variants = make_variants(cases, treatments, over)
-    _check_applies(variants, over)
-    return variants
-
-
-def make_variants(cases: Sequence[Case], treatments: Sequence[Treatment], over: Range | None) -> list[Variant]:
+def make_variants(cases: Sequence[Case], treatments: Sequence[Treatment], over: SweepRange | None) -> list[Variant]:
     """Each case untreated, then under each treatment, in the order in which they are to be trained."""
     return [_make_variant(case, treatment, over) for case in cases for treatment in (None, *treatments)]
 
 
-def _make_variant(case: Case, treatment: Treatment | None, over: Range | None) -> Variant:
+def _make_variant(case: Case, treatment: Treatment | None, over: SweepRange | None) -> Variant:
     name = treatment.name if treatment else ""
     try:
-        with signals.time_limit(signals.PATIENCE):
+        with signals.time_limit(signals.PLUGIN_TIMEOUT):
             if over:
-                return Variant(case.name, name, swept(case, treatment, over))
+                return Variant(case.name, name, sweep_case(case, treatment, over))
             return Variant(case.name, name, treatment.apply(case) if treatment else case)
     except OutOfTimeError:
-        told = f"treatment {name} of {case.name} was not there after {signals.PATIENCE} s"
+        told = f"treatment {name} of {case.name} was not there after {signals.PLUGIN_TIMEOUT} s"
         return Variant(case.name, name, error=CaseError(told, "let a change do nothing that takes long"))
     except BenchsuiteError as error:
         return Variant(case.name, name, error=error)
 
 
-def swept(case: Case, treatment: Treatment | None, over: Range) -> Case:
+def sweep_case(case: Case, treatment: Treatment | None, over: SweepRange) -> Case:
     """A case, treated or not, with the values of one of its options side by side.
 
     The option is looked for in the treatment, then in the optimiser, then in the model.
@@ -138,19 +123,6 @@ def _check_traceable(at: Callable[[Any], Case], treated: Case, option: str) -> N
         raise DoesNotApply(f"{option} of {treated.id} is not a number that could be swept over: {reason}") from error
 
 
-def _check_applies(variants: Sequence[Variant], over: Range | None) -> None:
-    if over and not any(variant.treated for variant in variants):
-        raise OptionError(f"--sweep {over.option} applies nowhere:{_reasons(variants)}", "sweep another option")
-    treated = [variant for variant in variants if variant.treatment]
-    if treated and not any(variant.applies for variant in treated):
-        names = ", ".join(dict.fromkeys(variant.treatment for variant in treated))
-        raise OptionError(f"treatment {names} applies nowhere:{_reasons(treated)}", "choose another, or other cases")
-
-
-def inapplicable(variants: Sequence[Variant]) -> list[tuple[str, str, str]]:
+def list_inapplicable(variants: Sequence[Variant]) -> list[tuple[str, str, str]]:
     """What makes no sense, as a run folder keeps it: (case, treatment, why)."""
     return [(v.case, v.treatment, v.error.message) for v in variants if v.error and not v.applies]
-
-
-def _reasons(variants: Sequence[Variant]) -> str:
-    return "".join(f"\n  {variant.id}: {variant.error.message}" for variant in variants if variant.error)

@@ -8,14 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchsuite.case.case import Case
-from benchsuite.engine.trainer import OnTrained, Trainer
+from benchsuite.case import Case
+from benchsuite.engine import OnTrained, Trainer
 from benchsuite.errors import OptionError
-from benchsuite.plugins.registry import Place
-from benchsuite.results.landscape import Surface
-from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Columns, Rows
+from benchsuite.plugins import PluginId
+from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface
 from benchsuite.settings import DASK, Settings
 from benchsuite.system import machine
 
@@ -30,7 +27,7 @@ class AnyTrainer(Protocol):
     def compile(self) -> Plan:
         """Compile the program; gives the plan with what that told."""
 
-    def train_starts(self) -> tuple[Rows, Columns]:
+    def train_starts(self) -> tuple[SeedTable, Columns]:
         """Train the named starts; gives their rows and learning curves."""
 
     def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
@@ -39,11 +36,11 @@ class AnyTrainer(Protocol):
     def surfaces(self, seen: Columns) -> list[Surface]:
         """The loss over the parameters, as far as there is a landscape, which takes in what was seen of them."""
 
-    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
         """Train rounds, each an array of seeds; gives each when it ends."""
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Trains cases."""
 
     def describe(self, settings: Settings) -> dict[str, Any]:
@@ -53,7 +50,7 @@ class Engine(Protocol):
         """Who trains a case."""
 
 
-class InProcess:
+class LocalExecutor:
     """Trains in this process, on all local devices, one round after the other."""
 
     def describe(self, settings: Settings) -> dict[str, Any]:
@@ -65,12 +62,12 @@ class InProcess:
         return Trainer(case, settings)
 
 
-HERE = InProcess()
+LOCAL_EXECUTOR = LocalExecutor()
 
 
 @contextmanager
-def opened(settings: Settings, left_out: Iterable[Place] = ()) -> Iterator[Engine]:
-    """The engine that the settings ask for, for as long as it is needed.
+def open_executor(settings: Settings, left_out: Iterable[PluginId] = ()) -> Iterator[Executor]:
+    """The executor that the settings ask for, for as long as it is needed.
 
     Args:
         settings: what the user decided.
@@ -81,20 +78,20 @@ def opened(settings: Settings, left_out: Iterable[Place] = ()) -> Iterator[Engin
         DeviceError: it cannot be reached.
     """
     if settings.time_limit:
-        from benchsuite.execution.executors.subprocess import Isolated
+        from benchsuite.execution.executors.subprocess import SubprocessExecutor
 
-        isolated = Isolated(left_out)
+        isolated = SubprocessExecutor(left_out)
         try:
             yield isolated
         finally:
             isolated.stop()
         return
-    if settings.engine != DASK:
-        yield HERE
+    if settings.executor != DASK:
+        yield LOCAL_EXECUTOR
         return
     try:
-        from benchsuite.execution.executors.dask import Cluster
+        from benchsuite.execution.executors.dask import DaskExecutor
     except ModuleNotFoundError as error:
-        raise OptionError(f"--engine {DASK} needs {error.name}", "pip install 'benchsuite[dask]'") from error
-    with Cluster.connect(settings, left_out) as cluster:
+        raise OptionError(f"--executor {DASK} needs {error.name}", "pip install 'benchsuite[dask]'") from error
+    with DaskExecutor.connect(settings, left_out) as cluster:
         yield cluster

@@ -15,15 +15,12 @@ from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_com
 from distributed.client import ClosedClientError, FutureCancelledError
 from distributed.comm.core import CommClosedError
 
-from benchsuite.case.case import Case
-from benchsuite.engine.trainer import OnTrained, Trainer
+from benchsuite.case import Case
+from benchsuite.engine import OnTrained, Trainer
 from benchsuite.errors import DeviceError
 from benchsuite.execution.executors.job import Job
-from benchsuite.plugins.registry import Place
-from benchsuite.results.landscape import Surface
-from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Columns, Rows
+from benchsuite.plugins import PluginId
+from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface
 from benchsuite.settings import Settings
 from benchsuite.system import machine
 
@@ -75,7 +72,7 @@ class Worker:
         return trainer.plan
 
     @classmethod
-    def train_starts(cls, job: Job, plan: Plan) -> tuple[Rows, Columns]:
+    def train_starts(cls, job: Job, plan: Plan) -> tuple[SeedTable, Columns]:
         """Train the named starts."""
         return cls._ready(job, plan).train_starts()
 
@@ -90,11 +87,11 @@ class Worker:
         return cls._ready(job, plan).surfaces(seen)
 
     @classmethod
-    def train(cls, job: Job, plan: Plan, seeds: np.ndarray) -> Shard:
+    def train(cls, job: Job, plan: Plan, seeds: np.ndarray) -> RoundResult:
         """Train a round."""
         cls.compile(job, plan)
-        (shard,) = cls._ready(job, plan).train([seeds], lambda _: None)
-        return shard
+        (round_result,) = cls._ready(job, plan).train([seeds], lambda _: None)
+        return round_result
 
     @classmethod
     def describe(cls, settings: Settings) -> dict[str, Any]:
@@ -119,7 +116,7 @@ class Pin(WorkerPlugin):
             os.sched_setaffinity(0, cores[number :: self._workers] or [cores[number % len(cores)]])
 
 
-class RemoteTrainer:
+class DaskTrainer:
     """Trains rounds of a case by the workers of a client."""
 
     def __init__(self, client: Client, job: Job) -> None:
@@ -141,7 +138,7 @@ class RemoteTrainer:
         self.plan = self._ask(Worker.compile, self.plan)
         return self.plan
 
-    def train_starts(self) -> tuple[Rows, Columns]:
+    def train_starts(self) -> tuple[SeedTable, Columns]:
         """Train the named starts; gives their rows and learning curves."""
         rows, curves = self._ask(Worker.train_starts, self.plan)
         return rows, curves
@@ -156,7 +153,7 @@ class RemoteTrainer:
         surfaces: list[Surface] = self._ask(Worker.surfaces, self.plan, seen)
         return surfaces
 
-    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
         """Train rounds on all workers; gives each when it ends."""
         with _failures_told():
             futures = [
@@ -172,30 +169,30 @@ class RemoteTrainer:
         try:
             with _failures_told():
                 for future in as_completed(futures, loop=self._client.loop):
-                    shard = future.result()
-                    on_trained(len(shard.seeds))
+                    round_result = future.result()
+                    on_trained(len(round_result.seeds))
                     future.release()
-                    yield shard
+                    yield round_result
         finally:
             with suppress(ClosedClientError):
                 self._client.cancel(futures)
 
 
-class Cluster:
-    """An engine of Dask workers: those of a scheduler, or some that are started on this machine.
+class DaskExecutor:
+    """An executor of Dask workers: those of a scheduler, or some that are started on this machine.
 
     Args:
         client: is connected to the scheduler.
         left_out: plugins that no worker is to load.
     """
 
-    def __init__(self, client: Client, left_out: Iterable[Place] = ()) -> None:
+    def __init__(self, client: Client, left_out: Iterable[PluginId] = ()) -> None:
         self._client, self._left_out = client, tuple(left_out)
 
     @classmethod
     @contextmanager
-    def connect(cls, settings: Settings, left_out: Iterable[Place] = ()) -> Iterator[Cluster]:
-        """The engine that the settings ask for, for as long as it is needed.
+    def connect(cls, settings: Settings, left_out: Iterable[PluginId] = ()) -> Iterator[DaskExecutor]:
+        """The executor that the settings ask for, for as long as it is needed.
 
         Raises:
             DeviceError: the scheduler cannot be reached, or has no worker.
@@ -248,11 +245,11 @@ class Cluster:
         """What one of the workers measures on, and how many there are."""
         with _failures_told():
             about = self._client.submit(Worker.describe, settings, pure=False).result()
-        return {**about, "engine": settings.engine, "workers": self.workers}
+        return {**about, "executor": settings.executor, "workers": self.workers}
 
-    def trainer(self, case: Case, settings: Settings) -> RemoteTrainer:
+    def trainer(self, case: Case, settings: Settings) -> DaskTrainer:
         """Who trains a case."""
-        return RemoteTrainer(self._client, Job.of(case, settings, self.workers, self._left_out))
+        return DaskTrainer(self._client, Job.of(case, settings, self.workers, self._left_out))
 
 
 @contextmanager

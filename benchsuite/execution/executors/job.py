@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from benchsuite.case.case import Case
-from benchsuite.case.sweep import Range
-from benchsuite.engine.trainer import Trainer
+from benchsuite.case import Case, SweepRange
+from benchsuite.engine import Trainer
 from benchsuite.errors import DeviceError
-from benchsuite.plugins.registry import Place, Registry, load_registry
-from benchsuite.plugins.selection import choose
+from benchsuite.plugins import PluginId, Registry, load_registry, select_treatments
 from benchsuite.settings import Settings
 from benchsuite.system import machine
-from benchsuite.variants.variant import make_variants
+from benchsuite.variants import make_variants
 
 
 @dataclass(frozen=True)
@@ -32,10 +30,10 @@ class Job:
     name: str
     settings: Settings
     workers: int = 1
-    left_out: tuple[Place, ...] = ()
+    left_out: tuple[PluginId, ...] = ()
 
     @classmethod
-    def of(cls, case: Case, settings: Settings, workers: int = 1, left_out: Iterable[Place] = ()) -> Job:
+    def of(cls, case: Case, settings: Settings, workers: int = 1, left_out: Iterable[PluginId] = ()) -> Job:
         """The job of training a case. Where its rows are left and what becomes of them is no business of others."""
         elsewhere = replace(
             settings, run_dir=None, resume=False, report=None, convergence_compare=None, convergence_compare_fail=()
@@ -54,8 +52,8 @@ class Job:
             BenchsuiteError: the case cannot be trained here.
         """
         registry = self.registry()
-        chosen = choose(self.settings.treatment, self.settings.optimizer, registry.treatments)
-        over = Range.parse(self.settings.sweep) if self.settings.sweep else None
+        chosen = select_treatments(self.settings.treatment, self.settings.optimizer, registry.treatments)
+        over = SweepRange.parse(self.settings.sweep) if self.settings.sweep else None
         for variant in make_variants([registry.case(self.name)], chosen, over):
             if variant.treated and variant.treated.id == self.case:
                 return Trainer(variant.treated, self.settings, self.workers)

@@ -9,25 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.case.case import Case
-from benchsuite.engine.trainer import OnTrained
+from benchsuite.case import Case
+from benchsuite.engine import OnTrained
 from benchsuite.execution.executors.job import Job
-from benchsuite.plugins.registry import Place
-from benchsuite.results.landscape import Surface
-from benchsuite.results.plan import Plan
-from benchsuite.results.round import Shard
-from benchsuite.results.seeds import Columns, Rows
+from benchsuite.plugins import PluginId
+from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface
 from benchsuite.settings import Settings
-from benchsuite.system import machine
-from benchsuite.system.process import Answering, Child, Tell
+from benchsuite.system import machine, process
 
 _KEPT = "; finished rounds are kept, --resume goes on from them"
 
 
-class IsolatedTrainer:
+class SubprocessTrainer:
     """Trains rounds of a case in a process of its own; see `Trainer`."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: process.ChildProcess) -> None:
         self._child = child
         self.plan: Plan = child.ask("plan")
 
@@ -36,7 +32,7 @@ class IsolatedTrainer:
         self.plan = self._child.ask("compile")
         return self.plan
 
-    def train_starts(self) -> tuple[Rows, Columns]:
+    def train_starts(self) -> tuple[SeedTable, Columns]:
         """Train the named starts; gives their rows and learning curves."""
         rows, curves = self._child.ask("train_starts")
         return rows, curves
@@ -51,26 +47,26 @@ class IsolatedTrainer:
         surfaces: list[Surface] = self._child.ask("surfaces", seen)
         return surfaces
 
-    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[Shard]:
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
         """Train rounds, each an array of seeds, one after the other."""
         for seeds in rounds:
             yield self._child.ask("train_round", seeds, on_told=on_trained)
 
 
-class Isolated:
-    """An engine that trains each case in a process of its own, on all local devices.
+class SubprocessExecutor:
+    """An executor that trains each case in a process of its own, on all local devices.
 
     Args:
         left_out: plugins that no such process is to load.
     """
 
-    def __init__(self, left_out: Iterable[Place]) -> None:
-        self._child: Child | None = None
+    def __init__(self, left_out: Iterable[PluginId]) -> None:
+        self._child: process.ChildProcess | None = None
         self._left_out = tuple(left_out)
 
-    def _new(self, what: str, answering: Answering, limit: float = math.inf) -> Child:
+    def _new(self, what: str, answering: process.MakeHandlers, limit: float = math.inf) -> process.ChildProcess:
         self.stop()
-        self._child = Child(what, answering, limit, _KEPT)
+        self._child = process.ChildProcess(what, answering, limit, _KEPT)
         return self._child
 
     def describe(self, settings: Settings) -> dict[str, Any]:
@@ -78,10 +74,10 @@ class Isolated:
         about: dict[str, Any] = self._new("looking at the machine", _looking).ask("describe", settings.platform)
         return about
 
-    def trainer(self, case: Case, settings: Settings) -> IsolatedTrainer:
+    def trainer(self, case: Case, settings: Settings) -> SubprocessTrainer:
         """Who trains a case."""
         answering = partial(training, Job.of(case, settings, left_out=self._left_out))
-        return IsolatedTrainer(self._new(f"case {case.id}", answering, settings.time_limit or math.inf))
+        return SubprocessTrainer(self._new(f"case {case.id}", answering, settings.time_limit or math.inf))
 
     def stop(self) -> None:
         """End the process that there is."""
@@ -90,7 +86,7 @@ class Isolated:
             self._child = None
 
 
-def training(job: Job, tell: Tell) -> Mapping[str, Callable[..., Any]]:
+def training(job: Job, tell: process.Notify) -> Mapping[str, Callable[..., Any]]:
     """The answers of a process that trains a case."""
     trainer = job.trainer()
     return {
@@ -103,7 +99,7 @@ def training(job: Job, tell: Tell) -> Mapping[str, Callable[..., Any]]:
     }
 
 
-def _looking(_: Tell) -> Mapping[str, Callable[..., Any]]:
+def _looking(_: process.Notify) -> Mapping[str, Callable[..., Any]]:
     return {"describe": _describe}
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import altair as alt
 
-from benchsuite.comparison.runs import Change
-from benchsuite.report.figures.figure import Figure, data, interval_tips, share_axis
-from benchsuite.report.terminal.tables import Sheet, points
+from benchsuite.comparison import CaseChange
+from benchsuite.report.figures.figure import Figure, chart_data, interval_tips, share_axis
+from benchsuite.report.terminal import Sheet, points
 
 
-def differences(changes: Sequence[Change], sheet: Sheet) -> Figure | None:
+def changes_figure(changes: Sequence[CaseChange], sheet: Sheet) -> Figure | None:
     """This run's rate minus the reference's, with its interval; nothing where no rate can be compared.
 
     Args:
@@ -33,7 +33,7 @@ def differences(changes: Sequence[Change], sheet: Sheet) -> Figure | None:
         for label, rate in rated
         if rate.interval
     ]
-    base = alt.Chart(data(rows, **dict.fromkeys(("difference", "low", "high", "p"), "number"))).encode(
+    base = alt.Chart(chart_data(rows, **dict.fromkeys(("difference", "low", "high", "p"), "number"))).encode(
         y=alt.Y("case:N", sort=[label for label, _ in rated], title=None),
         tooltip=[
             alt.Tooltip("case:N"),

@@ -8,11 +8,9 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from benchsuite.report.figures.figure import Figure, case_colour, data, log_axis, share_axis
-from benchsuite.report.terminal.findings import ladder
-from benchsuite.report.terminal.tables import number, percent
-from benchsuite.results.result import Result
-from benchsuite.results.summary import R2_LADDER
+from benchsuite.report.figures.figure import Figure, case_colour, chart_data, log_axis, share_axis
+from benchsuite.report.terminal import ladder_table, number, percent
+from benchsuite.results import R2_LADDER, Result
 
 #: Below this, 1 - R² in single precision is rounding.
 _ROUNDING = float(np.finfo(np.float32).eps)
@@ -21,7 +19,7 @@ _ROUNDING = float(np.finfo(np.float32).eps)
 _POINTS = 160
 
 
-def r2(results: Sequence[Result]) -> Figure | None:
+def r2_figure(results: Sequence[Result]) -> Figure | None:
     """The share of the seeds whose 1 - R² is below a bound; nothing where all diverged."""
     chart = _chart(results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
     if chart is None:
@@ -29,38 +27,38 @@ def r2(results: Sequence[Result]) -> Figure | None:
     rungs = alt.Chart(alt.InlineData(values=[{"rung": 1 - threshold} for threshold in R2_LADDER]))
     rules = rungs.mark_rule(strokeDash=[2, 3], opacity=0.5).encode(x="rung:Q")
     said = "; ".join(
-        f"{result.record.label}: "
-        + ", ".join(f"{percent(rung['rate'])} reach R² {rung['at_least']:g}" for rung in result.record.ladder["r2"])
+        f"{result.summary.label}: "
+        + ", ".join(f"{percent(rung['rate'])} reach R² {rung['at_least']:g}" for rung in result.summary.ladder["r2"])
         for result in results
     )
-    sheet = ladder([result.record for result in results])
+    sheet = ladder_table([result.summary for result in results])
     return Figure("r2", "R² at the end", alt.layer(chart, rules).properties(height=300), said, sheet)
 
 
-def largest_error(results: Sequence[Result]) -> Figure | None:
+def largest_error_figure(results: Sequence[Result]) -> Figure | None:
     """The share of the seeds that keep below an error on all evaluation data; nothing where all diverged."""
     chart = _chart(results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
     if chart is None:
         return None
     said = "; ".join(
-        f"{result.record.label}: "
+        f"{result.summary.label}: "
         + ", ".join(
             f"{100 * share['share']:g} % keep {number(share['at_most'])}"
-            for share in result.record.ladder["largest_error"]
+            for share in result.summary.ladder["largest_error"]
         )
         for result in results
     )
-    sheet = ladder([result.record for result in results])
+    sheet = ladder_table([result.summary for result in results])
     return Figure("largest-error", "The largest error at the end", chart.properties(height=300), said, sheet)
 
 
 def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.Chart | None:
-    rows = [row for result in results for row in _distribution(result.record.label, figure(result))]
+    rows = [row for result in results for row in _distribution(result.summary.label, figure(result))]
     if not rows:
         return None
-    colour, dash = case_colour([result.record.label for result in results])
+    colour, dash = case_colour([result.summary.label for result in results])
     return (
-        alt.Chart(data(rows, at_most="number", share="number"))
+        alt.Chart(chart_data(rows, at_most="number", share="number"))
         .mark_line(interpolate="step-after")
         .encode(
             x=alt.X("at_most:Q", scale=alt.Scale(type="log"), axis=log_axis(title, format=".0~e")),

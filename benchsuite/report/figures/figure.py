@@ -11,10 +11,10 @@ from typing import Any
 
 import altair as alt
 
-from benchsuite.errors import plain
+from benchsuite.errors import printable
 from benchsuite.report.figures.picture import COLOURS, OUTCOME_COLOURS
-from benchsuite.report.terminal.tables import Sheet
-from benchsuite.results.outcome import Outcome
+from benchsuite.report.terminal import Sheet
+from benchsuite.results import Outcome
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
@@ -82,7 +82,7 @@ class Figure:
 
     def spec(self) -> dict[str, Any]:
         """The chart as Vega-Lite, see https://vega.github.io/vega-lite/docs/spec.html."""
-        chart = self.chart.properties(width="container", description=plain(self.about))
+        chart = self.chart.properties(width="container", description=printable(self.about))
         spec = chart.to_dict()
         spec |= {"config": _CONFIG, "autosize": {"type": "fit-x", "contains": "padding"}}
         if self.lines:
@@ -90,8 +90,8 @@ class Figure:
         return spec
 
 
-def data(rows: Iterable[Mapping[str, Any]], **kinds: str) -> alt.InlineData:
-    """Rows as the data of a chart, in the most compact form that needs no unpacking.
+def chart_data(rows: Iterable[Mapping[str, Any]], **kinds: str) -> alt.InlineData:
+    """SeedTable as the data of a chart, in the most compact form that needs no unpacking.
 
     Args:
         rows: each of the same fields; a figure that is not finite is left empty.
@@ -108,7 +108,7 @@ def data(rows: Iterable[Mapping[str, Any]], **kinds: str) -> alt.InlineData:
 
 def _short(value: Any) -> Any:
     if not isinstance(value, float):
-        return plain(value) if isinstance(value, str) else value
+        return printable(value) if isinstance(value, str) else value
     return f"{value:.{_DIGITS}g}" if math.isfinite(value) else None
 
 

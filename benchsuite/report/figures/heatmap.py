@@ -10,9 +10,8 @@ import numpy as np
 
 from benchsuite.errors import OptionError
 from benchsuite.report.figures.picture import save
-from benchsuite.report.terminal.tables import UNTREATED
-from benchsuite.report.terminal.treatments import Inapplicable, cells_of
-from benchsuite.results.summary import Record
+from benchsuite.report.terminal import UNTREATED, Inapplicable, cells_of
+from benchsuite.results import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +23,7 @@ _COLOURS = "cividis"
 _WIDTH, _HEIGHT = 1.75, 0.42
 
 
-def draw_heatmap(records: Sequence[Record], inapplicable: Sequence[Inapplicable], path: Path) -> None:
+def draw_heatmap(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicable], path: Path) -> None:
     """Draw the rate of every case under each treatment, with its interval, into one file.
 
     Raises:
@@ -32,7 +31,7 @@ def draw_heatmap(records: Sequence[Record], inapplicable: Sequence[Inapplicable]
     """
     from matplotlib.figure import Figure
 
-    cells = cells_of(records)
+    cells = cells_of(summaries)
     if not any(treatment for _, treatment in cells):
         raise OptionError("no case of this run was treated", "add --treatment to a run, or draw another picture")
     cases = list(dict.fromkeys(case for case, _ in cells))
@@ -54,7 +53,7 @@ def draw_heatmap(records: Sequence[Record], inapplicable: Sequence[Inapplicable]
         for column, case in enumerate(cases):
             _write(axes, column, row, cells.get((case, name)), (case.partition(" (")[0], name) in refused)
     figure.colorbar(image, ax=axes, label="share of the seeds that converged", fraction=0.03)
-    seeds = sorted({record.seeds for record in cells.values()})
+    seeds = sorted({summary.seeds for summary in cells.values()})
     figure.supxlabel(
         f"rate and its 95 % interval in percent; {' to '.join(f'{n:,}' for n in sorted({seeds[0], seeds[-1]}))} seeds",
         fontsize="small",
@@ -63,10 +62,10 @@ def draw_heatmap(records: Sequence[Record], inapplicable: Sequence[Inapplicable]
     save(figure, path)
 
 
-def _write(axes: Axes, column: int, row: int, record: Record | None, refused: bool) -> None:
-    if record is None:
+def _write(axes: Axes, column: int, row: int, summary: Summary | None, refused: bool) -> None:
+    if summary is None:
         axes.text(column, row, "does not apply" if refused else "-", ha="center", va="center", size=7, color="0.5")
         return
-    low, high = (f"{100 * end:.1f}" for end in record.rate_interval)
-    colour = "black" if record.rate > 1 / 2 else "white"
-    axes.text(column, row, f"{100 * record.rate:.1f}  ({low}–{high})", ha="center", va="center", size=8, color=colour)
+    low, high = (f"{100 * end:.1f}" for end in summary.rate_interval)
+    colour = "black" if summary.rate > 1 / 2 else "white"
+    axes.text(column, row, f"{100 * summary.rate:.1f}  ({low}–{high})", ha="center", va="center", size=8, color=colour)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchsuite.report.figures.picture import COLOURS, DASHES, save, tidy
-from benchsuite.results.result import Result
-from benchsuite.results.summary import R2_LADDER, Record
+from benchsuite.results import R2_LADDER, Result, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,11 +32,11 @@ def draw_ladder(results: Sequence[Result], path: Path) -> None:
     figure = Figure(figsize=(15, 5), layout="constrained")
     figure.suptitle("How small an error, how often, how soon")
     r2, error, time = figure.subplots(1, 3)
-    for number, (record, rows, *_) in enumerate(results):
+    for number, (summary, rows, *_) in enumerate(results):
         style = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
-        _draw_distribution(r2, 1 - rows.final["r2"], f"{record.label}, {record.seeds:,} seeds", style)
-        _draw_distribution(error, rows.final["largest_error"], record.label, style)
-        _draw_time(time, record, style)
+        _draw_distribution(r2, 1 - rows.final["r2"], f"{summary.label}, {summary.seeds:,} seeds", style)
+        _draw_distribution(error, rows.final["largest_error"], summary.label, style)
+        _draw_time(time, summary, style)
     for threshold in R2_LADDER:
         r2.axvline(1 - threshold, color="0.8", linewidth=0.8, zorder=0)
     _name(r2, "1 - R² ≤", "share of the seeds")
@@ -55,11 +54,11 @@ def _draw_distribution(axes: Axes, values: np.ndarray, label: str, style: dict[s
     axes.set_xscale("log")
 
 
-def _draw_time(axes: Axes, record: Record, style: dict[str, Any]) -> None:
-    curve, end = record.time_to_success["curve"], record.time_to_success["censored_at"]
+def _draw_time(axes: Axes, summary: Summary, style: dict[str, Any]) -> None:
+    curve, end = summary.time_to_success["curve"], summary.time_to_success["censored_at"]
     times = [0, *(time / end for time in curve["times"]), 1]
     share, low, high = ([0, *curve[name], *(curve[name][-1:] or [0])] for name in ("share", "low", "high"))
-    axes.step(times, share, where="post", label=f"{record.label}, of {end:,} steps", **style)
+    axes.step(times, share, where="post", label=f"{summary.label}, of {end:,} steps", **style)
     axes.fill_between(times, low, high, step="post", color=style["color"], alpha=0.15, linewidth=0)
 
 

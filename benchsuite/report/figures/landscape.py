@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchsuite.report.figures.picture import COLOURS, DASHES, OUTCOME_COLOURS, save, tidy
-from benchsuite.results.landscape import Basins, Landscape, Path, Surface
-from benchsuite.results.outcome import NEVER, Outcome
-from benchsuite.variants.start import Start
+from benchsuite.results import NEVER, BasinMap, LandscapeResult, Outcome, Surface, TrainingPath
+from benchsuite.variants import Start
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +25,7 @@ _LEVELS = 24
 _PANEL, _COLUMNS = 5.0, {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3}
 
 
-def draw_landscape(landscape: Landscape, path: File) -> None:
+def draw_landscape(landscape: LandscapeResult, path: File) -> None:
     """Draw every part of a landscape into one file, in the format that its ending says.
 
     Raises:
@@ -50,7 +49,7 @@ def draw_landscape(landscape: Landscape, path: File) -> None:
     save(figure, path)
 
 
-def _caption(landscape: Landscape) -> str:
+def _caption(landscape: LandscapeResult) -> str:
     text = "loss on the evaluation data"
     if landscape.paths:
         steps = landscape.paths[0].trace.steps[-1]
@@ -61,7 +60,7 @@ def _caption(landscape: Landscape) -> str:
     return text
 
 
-def _draw_surface(axes: Axes, surface: Surface, paths: Sequence[Path], solution: Start) -> None:
+def _draw_surface(axes: Axes, surface: Surface, paths: Sequence[TrainingPath], solution: Start) -> None:
     if len(surface.axes) == 1:
         _draw_curve(axes, surface, paths, solution)
         return
@@ -98,7 +97,7 @@ def _legend(axes: Axes, handles: Sequence[Any] | None = None) -> None:
         axes.legend(handles=found, fontsize="small", loc="best", framealpha=0.8)
 
 
-def _draw_path(axes: Axes, surface: Surface, path: Path, number: int) -> None:
+def _draw_path(axes: Axes, surface: Surface, path: TrainingPath, number: int) -> None:
     """A line from a circle to a cross; thick and in the legend where the start is named."""
     names = list(surface.axes)
     x, y = (path.trace.parameters[0, :, path.names.index(name)] for name in names)
@@ -128,7 +127,7 @@ def _within(axes: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray]) ->
     return bool(np.all(inside, axis=0).any())
 
 
-def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[Path], solution: Start) -> None:
+def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[TrainingPath], solution: Start) -> None:
     ((name, values),) = surface.axes.items()
     axes.plot(values, surface.loss, color="0.35", linewidth=1.5, label="loss")
     for path in paths:
@@ -146,7 +145,7 @@ def _draw_curve(axes: Axes, surface: Surface, paths: Sequence[Path], solution: S
     tidy(axes)
 
 
-def _draw_points(axes: Axes, path: Path) -> None:
+def _draw_points(axes: Axes, path: TrainingPath) -> None:
     """The evaluations of a path as points on the curve; the legend tells each kind of seed once."""
     label = f"{path.label}: {path.outcome}" if path.named else f"seeds: {path.outcome}"
     at, loss = path.trace.parameters[0, :, 0], path.trace.metrics["loss"][0]
@@ -156,7 +155,7 @@ def _draw_points(axes: Axes, path: Path) -> None:
     axes.plot([], [], marker, color=colour, markersize=size, label=_once(axes, label))
 
 
-def _draw_outcomes(axes: Axes, basins: Basins, solution: Start) -> None:
+def _draw_outcomes(axes: Axes, basins: BasinMap, solution: Start) -> None:
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
@@ -176,7 +175,7 @@ def _draw_outcomes(axes: Axes, basins: Basins, solution: Start) -> None:
     axes.set_title("outcome by start" + (f" ({missing:,} starts not trained)" if missing else ""))
 
 
-def _draw_steps(axes: Axes, basins: Basins, solution: Start) -> None:
+def _draw_steps(axes: Axes, basins: BasinMap, solution: Start) -> None:
     steps = np.where(basins.steps == NEVER, np.nan, basins.steps)
     axes.set_facecolor("0.8")
     _draw_grid(axes, basins, steps, cmap="viridis_r", vmin=0, vmax=basins.steps_trained)
@@ -186,7 +185,7 @@ def _draw_steps(axes: Axes, basins: Basins, solution: Start) -> None:
     axes.set_title("steps to success by start")
 
 
-def _draw_grid(axes: Axes, basins: Basins, values: np.ndarray, **how: Any) -> None:
+def _draw_grid(axes: Axes, basins: BasinMap, values: np.ndarray, **how: Any) -> None:
     (x, xs), (y, ys) = basins.axes.items()
     extent = (xs[0], xs[-1], ys[0], ys[-1])
     axes.imshow(values, origin="lower", extent=extent, aspect="auto", interpolation="nearest", **how)

@@ -8,10 +8,9 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from benchsuite.report.figures.figure import Figure, data, log_axis, outcome_colour
-from benchsuite.report.terminal.tables import Column, Sheet, count, number
-from benchsuite.results.outcome import Outcome
-from benchsuite.results.result import Result
+from benchsuite.report.figures.figure import Figure, chart_data, log_axis, outcome_colour
+from benchsuite.report.terminal import Column, Sheet, count, number
+from benchsuite.results import Outcome, Result
 
 #: Single seeds that are drawn, and evaluations of each.
 _SEEDS, _EVALUATIONS = 48, 48
@@ -22,7 +21,7 @@ _LEAST = 1e-12
 _QUANTILES = (0.05, 0.5, 0.95)
 
 
-def learning_curves(result: Result) -> Figure | None:
+def learning_figure(result: Result) -> Figure | None:
     """The loss on the evaluation data as it falls; nothing where no curves were kept."""
     curves = result.curves
     if "metric.loss" not in curves.columns:
@@ -36,12 +35,12 @@ def learning_curves(result: Result) -> Figure | None:
     seen = [outcome.value for outcome in Outcome if (outcomes == outcome.value).any()]
     x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format="~s"))
     scale, axis = alt.Scale(type="log"), log_axis("loss on the evaluation data", format=".0~e")
-    about = alt.Chart(data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
+    about = alt.Chart(chart_data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
     band = about.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
     middle = about.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
     pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["seed"], nearest=True, empty=False)
     seeds = alt.Chart(
-        data(_singles(loss, steps, outcomes, curves.seeds), seed="number", step="number", loss="number")
+        chart_data(_singles(loss, steps, outcomes, curves.seeds), seed="number", step="number", loss="number")
     ).encode(x=x, y=alt.Y("loss:Q", scale=scale), detail="seed:N", color=outcome_colour(seen))
     single = seeds.mark_line().encode(
         opacity=alt.condition(pointed, alt.value(1), alt.value(0.22)),
@@ -55,7 +54,7 @@ def learning_curves(result: Result) -> Figure | None:
             alt.Tooltip("loss:Q", format=".4~g"),
         ]
     )
-    label = result.record.label
+    label = result.summary.label
     said = f"{label}: " + "; ".join(
         f"{name} ends at a median loss of {number(_last(spread, name)['median'])}" for name in seen
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchsuite.errors import OptionError, near_matches, plain
-from benchsuite.results.outcome import Outcome
+from benchsuite.errors import OptionError, near_matches, printable
+from benchsuite.results import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def save(figure: Figure, path: Path) -> None:
     check_path(path)
     for text in figure.findobj(Text):  # a "$" of somebody else's begins no formula
         text.set_parse_math(False)
-        text.set_text(plain(text.get_text()))
+        text.set_text(printable(text.get_text()))
     try:
         figure.savefig(path, dpi=160)
     except OSError as error:

@@ -6,42 +6,40 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from benchsuite.report.figures.figure import Chart, Figure, data, interval_tips, outcome_colour, share_axis
-from benchsuite.report.terminal.overview import CASE, RESULT, legend
-from benchsuite.report.terminal.tables import Column, Sheet, count, interval, percent
-from benchsuite.results.outcome import Outcome
-from benchsuite.results.summary import Record
+from benchsuite.report.figures.figure import Chart, Figure, chart_data, interval_tips, outcome_colour, share_axis
+from benchsuite.report.terminal import CASE, RESULT, Column, Sheet, count, interval, legend, percent
+from benchsuite.results import Outcome, Summary
 
 
-def rates(records: Sequence[Record]) -> Figure:
+def rates_figure(summaries: Sequence[Summary]) -> Figure:
     """The share of the seeds that converged, with its interval."""
-    said = "; ".join(f"{r.label} {percent(r.rate)} ({interval(r.rate_interval)})" for r in records)
+    said = "; ".join(f"{r.label} {percent(r.rate)} ({interval(r.rate_interval)})" for r in summaries)
     return Figure(
         "rates",
         "The share of random starts that learnt it",
-        rate_chart(records),
+        rate_chart(summaries),
         said,
-        Sheet("", records, (CASE, *RESULT), legend(records)),
-        lines=[record.label for record in records],
+        Sheet("", summaries, (CASE, *RESULT), legend(summaries)),
+        lines=[summary.label for summary in summaries],
     )
 
 
-def rate_chart(records: Sequence[Record]) -> Chart:
+def rate_chart(summaries: Sequence[Summary]) -> Chart:
     """A point for each rate, on a line from end to end of its interval."""
-    order = [record.label for record in records]
+    order = [summary.label for summary in summaries]
     rows = (
         {
-            "case": record.label,
-            "rate": record.rate,
-            "low": record.rate_interval[0],
-            "high": record.rate_interval[1],
-            "seeds": record.seeds,
-            "converged": record.converged,
+            "case": summary.label,
+            "rate": summary.rate,
+            "low": summary.rate_interval[0],
+            "high": summary.rate_interval[1],
+            "seeds": summary.seeds,
+            "converged": summary.converged,
         }
-        for record in records
+        for summary in summaries
     )
     numbers = ("rate", "low", "high", "seeds", "converged")
-    base = alt.Chart(data(rows, **dict.fromkeys(numbers, "number"))).encode(
+    base = alt.Chart(chart_data(rows, **dict.fromkeys(numbers, "number"))).encode(
         y=alt.Y("case:N", sort=order, title=None),
         tooltip=[
             alt.Tooltip("case:N"),
@@ -60,26 +58,26 @@ def rate_chart(records: Sequence[Record]) -> Chart:
     return alt.layer(line, point)
 
 
-def outcomes(records: Sequence[Record]) -> Figure:
+def outcomes_figure(summaries: Sequence[Summary]) -> Figure:
     """The share of every outcome."""
-    seen = [o for o in Outcome if any(record.outcomes[o] for record in records)]
+    seen = [o for o in Outcome if any(summary.outcomes[o] for summary in summaries)]
     rows = [
         {
-            "case": record.label,
+            "case": summary.label,
             "outcome": outcome.value,
             "order": place,
-            "seeds": record.outcomes[outcome],
-            "share": record.outcomes[outcome] / record.seeds,
+            "seeds": summary.outcomes[outcome],
+            "share": summary.outcomes[outcome] / summary.seeds,
         }
-        for record in records
+        for summary in summaries
         for place, outcome in enumerate(seen)
-        if record.outcomes[outcome]
+        if summary.outcomes[outcome]
     ]
     chart = (
-        alt.Chart(data(rows, order="number", seeds="number", share="number"))
+        alt.Chart(chart_data(rows, order="number", seeds="number", share="number"))
         .mark_bar(stroke="currentColor", strokeWidth=0.5)
         .encode(
-            y=alt.Y("case:N", sort=[record.label for record in records], title=None),
+            y=alt.Y("case:N", sort=[summary.label for summary in summaries], title=None),
             x=alt.X("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds")),
             color=outcome_colour(outcome.value for outcome in seen),
             order="order:Q",
@@ -92,17 +90,17 @@ def outcomes(records: Sequence[Record]) -> Figure:
         )
     )
     said = "; ".join(
-        f"{record.label}: " + ", ".join(f"{record.outcomes[o]:,} {o.value}" for o in seen if record.outcomes[o])
-        for record in records
+        f"{summary.label}: " + ", ".join(f"{summary.outcomes[o]:,} {o.value}" for o in seen if summary.outcomes[o])
+        for summary in summaries
     )
-    lines = [record.label for record in records]
-    return Figure("outcomes", "How each of them ended", chart, said, _outcome_sheet(records, seen), lines=lines)
+    lines = [summary.label for summary in summaries]
+    return Figure("outcomes", "How each of them ended", chart, said, _outcome_sheet(summaries, seen), lines=lines)
 
 
-def _outcome_sheet(records: Sequence[Record], seen: Sequence[Outcome]) -> Sheet:
+def _outcome_sheet(summaries: Sequence[Summary], seen: Sequence[Outcome]) -> Sheet:
     def share(outcome: Outcome) -> Column:
         return Column(
             outcome.value, lambda r: f"{count(r.outcomes[outcome])} ({percent(r.outcomes[outcome] / r.seeds)})"
         )
 
-    return Sheet("", records, (CASE, Column("seeds", lambda r: count(r.seeds)), *map(share, seen)))
+    return Sheet("", summaries, (CASE, Column("seeds", lambda r: count(r.seeds)), *map(share, seen)))

@@ -9,10 +9,9 @@ from typing import Any, Literal
 import altair as alt
 import numpy as np
 
-from benchsuite.report.figures.figure import Chart, Figure, data, outcome_colour, outcome_fill, outcome_shape
-from benchsuite.report.terminal.tables import Column, Sheet, count, number
-from benchsuite.results.landscape import Surface
-from benchsuite.results.result import Result
+from benchsuite.report.figures.figure import Chart, Figure, chart_data, outcome_colour, outcome_fill, outcome_shape
+from benchsuite.report.terminal import Column, Sheet, count, number
+from benchsuite.results import Result, Surface
 
 #: Starts that are drawn; paths among them; starts that are listed.
 _STARTS, _PATHS, _LISTED = 400, 24, 20
@@ -27,7 +26,7 @@ _PARAMETERS = 2
 _LOSS_COLOURS: Literal["cividis"] = "cividis"
 
 
-def starts(result: Result) -> list[Figure]:
+def starts_figures(result: Result) -> list[Figure]:
     """The figures of a case with few parameters; none of others."""
     names = list(result.rows.start)
     figures = []
@@ -42,12 +41,12 @@ def starts(result: Result) -> list[Figure]:
 
 
 def _figure(result: Result, place: str, chart: Chart, surface: Surface | None = None) -> Figure:
-    label, seeds = result.record.label, min(len(result.rows), _STARTS)
+    label, seeds = result.summary.label, min(len(result.rows), _STARTS)
     title = f"{label}: " + (" and ".join(surface.axes) if surface else "from start to end")
     if surface:
         title += "".join(f", {name} = {value:g}" for name, value in surface.fixed.items()) + _titled(surface)
     said = f"{title}, {seeds:,} seeds; " + "; ".join(
-        f"{group['name']}: {group['converged']:,} of {group['seeds']:,} converged" for group in result.record.groups
+        f"{group['name']}: {group['converged']:,} of {group['seeds']:,} converged" for group in result.summary.groups
     )
     return Figure(f"starts-{label}{place}", title, chart.properties(height=300), said, _sheet(result), label)
 
@@ -72,7 +71,7 @@ def _seeds(result: Result, names: Iterable[str]) -> list[dict[str, Any]]:
 def _points(result: Result, names: Sequence[str]) -> alt.Chart:
     rows = _seeds(result, names)
     kinds = {field: "number" for field in rows[0] if field.startswith(("start", "end"))}
-    return alt.Chart(data(rows, **kinds)).encode(
+    return alt.Chart(chart_data(rows, **kinds)).encode(
         color=outcome_colour(row["outcome"] for row in rows),
         shape=outcome_shape(row["outcome"] for row in rows),
         tooltip=[
@@ -112,7 +111,7 @@ def _over_curve(result: Result, surface: Surface) -> Chart:
         for value, loss in zip(values.astype(float).tolist(), surface.loss.astype(float).tolist(), strict=True)
     )
     x = alt.X("value:Q", title=name)
-    line = alt.Chart(data(curve, value="number", loss="number")).mark_line(color="currentColor", opacity=0.6)
+    line = alt.Chart(chart_data(curve, value="number", loss="number")).mark_line(color="currentColor", opacity=0.6)
     starts = [
         {
             "seed": seed["seed"],
@@ -122,7 +121,7 @@ def _over_curve(result: Result, surface: Surface) -> Chart:
         }
         for seed in _seeds(result, [name])
     ]
-    points = alt.Chart(data(starts, value="number", loss="number")).mark_point(size=34, opacity=0.7)
+    points = alt.Chart(chart_data(starts, value="number", loss="number")).mark_point(size=34, opacity=0.7)
     drawn = points.encode(
         x=x,
         y=alt.Y("loss:Q"),
@@ -147,7 +146,7 @@ def _over_loss(result: Result, surface: Surface) -> Chart:
     )
     kinds = dict.fromkeys(("left", "right", "below", "above", "loss"), "number")
     ground = (
-        alt.Chart(data(_cells(xs, ys, surface.loss), **kinds))
+        alt.Chart(chart_data(_cells(xs, ys, surface.loss), **kinds))
         .mark_rect(clip=True)
         .encode(
             x=x,
@@ -161,7 +160,7 @@ def _over_loss(result: Result, surface: Surface) -> Chart:
     paths = list(_paths(result, [first, second]))
     if set(surface.axes) != set(result.rows.start) or not paths:
         return ground
-    drawn = alt.Chart(data(paths, order="number", x="number", y="number"))
+    drawn = alt.Chart(chart_data(paths, order="number", x="number", y="number"))
     lines = drawn.mark_line(clip=True, strokeWidth=1.6, stroke="white").encode(
         x="x:Q", y="y:Q", detail="seed:N", order="order:Q"
     )

@@ -8,21 +8,20 @@ from typing import Any
 
 import altair as alt
 
-from benchsuite.report.figures.figure import Figure, case_colour, data, interval_tips, log_axis, share_axis
-from benchsuite.report.terminal.overview import CASE, COST
-from benchsuite.report.terminal.tables import Column, Sheet, count, median_steps, per_second, percent, seconds
-from benchsuite.results.summary import Record
+from benchsuite.report.figures.figure import Figure, case_colour, chart_data, interval_tips, log_axis, share_axis
+from benchsuite.report.terminal import CASE, COST, Column, Sheet, count, median_steps, per_second, percent, seconds
+from benchsuite.results import Summary
 
 #: Steps of a curve that are listed in its table.
 _LISTED = 12
 
 
-def success(records: Sequence[Record]) -> Figure:
+def success_figure(summaries: Sequence[Summary]) -> Figure:
     """The share that has succeeded by a time, as Kaplan and Meier estimate it."""
-    rows = (row for record in records for row in _curve(record))
+    rows = (row for summary in summaries for row in _curve(summary))
     kinds = dict.fromkeys(("done", "steps", "share", "low", "high"), "number")
-    colour, dash = case_colour([record.label for record in records])
-    base = alt.Chart(data(rows, **kinds)).encode(
+    colour, dash = case_colour([summary.label for summary in summaries])
+    base = alt.Chart(chart_data(rows, **kinds)).encode(
         x=alt.X("done:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the schedule")),
         color=colour,
         tooltip=[
@@ -39,21 +38,21 @@ def success(records: Sequence[Record]) -> Figure:
     line = base.mark_line(interpolate="step-after", point=alt.OverlayMarkDef(size=14)).encode(
         y=alt.Y("share:Q", scale=scale), strokeDash=dash
     )
-    said = "; ".join(f"{record.label}: median {median_steps(record)} steps" for record in records)
-    sheet = Sheet("", [row for record in records for row in _listed(record)], _CURVE)
+    said = "; ".join(f"{summary.label}: median {median_steps(summary)} steps" for summary in summaries)
+    sheet = Sheet("", [row for summary in summaries for row in _listed(summary)], _CURVE)
     return Figure("success", "How soon they succeed", alt.layer(band, line).properties(height=300), said, sheet)
 
 
-def _curve(record: Record) -> Iterator[dict[str, Any]]:
+def _curve(summary: Summary) -> Iterator[dict[str, Any]]:
     """The curve from the start to the end of the schedule, a row for each of its steps."""
-    time = record.time_to_success
+    time = summary.time_to_success
     curve, end = time["curve"], time["censored_at"]
     points = [(0.0, 0.0, 0.0, 0.0), *zip(*(curve[name] for name in ("times", "share", "low", "high")), strict=True)]
     if points[-1][0] < end:
         points.append((float(end), *points[-1][1:]))
     for steps, share, low, high in points:
         yield {
-            "case": record.label,
+            "case": summary.label,
             "done": steps / end,
             "steps": int(steps),
             "share": share,
@@ -62,8 +61,8 @@ def _curve(record: Record) -> Iterator[dict[str, Any]]:
         }
 
 
-def _listed(record: Record) -> list[dict[str, Any]]:
-    points = list(_curve(record))
+def _listed(summary: Summary) -> list[dict[str, Any]]:
+    points = list(_curve(summary))
     stride = -(-len(points) // _LISTED)
     return points[:: stride or 1]
 
@@ -77,19 +76,19 @@ _CURVE = (
 )
 
 
-def costs(records: Sequence[Record]) -> Figure:
+def cost_figure(summaries: Sequence[Summary]) -> Figure:
     """The seconds of tracing, compiling, the first round and the others."""
     parts = ("trace", "compile", "first round", "other rounds")
     rows = (
-        {"case": record.label, "part": part, "order": order, "seconds": value}
-        for record in records
-        for order, (part, value) in enumerate(zip(parts, _seconds(record), strict=True))
+        {"case": summary.label, "part": part, "order": order, "seconds": value}
+        for summary in summaries
+        for order, (part, value) in enumerate(zip(parts, _seconds(summary), strict=True))
     )
     chart = (
-        alt.Chart(data(rows, order="number", seconds="number"))
+        alt.Chart(chart_data(rows, order="number", seconds="number"))
         .mark_bar(stroke="currentColor", strokeWidth=0.5)
         .encode(
-            y=alt.Y("case:N", sort=[record.label for record in records], title=None),
+            y=alt.Y("case:N", sort=[summary.label for summary in summaries], title=None),
             x=alt.X("seconds:Q", title="seconds"),
             color=alt.Color(
                 "part:N",
@@ -101,8 +100,9 @@ def costs(records: Sequence[Record]) -> Figure:
         )
     )
     said = "; ".join(
-        f"{record.label}: " + ", ".join(f"{part} {seconds(v)}" for part, v in zip(parts, _seconds(record), strict=True))
-        for record in records
+        f"{summary.label}: "
+        + ", ".join(f"{part} {seconds(v)}" for part, v in zip(parts, _seconds(summary), strict=True))
+        for summary in summaries
     )
     timed = [Column(part, partial(_part, place)) for place, part in enumerate(parts)]
     return Figure(
@@ -110,35 +110,35 @@ def costs(records: Sequence[Record]) -> Figure:
         "Where the time went",
         chart,
         said,
-        Sheet("", records, (CASE, *COST, *timed)),
-        lines=[r.label for r in records],
+        Sheet("", summaries, (CASE, *COST, *timed)),
+        lines=[r.label for r in summaries],
     )
 
 
-def _part(place: int, record: Record) -> str:
-    return seconds(_seconds(record)[place])
+def _part(place: int, summary: Summary) -> str:
+    return seconds(_seconds(summary)[place])
 
 
-def _seconds(record: Record) -> tuple[float, float, float, float]:
-    first = record.first_run_seconds or 0.0
-    return record.trace_seconds, record.compile_seconds, first, sum(record.round_seconds)
+def _seconds(summary: Summary) -> tuple[float, float, float, float]:
+    first = summary.first_run_seconds or 0.0
+    return summary.trace_seconds, summary.compile_seconds, first, sum(summary.round_seconds)
 
 
-def rounds(records: Sequence[Record]) -> Figure | None:
+def rounds_figure(summaries: Sequence[Summary]) -> Figure | None:
     """The speed of every steady round; nothing where there is none."""
     rows = [
-        {"case": record.label, "round": number, "seeds": n, "seconds": took, "speed": n / took}
-        for record in records
-        for number, (n, took) in enumerate(zip(record.round_seeds, record.round_seconds, strict=True), start=2)
+        {"case": summary.label, "round": number, "seeds": n, "seconds": took, "speed": n / took}
+        for summary in summaries
+        for number, (n, took) in enumerate(zip(summary.round_seeds, summary.round_seconds, strict=True), start=2)
     ]
     if not rows:
         return None
     kinds = dict.fromkeys(("round", "seeds", "seconds", "speed"), "number")
     chart = (
-        alt.Chart(data(rows, **kinds))
+        alt.Chart(chart_data(rows, **kinds))
         .mark_tick(thickness=3, color="#0072B2")
         .encode(
-            y=alt.Y("case:N", sort=[record.label for record in records], title=None),
+            y=alt.Y("case:N", sort=[summary.label for summary in summaries], title=None),
             x=alt.X(
                 "speed:Q",
                 scale=alt.Scale(type="log"),
@@ -153,7 +153,9 @@ def rounds(records: Sequence[Record]) -> Figure | None:
             ],
         )
     )
-    said = "; ".join(f"{record.label}: {per_second(record.seeds_per_second)} seeds per second" for record in records)
+    said = "; ".join(
+        f"{summary.label}: {per_second(summary.seeds_per_second)} seeds per second" for summary in summaries
+    )
     columns = (
         Column("case", lambda row: row["case"], "left", "bold", once=True),
         Column("round", lambda row: count(row["round"])),
@@ -162,5 +164,5 @@ def rounds(records: Sequence[Record]) -> Figure | None:
         Column("seeds/s", lambda row: per_second(row["speed"])),
     )
     return Figure(
-        "rounds", "How fast, round by round", chart, said, Sheet("", rows, columns), lines=[r.label for r in records]
+        "rounds", "How fast, round by round", chart, said, Sheet("", rows, columns), lines=[r.label for r in summaries]
     )

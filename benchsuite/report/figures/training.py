@@ -13,14 +13,14 @@ import numpy as np
 from rich.table import Table
 
 from benchsuite.report.figures.picture import COLOURS, save, tidy
-from benchsuite.report.terminal.tables import Column, number, table
-from benchsuite.results.trace import Trace
+from benchsuite.report.terminal import Column, number, table
+from benchsuite.results import Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def evaluations(trace: Trace, parameter_names: Sequence[str]) -> Table:
+def replay_table(trace: Trace, parameter_names: Sequence[str]) -> Table:
     """One line for each evaluation of the first seed of `trace`."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     training = [f"training {name}" for name in trace.train]
@@ -33,7 +33,7 @@ def evaluations(trace: Trace, parameter_names: Sequence[str]) -> Table:
     return table
 
 
-def diagnostics(trace: Trace, facts: Mapping[str, float], readings: Mapping[str, str]) -> Table:
+def replay_diagnostics(trace: Trace, facts: Mapping[str, float], readings: Mapping[str, str]) -> Table:
     """One line for each diagnostic of the first seed of `trace`, and for each of its data."""
     values = {**{name: float(column[0]) for name, column in trace.diagnostics.items()}, **facts}
     return table(

@@ -1,1 +1,28 @@
-"""."""
+"""HTML: a run as one page without network access, and as Markdown.
+
+In: run folders, and a reference to compare with.
+Out: index.html, summary.md and a picture of the rates.
+"""
+
+from benchsuite.report.html.markdown import escape_markdown, render_markdown
+from benchsuite.report.html.page import (
+    PAGE,
+    SUMMARY,
+    chart_library,
+    collect_content,
+    environment,
+    render_page,
+    write_report,
+)
+
+__all__ = [
+    "PAGE",
+    "SUMMARY",
+    "chart_library",
+    "collect_content",
+    "environment",
+    "escape_markdown",
+    "render_markdown",
+    "render_page",
+    "write_report",
+]

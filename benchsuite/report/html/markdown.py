@@ -6,45 +6,52 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from benchsuite.comparison.gate import LEVEL
-from benchsuite.errors import plain
-from benchsuite.report.html.section import WIDTH, Story
-from benchsuite.report.terminal.changes import changes_table
-from benchsuite.report.terminal.header import header_of
-from benchsuite.report.terminal.overview import CASE, COST, RESULT
-from benchsuite.report.terminal.sweep import sweeps
-from benchsuite.report.terminal.tables import Sheet
-from benchsuite.report.terminal.treatments import treatments
+from benchsuite.comparison import LEVEL
+from benchsuite.errors import printable
+from benchsuite.report.html.section import WIDTH, ReportContent
+from benchsuite.report.terminal import (
+    CASE,
+    COST,
+    RESULT,
+    Sheet,
+    changes_table,
+    header_lines_of,
+    sweep_tables,
+    treatment_tables,
+)
 
 #: What Markdown or HTML would read as its own.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>&|~#!])")
 
 
-def markdown(story: Story) -> str:
+def render_markdown(report: ReportContent) -> str:
     """The rates, the costs, the verdicts on the sources, and what has changed."""
-    return "\n".join(_lines(story)) + "\n"
+    return "\n".join(_lines(report)) + "\n"
 
 
-def _lines(story: Story) -> Iterator[str]:
+def _lines(report: ReportContent) -> Iterator[str]:
     yield "# Of many random starts, how many learnt it"
     yield ""
-    for run in story.runs:
-        for line in header_of(run):
-            yield escaped(line) + "  "
+    for run in report.runs:
+        for line in header_lines_of(run):
+            yield escape_markdown(line) + "  "
     yield ""
-    if story.changes:
-        for sheet in changes_table(story.changes, story.reference, LEVEL):
+    if report.changes:
+        for sheet in changes_table(report.changes, report.reference, LEVEL):
             yield from sheet_lines(sheet)
     for stand_in in (False, True):
-        records = [record for record in story.records if record.stand_in == stand_in]
-        if records:
+        summaries = [summary for summary in report.summaries if summary.stand_in == stand_in]
+        if summaries:
             title = "On STAND-IN data, not comparable with any other" if stand_in else ""
-            yield from sheet_lines(Sheet(title, records, (CASE, *RESULT)))
-            yield from sheet_lines(Sheet("", records, (CASE, *COST)))
-    for part in (*treatments(story.results, story.inapplicable, WIDTH), *sweeps([r.record for r in story.results])):
+            yield from sheet_lines(Sheet(title, summaries, (CASE, *RESULT)))
+            yield from sheet_lines(Sheet("", summaries, (CASE, *COST)))
+    for part in (
+        *treatment_tables(report.results, report.inapplicable, WIDTH),
+        *sweep_tables([r.summary for r in report.results]),
+    ):
         if isinstance(part, Sheet) and part.title:
             yield from sheet_lines(part)
-    verdicts = Counter(claim["verdict"] for record in story.records for claim in record.claims)
+    verdicts = Counter(claim["verdict"] for summary in report.summaries for claim in summary.claims)
     if verdicts:
         yield "Statements of the sources: " + ", ".join(f"{verdict} {n}" for verdict, n in verdicts.items()) + "."
 
@@ -52,22 +59,22 @@ def _lines(story: Story) -> Iterator[str]:
 def sheet_lines(sheet: Sheet) -> Iterator[str]:
     """A table as lines of Markdown."""
     if sheet.title:
-        yield f"**{escaped(sheet.title)}**"
+        yield f"**{escape_markdown(sheet.title)}**"
         yield ""
     yield _row([column.title for column in sheet.columns])
     yield _row(["---:" if column.justify == "right" else "---" for column in sheet.columns], escape=False)
     yield from (_row(cells) for cells in sheet.cells())
     yield ""
     for meaning in sheet.meanings:
-        yield f"<sub>{escaped(meaning)}</sub>  "
+        yield f"<sub>{escape_markdown(meaning)}</sub>  "
     if sheet.meanings:
         yield ""
 
 
 def _row(cells: list[str], *, escape: bool = True) -> str:
-    return f"| {' | '.join(escaped(cell) if escape else cell for cell in cells)} |"
+    return f"| {' | '.join(escape_markdown(cell) if escape else cell for cell in cells)} |"
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """A text that says in Markdown what it says."""
-    return _SPECIAL.sub(r"\\\1", plain(text)).replace("\n", "<br>")
+    return _SPECIAL.sub(r"\\\1", printable(text)).replace("\n", "<br>")

@@ -15,16 +15,13 @@ import vl_convert
 from markupsafe import Markup
 
 from benchsuite import __version__
-from benchsuite.comparison.gate import LEVEL
-from benchsuite.comparison.runs import Run, changes
-from benchsuite.errors import OptionError, plain
-from benchsuite.report.figures.figure import Figure
-from benchsuite.report.figures.rates import rates
-from benchsuite.report.html.markdown import markdown
-from benchsuite.report.html.section import Section, Story, sections
-from benchsuite.report.terminal.tables import Sheet, interval, per_second, percent
-from benchsuite.results.result import results
-from benchsuite.store.folder import RunFolder
+from benchsuite.comparison import LEVEL, RunResults, compare_runs
+from benchsuite.errors import OptionError, printable
+from benchsuite.report.figures import Figure, rates_figure
+from benchsuite.report.html.markdown import render_markdown
+from benchsuite.report.html.section import ReportContent, Section, sections
+from benchsuite.report.terminal import Sheet, interval, per_second, percent
+from benchsuite.store import RunFolder, read_results
 from benchsuite.system import files
 
 PAGE, SUMMARY, PICTURE = "index.html", "summary.md", "rates.svg"
@@ -53,50 +50,50 @@ def write_report(runs: Sequence[RunFolder], folder: Path, reference: RunFolder |
         OptionError: the runs cannot stand on one page, or none has a finished round.
         StoreError: a run is damaged, or the folder cannot be written.
     """
-    story = tell(runs, reference)
-    contents = {PAGE: page(story), SUMMARY: markdown(story)}
-    if story.records:
-        contents[PICTURE] = picture(story)
+    report = collect_content(runs, reference)
+    contents = {PAGE: render_page(report), SUMMARY: render_markdown(report)}
+    if report.summaries:
+        contents[PICTURE] = render_rates(report)
     for name, content in contents.items():
         files.write(folder / name, content.encode(), _HINT)
     return [folder / name for name in contents]
 
 
-def tell(runs: Sequence[RunFolder], reference: RunFolder | None = None) -> Story:
+def collect_content(runs: Sequence[RunFolder], reference: RunFolder | None = None) -> ReportContent:
     """All that a page of `runs` is made from; see `write_report`."""
-    found = [(run, result) for run in runs for result in results(run)]
+    found = [(run, result) for run in runs for result in read_results(run)]
     if not found:
         raise OptionError(f"{runs[0].path} has no finished round", "go on with --resume, or name another run")
     where: dict[str, RunFolder] = {}
     for run, result in found:
-        other = where.setdefault(result.record.label, run)
+        other = where.setdefault(result.summary.label, run)
         if other is not run:
             raise OptionError(
-                f"{result.record.label} is in {other.path} and in {run.path}",
+                f"{result.summary.label} is in {other.path} and in {run.path}",
                 "report them apart, or say what has changed with `benchsuite compare`",
             )
     shown = [result for _, result in found]
     if reference is None:
-        return Story(runs, shown)
+        return ReportContent(runs, shown)
     if len(runs) > 1:
         raise OptionError(f"{len(runs)} runs are to be compared at once", "compare each on a page of its own")
-    before, now = Run.of(reference, results(reference)), Run.of(runs[0], shown)
-    return Story(runs, shown, plain(reference.path.name), changes(before, now, LEVEL))
+    before, now = RunResults.of(reference, read_results(reference)), RunResults.of(runs[0], shown)
+    return ReportContent(runs, shown, printable(reference.path.name), compare_runs(before, now, LEVEL))
 
 
-def page(story: Story, scripts: str = "") -> str:
+def render_page(report: ReportContent, scripts: str = "") -> str:
     """The page as HTML.
 
     Args:
-        story: what it tells.
+        report: what it tells.
         scripts: the relative address of the library that draws; empty to put it into the page.
     """
-    told = sections(story)
+    told = sections(report)
     return (
         environment()
         .get_template("report.html")
         .render(
-            title=_title(story),
+            title=_title(report),
             sections=told,
             specs={figure.name: figure.spec() for figure in _figures(told)},
             scripts=scripts,
@@ -104,15 +101,15 @@ def page(story: Story, scripts: str = "") -> str:
     )
 
 
-def picture(story: Story) -> str:
+def render_rates(report: ReportContent) -> str:
     """The rates of all cases, as SVG for light pages."""
-    spec = json.loads(json.dumps(rates(story.records).spec()).replace("currentColor", "#222"))
+    spec = json.loads(json.dumps(rates_figure(report.summaries).spec()).replace("currentColor", "#222"))
     return vl_convert.vegalite_to_svg(spec | {"width": 560, "background": "white", "padding": 12})
 
 
-def _title(story: Story) -> str:
-    cases = list(dict.fromkeys(result.record.case for result in story.results))
-    machine, day = story.runs[0].machine, str(story.runs[0].content["created"])[:10]
+def _title(report: ReportContent) -> str:
+    cases = list(dict.fromkeys(result.summary.case for result in report.results))
+    machine, day = report.runs[0].machine, str(report.runs[0].created)[:10]
     named = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
     return f"{named} on {machine.get('device', 'an unknown device')}, {day}"
 
@@ -132,14 +129,14 @@ def environment(package: str = "") -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "sort_value": sort_value, "json": _json}
+    environment.filters |= {"plain": printable, "sort_value": sort_value, "json": _json}
     environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second}
     environment.tests |= {
         "figure": lambda part: isinstance(part, Figure),
         "sheet": lambda part: isinstance(part, Sheet),
         "address": lambda text: bool(_ADDRESS.fullmatch(text)),
     }
-    environment.globals |= {"asset": _asset, "library": library, "version": __version__}
+    environment.globals |= {"asset": _asset, "library": chart_library, "version": __version__}
     return environment
 
 
@@ -149,7 +146,7 @@ def _asset(name: str) -> Markup:
 
 
 @cache
-def library() -> Markup:
+def chart_library() -> Markup:
     """The script of Vega that draws the charts."""
     return Markup(vl_convert.javascript_bundle(_GLOBALS).replace("</script", "<\\/script"))  # noqa: S704  # no text of a user
 

@@ -9,28 +9,38 @@ from typing import Any
 
 from rich.text import Text
 
-from benchsuite.comparison.gate import LEVEL
-from benchsuite.comparison.runs import Change
-from benchsuite.report.figures.changes import differences
-from benchsuite.report.figures.errors import largest_error, r2
-from benchsuite.report.figures.figure import Figure
-from benchsuite.report.figures.learning import learning_curves
-from benchsuite.report.figures.rates import outcomes, rates
-from benchsuite.report.figures.starts import starts
-from benchsuite.report.figures.times import costs, rounds, success
-from benchsuite.report.figures.treatments import heatmap, swept
-from benchsuite.report.terminal.changes import changes_table
-from benchsuite.report.terminal.findings import claims, diagnostics, groups
-from benchsuite.report.terminal.findings import starts as named_starts
-from benchsuite.report.terminal.header import header_of
-from benchsuite.report.terminal.overview import CASE
-from benchsuite.report.terminal.tables import Column, Sheet, count
-from benchsuite.report.terminal.treatments import Inapplicable, treatments
-from benchsuite.results.claims import NOT_JUDGED
-from benchsuite.results.outcome import DEFINITIONS
-from benchsuite.results.result import Result
-from benchsuite.results.summary import Record
-from benchsuite.store.folder import RunFolder
+from benchsuite.comparison import LEVEL, CaseChange
+from benchsuite.report.figures import (
+    Figure,
+    changes_figure,
+    cost_figure,
+    largest_error_figure,
+    learning_figure,
+    outcomes_figure,
+    r2_figure,
+    rates_figure,
+    rounds_figure,
+    starts_figures,
+    success_figure,
+    sweep_figures,
+    treatments_figure,
+)
+from benchsuite.report.terminal import (
+    CASE,
+    Column,
+    Inapplicable,
+    Sheet,
+    changes_table,
+    claims_table,
+    count,
+    diagnostics_table,
+    groups_table,
+    header_lines_of,
+    treatment_tables,
+)
+from benchsuite.report.terminal import starts_table as named_starts
+from benchsuite.results import DEFINITIONS, NOT_JUDGED, Result, Summary
+from benchsuite.store import RunFolder
 
 #: Wide enough that no table is cut into several.
 WIDTH = 10_000
@@ -52,7 +62,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Story:
+class ReportContent:
     """All that a page is made from.
 
     Args:
@@ -65,17 +75,17 @@ class Story:
     runs: Sequence[RunFolder]
     results: Sequence[Result]
     reference: str = ""
-    changes: Sequence[Change] = ()
+    changes: Sequence[CaseChange] = ()
 
     @property
     def plain(self) -> list[Result]:
         """The results of cases as they are, neither treated nor swept."""
-        return [result for result in self.results if not result.record.treatment and not result.record.setting]
+        return [result for result in self.results if not result.summary.treatment and not result.summary.setting]
 
     @property
-    def records(self) -> list[Record]:
+    def summaries(self) -> list[Summary]:
         """The figures of cases as they are."""
-        return [result.record for result in self.plain]
+        return [result.summary for result in self.plain]
 
     @property
     def inapplicable(self) -> list[Inapplicable]:
@@ -83,32 +93,32 @@ class Story:
         return [item for run in self.runs for item in run.inapplicable]
 
 
-def sections(story: Story) -> list[Section]:
+def sections(report: ReportContent) -> list[Section]:
     """All sections that have something to show."""
     told = [
-        Section("measured", "What was measured on what", _measured(story)),
-        Section("learnt", "How many learnt it", list(_learnt(story))),
-        Section("failed", "How the others failed", list(_failed(story))),
-        Section("time", "How long it took", list(_time(story))),
-        Section("error", "How small an error, how often", list(_error(story))),
-        Section("learning", "How they learn", list(_learning(story))),
-        Section("starts", "Where the starts lead", list(_starts(story))),
-        Section("treatments", "What treatments change", list(_treated(story))),
-        Section("claims", "What the sources say", list(_claims(story))),
-        Section("changes", f"What has changed since {story.reference}", list(_changed(story))),
+        Section("measured", "What was measured on what", _measured(report)),
+        Section("learnt", "How many learnt it", list(_learnt(report))),
+        Section("failed", "How the others failed", list(_failed(report))),
+        Section("time", "How long it took", list(_time(report))),
+        Section("error", "How small an error, how often", list(_error(report))),
+        Section("learning", "How they learn", list(_learning(report))),
+        Section("starts", "Where the starts lead", list(_starts(report))),
+        Section("treatments", "What treatments change", list(_treated(report))),
+        Section("claims", "What the sources say", list(_claims(report))),
+        Section("changes", f"What has changed since {report.reference}", list(_changed(report))),
     ]
     return [section for section in told if section.parts]
 
 
-def _measured(story: Story) -> list[Sheet | str]:
-    facts = [_facts(run) for run in story.runs]
+def _measured(report: ReportContent) -> list[Sheet | str]:
+    facts = [_facts(run) for run in report.runs]
     names = list(dict.fromkeys(name for fact in facts for name in fact))
     machines = [Column("", lambda name: name, "left", "bold")]
-    for place, run in enumerate(story.runs):
-        title = run.path.name if len(story.runs) > 1 else "this run"
+    for place, run in enumerate(report.runs):
+        title = run.path.name if len(report.runs) > 1 else "this run"
         machines.append(Column(title, partial(_fact, facts[place]), "left", folds=True))
-    told = ["\n".join(header_of(run)) for run in story.runs]
-    cases = story.records or [result.record for result in story.results]
+    told = ["\n".join(header_lines_of(run)) for run in report.runs]
+    cases = report.summaries or [result.summary for result in report.results]
     return [*dict.fromkeys(told), Sheet("The cases", cases, _CASES), Sheet("The machine in full", names, machines)]
 
 
@@ -131,7 +141,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     machine, settings = run.machine, run.settings
     versions = {name: value for name, value in machine.get("versions", {}).items() if value}
     return {
-        "begun": run.content["created"],
+        "begun": run.created,
         "device": f"{machine.get('device_count', '?')} × {machine.get('platform', '?')}, {machine.get('device', '?')}",
         "driver": machine.get("driver") or "-",
         "host": f"{machine.get('cpu', '?')}, {machine.get('cores', '?')} cores, {machine.get('memory_gib', '?')} GiB",
@@ -139,96 +149,96 @@ def _facts(run: RunFolder) -> dict[str, Any]:
         "Python": machine.get("python", "?"),
         **versions,
         "precision": f"float32, {settings.get('precision', '?')} precision of matrix products",
-        "commit of the working folder": run.content.get("commit") or "-",
+        "commit of the working folder": run.commit or "-",
         "validity of the timing": _validity(run),
     }
 
 
 def _validity(run: RunFolder) -> str:
-    if "conditions" not in run.content:
+    if not run.load_was_measured:
         return "not watched"
-    return "; ".join(run.doubts) or "nothing disturbed it"
+    return "; ".join(run.timing_warnings) or "nothing disturbed it"
 
 
-def _learnt(story: Story) -> Iterator[Figure | Sheet | str]:
-    stand_in = [record for record in story.records if record.stand_in]
-    if story.records:
-        yield rates(story.records)
+def _learnt(report: ReportContent) -> Iterator[Figure | Sheet | str]:
+    stand_in = [summary for summary in report.summaries if summary.stand_in]
+    if report.summaries:
+        yield rates_figure(report.summaries)
     if stand_in:
         yield (
             "On STAND-IN data, drawn by the suite in place of the real files, and not comparable with any other: "
-            + "; ".join(sorted({f"{record.label}, because {record.data_origin}" for record in stand_in}))
+            + "; ".join(sorted({f"{summary.label}, because {summary.data_origin}" for summary in stand_in}))
         )
 
 
-def _failed(story: Story) -> Iterator[Figure | Sheet | str]:
-    if not story.records:
+def _failed(report: ReportContent) -> Iterator[Figure | Sheet | str]:
+    if not report.summaries:
         return
-    yield outcomes(story.records)
-    seen = {name for record in story.records for name, n in record.outcomes.items() if n}
+    yield outcomes_figure(report.summaries)
+    seen = {name for summary in report.summaries for name, n in summary.outcomes.items() if n}
     yield Sheet(
         "What the words mean",
         [(outcome.value, meaning) for outcome, meaning in DEFINITIONS.items() if outcome.value in seen],
         (Column("outcome", lambda item: item[0], "left", "bold"), Column("meaning", lambda item: item[1], "left")),
     )
-    yield from (sheet for sheet in (groups(story.records), diagnostics(story.records)) if sheet.rows)
+    yield from (sheet for sheet in (groups_table(report.summaries), diagnostics_table(report.summaries)) if sheet.rows)
 
 
-def _time(story: Story) -> Iterator[Figure]:
-    if story.records:
-        yield success(story.records)
-        yield costs(story.records)
-        if even := rounds(story.records):
+def _time(report: ReportContent) -> Iterator[Figure]:
+    if report.summaries:
+        yield success_figure(report.summaries)
+        yield cost_figure(report.summaries)
+        if even := rounds_figure(report.summaries):
             yield even
 
 
-def _error(story: Story) -> Iterator[Figure]:
-    if story.plain:
-        yield from filter(None, (r2(story.plain), largest_error(story.plain)))
+def _error(report: ReportContent) -> Iterator[Figure]:
+    if report.plain:
+        yield from filter(None, (r2_figure(report.plain), largest_error_figure(report.plain)))
 
 
-def _learning(story: Story) -> Iterator[Figure]:
-    yield from filter(None, map(learning_curves, story.plain))
+def _learning(report: ReportContent) -> Iterator[Figure]:
+    yield from filter(None, map(learning_figure, report.plain))
 
 
-def _starts(story: Story) -> Iterator[Figure | Sheet]:
-    for result in story.plain:
-        yield from starts(result)
-    sheet = named_starts(story.records)
+def _starts(report: ReportContent) -> Iterator[Figure | Sheet]:
+    for result in report.plain:
+        yield from starts_figures(result)
+    sheet = named_starts(report.summaries)
     if sheet.rows:
         yield sheet
 
 
-def _treated(story: Story) -> Iterator[Figure | Sheet | str]:
-    records = [result.record for result in story.results]
-    if glance := heatmap(records):
+def _treated(report: ReportContent) -> Iterator[Figure | Sheet | str]:
+    summaries = [result.summary for result in report.results]
+    if glance := treatments_figure(summaries):
         yield glance
-    for figure in swept(records):
+    for figure in sweep_figures(summaries):
         yield figure
         yield "\n".join(figure.sheet.meanings)
-    for part in treatments(story.results, story.inapplicable, WIDTH):
+    for part in treatment_tables(report.results, report.inapplicable, WIDTH):
         if isinstance(part, Sheet):
             yield part
         elif isinstance(part, Text):
             yield part.plain.strip()
 
 
-def _claims(story: Story) -> Iterator[Sheet | str]:
+def _claims(report: ReportContent) -> Iterator[Sheet | str]:
     """The judged ones before those of which the run says nothing."""
     for title, silent in (("", False), ("Of these this run says nothing", True)):
-        sheet = claims(
+        sheet = claims_table(
             [
-                replace(record, claims=[c for c in record.claims if (c["verdict"] == NOT_JUDGED) == silent])
-                for record in story.records
+                replace(summary, claims=[c for c in summary.claims if (c["verdict"] == NOT_JUDGED) == silent])
+                for summary in report.summaries
             ]
         )
         if sheet.rows:
             yield replace(sheet, title=title)
 
 
-def _changed(story: Story) -> Iterator[Figure | Sheet]:
-    if story.changes:
-        rate, speed = changes_table(story.changes, story.reference, LEVEL)
-        figure = differences(story.changes, rate)
+def _changed(report: ReportContent) -> Iterator[Figure | Sheet]:
+    if report.changes:
+        rate, speed = changes_table(report.changes, report.reference, LEVEL)
+        figure = changes_figure(report.changes, rate)
         yield figure or rate
         yield speed

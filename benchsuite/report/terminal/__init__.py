@@ -1,1 +1,77 @@
-"""."""
+"""Terminal: tables of a run for a terminal.
+
+In: summaries, results, comparisons, checks and estimates.
+Out: renderables of rich, whose cells are plain text too.
+"""
+
+from benchsuite.report.terminal.changes import changes_table, compare_tables
+from benchsuite.report.terminal.checks import audit_table, check_table
+from benchsuite.report.terminal.findings import (
+    claims_table,
+    diagnostics_table,
+    groups_table,
+    ladder_table,
+    starts_table,
+)
+from benchsuite.report.terminal.forecast import forecast_table
+from benchsuite.report.terminal.header import header_lines, header_lines_of
+from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
+from benchsuite.report.terminal.summary import render, run_tables
+from benchsuite.report.terminal.sweep import describe_plateau, group_sweeps, option_of, sweep_tables
+from benchsuite.report.terminal.tables import (
+    UNTREATED,
+    Column,
+    Sheet,
+    count,
+    failures,
+    interval,
+    median_steps,
+    number,
+    per_second,
+    percent,
+    points,
+    seconds,
+    table,
+)
+from benchsuite.report.terminal.treatments import Inapplicable, cells_of, treatment_tables
+
+__all__ = [
+    "CASE",
+    "COST",
+    "RESULT",
+    "UNTREATED",
+    "Column",
+    "Inapplicable",
+    "Sheet",
+    "audit_table",
+    "cells_of",
+    "changes_table",
+    "check_table",
+    "claims_table",
+    "compare_tables",
+    "count",
+    "describe_plateau",
+    "diagnostics_table",
+    "failures",
+    "forecast_table",
+    "group_sweeps",
+    "groups_table",
+    "header_lines",
+    "header_lines_of",
+    "interval",
+    "ladder_table",
+    "legend",
+    "median_steps",
+    "number",
+    "option_of",
+    "per_second",
+    "percent",
+    "points",
+    "render",
+    "run_tables",
+    "seconds",
+    "starts_table",
+    "sweep_tables",
+    "table",
+    "treatment_tables",
+]

@@ -7,20 +7,18 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from benchsuite.comparison.gate import LEVEL, Gate
-from benchsuite.comparison.runs import Change, Difference, Run, changes
+from benchsuite.comparison import LEVEL, CaseChange, Difference, Gate, RunResults, compare_runs
 from benchsuite.report.terminal.tables import Column, Sheet, p_value, per_second, percent, points
-from benchsuite.results.result import results
-from benchsuite.store.folder import RunFolder
+from benchsuite.store import RunFolder, read_results
 
 _MEANINGS = (
     "difference: this run minus the reference, in points of a hundred; paired by seed where the seeds are the same",
     "p: by Holm's method over all cases; McNemar's exact test of pairs, Fisher's of others, Mann-Whitney of speeds",
-    "visible: the drop that would have been called one: of pairs if no seed is cured, else with a power of 80 %",
+    "visible: the drop that would have been called one: of pairs if no seed is fixed, else with a power of 80 %",
 )
 
 
-def compared(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tuple[RenderableType, list[str]]:
+def compare_tables(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tuple[RenderableType, list[str]]:
     """The tables of what has changed from one run to another, and why gates fall.
 
     Args:
@@ -34,14 +32,14 @@ def compared(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tupl
     """
     gates = [Gate.parse(text) for text in texts]
     level = min((gate.level for gate in gates), default=LEVEL)
-    before, after = (Run.of(folder, results(folder)) for folder in (reference, now))
-    found = changes(before, after, level)
+    before, after = (RunResults.of(folder, read_results(folder)) for folder in (reference, now))
+    found = compare_runs(before, after, level)
     fallen = [reason for gate in gates for reason in gate.falls(found)]
     blind = [Text(f"gate: {why}", "yellow") for gate in gates if (why := gate.blind(found))]
     return Group(*changes_table(found, str(reference.path), level), *blind), fallen
 
 
-def changes_table(changes: Sequence[Change], reference: str, level: float) -> Iterator[Sheet]:
+def changes_table(changes: Sequence[CaseChange], reference: str, level: float) -> Iterator[Sheet]:
     """The table of rates and that of speeds, and what their words mean.
 
     Args:
@@ -87,7 +85,7 @@ def _style(difference: Difference, level: float) -> str:
     return "bold red" if difference.worse else "bold green"
 
 
-def _incomparable(changes: Sequence[Change]) -> list[str]:
+def _incomparable(changes: Sequence[CaseChange]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for change in changes:
         for what, why in (("rate", change.rate_incomparable), ("speed", change.speed_incomparable)):

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from benchsuite.report.terminal.tables import Column, table
-from benchsuite.testing.audit import Finding
+from benchsuite.testing import AuditResult
 
 if TYPE_CHECKING:
-    from benchsuite.testing.checks import Check
+    from benchsuite.testing import CheckResult
 
 _COLOURS = {"passed": "green", "failed": "bold red", "not checked": "yellow"}
 
@@ -36,7 +36,7 @@ CHECKS = (
 )
 
 
-def findings(found: Sequence[Finding], title: str) -> RenderableType:
+def audit_table(found: Sequence[AuditResult], title: str) -> RenderableType:
     """How much differs from training all side by side."""
     most = max(found, key=lambda finding: finding.largest)
     same = all(finding.same for finding in found)
@@ -45,7 +45,7 @@ def findings(found: Sequence[Finding], title: str) -> RenderableType:
     return Group(Text(f"{title}, beside all side by side on all devices"), table(found, FINDINGS), Text(verdict, style))
 
 
-def checked(found: Sequence[Check], title: str) -> RenderableType:
+def check_table(found: Sequence[CheckResult], title: str) -> RenderableType:
     """What a case keeps, and what to change where it does not."""
     counts = {verdict: sum(check.verdict == verdict for check in found) for verdict in _COLOURS}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)

@@ -8,65 +8,70 @@ from typing import Any
 from rich.text import Text
 
 from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, number, percent
-from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED
-from benchsuite.results.summary import Record
+from benchsuite.results import HOLDS, NOT_JUDGED, REFUTED, Summary
 
-#: A record and one of its groups, starts, diagnostics or claims.
-_Item = tuple[Record, dict[str, Any]]
+#: A summary and one of its groups, starts, diagnostics or claims.
+_Item = tuple[Summary, dict[str, Any]]
 
 _VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
 
 
-def findings(records: Sequence[Record]) -> Iterator[Sheet]:
+def detail_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     """The tables that have something to show."""
-    sheets = ladder(records), groups(records), starts(records), diagnostics(records), claims(records)
+    sheets = (
+        ladder_table(summaries),
+        groups_table(summaries),
+        starts_table(summaries),
+        diagnostics_table(summaries),
+        claims_table(summaries),
+    )
     return (sheet for sheet in sheets if sheet.rows)
 
 
 _ERROR = "ε of 10 %: the largest absolute error on the evaluation data among the best tenth of the seeds"
 
 
-def _readings(records: Sequence[Record]) -> list[str]:
-    readings = {item["name"]: item["reading"] for record in records for item in record.diagnostics}
+def _readings(summaries: Sequence[Summary]) -> list[str]:
+    readings = {item["name"]: item["reading"] for summary in summaries for item in summary.diagnostics}
     return [f"{name}: {reading}" for name, reading in readings.items()]
 
 
-def _tests(records: Sequence[Record]) -> list[str]:
-    claims = [claim for record in records for claim in record.claims]
+def _tests(summaries: Sequence[Summary]) -> list[str]:
+    claims = [claim for summary in summaries for claim in summary.claims]
     tests = sorted({claim["test"] for claim in claims if claim["test"]})
     reasons = sorted({claim["reason"] for claim in claims if claim["reason"]})
     return [*(f"tested by: {test}" for test in tests), *(f"not judged: {reason}" for reason in reasons)]
 
 
-def _items(records: Sequence[Record], field: str) -> list[_Item]:
-    return [(record, item) for record in records for item in getattr(record, field)]
+def _items(summaries: Sequence[Summary], field: str) -> list[_Item]:
+    return [(summary, item) for summary in summaries for item in getattr(summary, field)]
 
 
 _CASE = Column("case", lambda item: item[0].label, "left", "bold", once=True)
 
 
-def ladder(records: Sequence[Record]) -> Sheet:
-    """How small an error is reached how often; there must be a record."""
+def ladder_table(summaries: Sequence[Summary]) -> Sheet:
+    """How small an error is reached how often; there must be a summary."""
 
     def rung(place: int) -> Column:
-        title = f"R² ≥\n{records[0].ladder['r2'][place]['at_least']:g}"
-        return Column(title, lambda record: percent(record.ladder["r2"][place]["rate"]))
+        title = f"R² ≥\n{summaries[0].ladder['r2'][place]['at_least']:g}"
+        return Column(title, lambda summary: percent(summary.ladder["r2"][place]["rate"]))
 
     def error(place: int) -> Column:
-        title = f"ε of\n{100 * records[0].ladder['largest_error'][place]['share']:g} %"
-        return Column(title, lambda record: number(record.ladder["largest_error"][place]["at_most"]))
+        title = f"ε of\n{100 * summaries[0].ladder['largest_error'][place]['share']:g} %"
+        return Column(title, lambda summary: number(summary.ladder["largest_error"][place]["at_most"]))
 
-    rungs = [rung(n) for n in range(len(records[0].ladder["r2"]))]
-    errors = [error(n) for n in range(len(records[0].ladder["largest_error"]))]
-    columns = [Column("case", lambda record: record.label, "left", "bold"), *rungs, *errors]
-    return Sheet("How small an error, how often", records, columns, [_ERROR])
+    rungs = [rung(n) for n in range(len(summaries[0].ladder["r2"]))]
+    errors = [error(n) for n in range(len(summaries[0].ladder["largest_error"]))]
+    columns = [Column("case", lambda summary: summary.label, "left", "bold"), *rungs, *errors]
+    return Sheet("How small an error, how often", summaries, columns, [_ERROR])
 
 
-def groups(records: Sequence[Record]) -> Sheet:
+def groups_table(summaries: Sequence[Summary]) -> Sheet:
     """The rate of each kind of start."""
     return Sheet(
         "The rate by how the seeds started",
-        _items(records, "groups"),
+        _items(summaries, "groups"),
         [
             _CASE,
             Column("started with", lambda item: item[1]["name"], "left"),
@@ -79,7 +84,7 @@ def groups(records: Sequence[Record]) -> Sheet:
     )
 
 
-def starts(records: Sequence[Record]) -> Sheet:
+def starts_table(summaries: Sequence[Summary]) -> Sheet:
     """Where the starts that a case names lead."""
 
     def values(item: _Item, field: str) -> str:
@@ -87,7 +92,7 @@ def starts(records: Sequence[Record]) -> Sheet:
 
     return Sheet(
         "Named starts, which are not part of any rate",
-        _items(records, "starts"),
+        _items(summaries, "starts"),
         [
             _CASE,
             Column("start", lambda item: item[1]["name"], "left"),
@@ -101,7 +106,7 @@ def starts(records: Sequence[Record]) -> Sheet:
     )
 
 
-def diagnostics(records: Sequence[Record]) -> Sheet:
+def diagnostics_table(summaries: Sequence[Summary]) -> Sheet:
     """What a case measures of every trained model."""
 
     def spread(item: _Item) -> str:
@@ -110,25 +115,25 @@ def diagnostics(records: Sequence[Record]) -> Sheet:
 
     return Sheet(
         "Why they end where they do",
-        _items(records, "diagnostics"),
+        _items(summaries, "diagnostics"),
         [
             _CASE,
             Column("figure", lambda item: item[1]["name"], "left"),
             Column("median", lambda item: number(item[1]["median"]), style="bold"),
             Column("90 % of the seeds", spread),
         ],
-        _readings(records),
+        _readings(summaries),
         gap=2,
     )
 
 
-def claims(records: Sequence[Record]) -> Sheet:
+def claims_table(summaries: Sequence[Summary]) -> Sheet:
     """The statements of the sources, and what the seeds say of them."""
 
     def statement(item: _Item) -> str:
-        record, claim = item
+        summary, claim = item
         among = f" (starts with {claim['among']})" if claim["among"] else ""
-        source = f" [{claim['source']}]" if claim["source"] != record.source else ""
+        source = f" [{claim['source']}]" if claim["source"] != summary.source else ""
         said = f"\n{claim['said']}" if claim["verdict"] != NOT_JUDGED else ""
         return f"{claim['statement']}{among}{source}{said}"
 
@@ -139,13 +144,13 @@ def claims(records: Sequence[Record]) -> Sheet:
 
     return Sheet(
         "What the sources say",
-        _items(records, "claims"),
+        _items(summaries, "claims"),
         [
             _CASE,
             Column("what is said, and how it is checked", statement, "left", folds=True),
             Column("what the seeds show", lambda item: item[1]["found"] or "-", "left", folds=True),
             Column("verdict", verdict, "left"),
         ],
-        _tests(records),
+        _tests(summaries),
         gap=2,
     )

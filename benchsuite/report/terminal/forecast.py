@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from benchsuite.execution.forecast import Forecast
+from benchsuite.execution import Forecast
 from benchsuite.report.terminal.tables import Column, seconds, size, table
 
 COLUMNS = (
@@ -20,7 +20,7 @@ COLUMNS = (
 )
 
 
-def forecasts(found: Sequence[Forecast]) -> RenderableType:
+def forecast_table(found: Sequence[Forecast]) -> RenderableType:
     """The table, and what all of it takes."""
     known = [forecast.seconds for forecast in found if forecast.seconds is not None]
     memory = max((forecast.memory or 0 for forecast in found), default=0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchsuite.store.folder import RunFolder
+from benchsuite.store import RunFolder
 
 
-def header(about: Mapping[str, Any], protocol: str, precision: str, left_out: Sequence[str]) -> list[str]:
+def header_lines(about: Mapping[str, Any], protocol: str, precision: str, left_out: Sequence[str]) -> list[str]:
     """Lines that name the protocol, the device, the versions, and the plugins that cannot be used.
 
     Args:
@@ -31,7 +31,7 @@ def header(about: Mapping[str, Any], protocol: str, precision: str, left_out: Se
     return lines
 
 
-def header_of(run: RunFolder) -> list[str]:
+def header_lines_of(run: RunFolder) -> list[str]:
     """The lines above a run that is told afterwards; what it does not say of itself is a question mark."""
     said = run.settings
-    return header(run.machine, str(said.get("protocol", "?")), str(said.get("precision", "?")), left_out=())
+    return header_lines(run.machine, str(said.get("protocol", "?")), str(said.get("precision", "?")), left_out=())

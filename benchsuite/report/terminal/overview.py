@@ -15,18 +15,17 @@ from benchsuite.report.terminal.tables import (
     percent,
     seconds,
 )
-from benchsuite.results.outcome import DEFINITIONS, Outcome
-from benchsuite.results.summary import Record
+from benchsuite.results import DEFINITIONS, Outcome, Summary
 
 
-def _seeds(record: Record) -> str:
-    missing = record.planned_seeds > record.seeds
-    return f"{record.seeds:,} of\n{record.planned_seeds:,}" if missing else f"{record.seeds:,}"
+def _seeds(summary: Summary) -> str:
+    missing = summary.planned_seeds > summary.seeds
+    return f"{summary.seeds:,} of\n{summary.planned_seeds:,}" if missing else f"{summary.seeds:,}"
 
 
-def _compiling(record: Record) -> str:
-    cached = "\ncached" if record.compile_cache == "hit" else ""
-    return seconds(record.trace_seconds + record.compile_seconds) + cached
+def _compiling(summary: Summary) -> str:
+    cached = "\ncached" if summary.compile_cache == "hit" else ""
+    return seconds(summary.trace_seconds + summary.compile_seconds) + cached
 
 
 CASE = Column("case", case_name, "left", "bold")
@@ -48,23 +47,23 @@ COST = (
 )
 
 
-def legend(records: Sequence[Record]) -> list[str]:
+def legend(summaries: Sequence[Summary]) -> list[str]:
     """What the words of the tables mean, a sentence each."""
-    criteria = sorted({record.criterion for record in records})
+    criteria = sorted({summary.criterion for summary in summaries})
     lines = [
         f"converged: {' or '.join(criteria)} at the last evaluation; the interval is Wilson's",
         "steps to success: Kaplan-Meier's median, failures censored at the end; resolution: between evaluations",
         "expected steps per success: those of all seeds over the number of successes, as if failures were restarted",
         "seeds/s: the median of the rounds after the first; pytest-benchmark's times are those of whole rounds",
     ]
-    if any(record.compile_cache == "hit" for record in records):
+    if any(summary.compile_cache == "hit" for summary in summaries):
         lines.append("cached: the compiled program is that of an earlier run")
-    seen = [o for o in Outcome if o != Outcome.CONVERGED and any(record.outcomes[o] for record in records)]
+    seen = [o for o in Outcome if o != Outcome.CONVERGED and any(summary.outcomes[o] for summary in summaries)]
     lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
     lines += [
-        f"{record.label}: every seed diverged; look at its data and learning rate with"
-        f" `benchsuite replay {record.case} --seed 0`"
-        for record in records
-        if record.outcomes[Outcome.DIVERGED] == record.seeds
+        f"{summary.label}: every seed diverged; look at its data and learning rate with"
+        f" `benchsuite replay {summary.case} --seed 0`"
+        for summary in summaries
+        if summary.outcomes[Outcome.DIVERGED] == summary.seeds
     ]
     return lines

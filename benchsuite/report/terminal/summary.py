@@ -7,58 +7,57 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from benchsuite.report.terminal.findings import findings
+from benchsuite.report.terminal.findings import detail_tables
 from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
-from benchsuite.report.terminal.sweep import sweeps
+from benchsuite.report.terminal.sweep import sweep_tables
 from benchsuite.report.terminal.tables import table
-from benchsuite.report.terminal.treatments import Inapplicable, treatments
-from benchsuite.results.result import Result
-from benchsuite.results.summary import Record
+from benchsuite.report.terminal.treatments import Inapplicable, treatment_tables
+from benchsuite.results import Result, Summary
 
 #: From this width on the table stands on one line a case; below, it is cut into two.
 WIDE = 160
 
 
-def summary(
-    records: Sequence[Record], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
+def run_tables(
+    summaries: Sequence[Summary], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
 ) -> RenderableType:
     """The tables of a run, and what their words mean.
 
     Args:
-        records: the cases to show; those on stand-in data are shown apart.
+        summaries: the cases to show; those on stand-in data are shown apart.
         width: of the terminal.
         run: all results of the run they belong to, from which treated cases and swept options are shown.
         inapplicable: which treatments make no sense.
     """
-    plain = [record for record in records if not record.treatment and not record.setting]
-    hidden = [result.record for result in run if result.record not in plain]
+    plain = [summary for summary in summaries if not summary.treatment and not summary.setting]
+    hidden = [result.summary for result in run if result.summary not in plain]
     return Group(
         *(_stand_in_note(hidden) if not plain else ()),
         *(_overview(plain, width) if plain else ()),
-        *sweeps([result.record for result in run]),
-        *treatments(run, inapplicable, width),
+        *sweep_tables([result.summary for result in run]),
+        *treatment_tables(run, inapplicable, width),
     )
 
 
-def _overview(records: Sequence[Record], width: int) -> Iterator[RenderableType]:
-    real = [record for record in records if not record.stand_in]
-    stand_in = [record for record in records if record.stand_in]
+def _overview(summaries: Sequence[Summary], width: int) -> Iterator[RenderableType]:
+    real = [summary for summary in summaries if not summary.stand_in]
+    stand_in = [summary for summary in summaries if summary.stand_in]
     yield from _tables(real, width, "") if real else ()
     yield from (*_stand_in_note(stand_in), *(_tables(stand_in, width, "red") if stand_in else ()))
-    yield Text("\n".join(legend(records)), "dim")
-    yield from findings(records)
+    yield Text("\n".join(legend(summaries)), "dim")
+    yield from detail_tables(summaries)
 
 
-def _stand_in_note(records: Sequence[Record]) -> Iterator[Text]:
-    reasons = sorted({f"why: {record.data_origin}" for record in records if record.stand_in})
+def _stand_in_note(summaries: Sequence[Summary]) -> Iterator[Text]:
+    reasons = sorted({f"why: {summary.data_origin}" for summary in summaries if summary.stand_in})
     if reasons:
         note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
         yield from (Text(note, "bold red"), Text("\n".join(reasons), "red"))
 
 
-def _tables(records: Sequence[Record], width: int, style: str) -> list[RenderableType]:
+def _tables(summaries: Sequence[Summary], width: int, style: str) -> list[RenderableType]:
     parts, gap = ([RESULT + COST], 2) if width >= WIDE else ([RESULT, COST], 1)
-    return [table(records, (CASE, *columns), style, gap) for columns in parts]
+    return [table(summaries, (CASE, *columns), style, gap) for columns in parts]
 
 
 def render(renderable: RenderableType, width: int, colour: bool) -> str:

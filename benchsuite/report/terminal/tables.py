@@ -10,9 +10,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from benchsuite.errors import plain
-from benchsuite.results.outcome import Outcome
-from benchsuite.results.summary import Record
+from benchsuite.errors import printable
+from benchsuite.results import Outcome, Summary
 
 #: What is said of a case without a treatment.
 UNTREATED = "untreated"
@@ -47,7 +46,7 @@ class Column:
 
     def text(self, row: Any) -> str:
         """What stands in a row, as plain text."""
-        return plain(str(self.cell(row)))
+        return printable(str(self.cell(row)))
 
 
 def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Table:
@@ -64,7 +63,9 @@ def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: 
         shown = [
             "" if column.once and now == last else now for column, now, last in zip(columns, cells, above, strict=True)
         ]
-        made.add_row(*(Text(plain(cell)) if isinstance(cell, str) else cell for cell in shown))  # no markup in names
+        made.add_row(
+            *(Text(printable(cell)) if isinstance(cell, str) else cell for cell in shown)
+        )  # no markup in names
         above = cells
     return made
 
@@ -91,19 +92,19 @@ class Sheet:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self.title:
-            yield Text(plain(f"\n{self.title}"), "bold")
+            yield Text(printable(f"\n{self.title}"), "bold")
         yield table(self.rows, self.columns, self.style, self.gap)
         if self.meanings:
-            yield Text(plain("\n".join(self.meanings)), "dim")
+            yield Text(printable("\n".join(self.meanings)), "dim")
 
     def cells(self) -> list[list[str]]:
         """What stands in every row, as plain text."""
         return [[column.text(row) for column in self.columns] for row in self.rows]
 
 
-def case_name(record: Record) -> str:
+def case_name(summary: Summary) -> str:
     """The case, and below it what keeps its figures apart."""
-    name, _, marks = record.label.partition(" (")
+    name, _, marks = summary.label.partition(" (")
     return "\n".join([name, *filter(None, marks.removesuffix(")").split(", "))])
 
 
@@ -124,9 +125,9 @@ def points(*differences: float) -> str:
     return " to ".join(f"{100 * difference:+.1f}" for difference in differences)
 
 
-def median_steps(record: Record) -> str:
+def median_steps(summary: Summary) -> str:
     """The median of the steps to success, or that it is beyond the end."""
-    time = record.time_to_success
+    time = summary.time_to_success
     return f"> {time['censored_at']:,}" if time["median"] is None else count(time["median"])
 
 

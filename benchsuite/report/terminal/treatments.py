@@ -9,7 +9,7 @@ from functools import partial
 from rich.console import RenderableType
 from rich.text import Text
 
-from benchsuite.comparison.treatments import Comparison, compare
+from benchsuite.comparison import TreatmentComparison, compare_treatments
 from benchsuite.report.terminal.tables import (
     UNTREATED,
     Column,
@@ -22,8 +22,7 @@ from benchsuite.report.terminal.tables import (
     points,
     seconds,
 )
-from benchsuite.results.result import Result
-from benchsuite.results.summary import Record
+from benchsuite.results import Result, Summary
 
 #: (case, treatment, why it makes no sense)
 Inapplicable = tuple[str, str, str]
@@ -34,14 +33,16 @@ _LEVEL = 0.05
 _MEANINGS = (
     "difference: treated minus untreated on the same seeds, in points of a hundred, with Newcombe's interval",
     "p: McNemar's exact test, adjusted by Holm for all comparisons of the run",
-    "cured: failed untreated and converged treated; broken: the other way round",
+    "fixed: failed untreated and converged treated; regressed: the other way round",
     "their first seeds can be looked at with `benchsuite replay CASE --treatment … --seed N`",
     "step: device time for one step of one seed, failed ones too; × as a multiple of the untreated case's in this run",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
 
 
-def treatments(results: Sequence[Result], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[RenderableType]:
+def treatment_tables(
+    results: Sequence[Result], inapplicable: Sequence[Inapplicable], width: int
+) -> Iterator[RenderableType]:
     """The tables, and what their words mean; none where nothing was treated.
 
     Args:
@@ -49,37 +50,37 @@ def treatments(results: Sequence[Result], inapplicable: Sequence[Inapplicable], 
         inapplicable: which treatments, or sweeps of them, make no sense for which cases.
         width: of the terminal.
     """
-    compared, trained = compare(results), {result.record.case for result in results}
+    compared, trained = compare_treatments(results), {result.summary.case for result in results}
     inapplicable = [item for item in inapplicable if item[0] in trained]
-    for label in dict.fromkeys(comparison.record.untreated_label for comparison in compared):
-        of = sorted((c for c in compared if c.record.untreated_label == label), key=lambda c: -c.record.rate)
-        style = "red" if of[0].record.stand_in else ""
+    for label in dict.fromkeys(comparison.summary.untreated_label for comparison in compared):
+        of = sorted((c for c in compared if c.summary.untreated_label == label), key=lambda c: -c.summary.rate)
+        style = "red" if of[0].summary.stand_in else ""
         yield _differences(label, of, style)
         yield _costs(of, style)
     if compared:
         alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
         yield Text("\n".join([*_MEANINGS, *alone]), "dim")
-        yield from _heatmaps([result.record for result in results], inapplicable, width)
+        yield from _heatmaps([result.summary for result in results], inapplicable, width)
     if inapplicable:
         yield Text("\n".join(["", *_reasons(inapplicable)]), "dim")
 
 
-def _untreated(comparison: Comparison) -> str:
-    record = comparison.untreated
-    if record is None:
+def _untreated(comparison: TreatmentComparison) -> str:
+    summary = comparison.untreated
+    if summary is None:
         return f"{UNTREATED}: -"
-    cost = f"{seconds(step_seconds(record))} a step, {seconds(record.device_seconds_per_converged)} per converged"
-    return f"{UNTREATED}: {percent(record.rate)}, {interval(record.rate_interval)} of {record.seeds:,} seeds; {cost}"
+    cost = f"{seconds(step_seconds(summary))} a step, {seconds(summary.device_seconds_per_converged)} per converged"
+    return f"{UNTREATED}: {percent(summary.rate)}, {interval(summary.rate_interval)} of {summary.seeds:,} seeds; {cost}"
 
 
-_TREATMENT = Column("treatment", lambda c: c.record.treatment, "left", folds=True)
+_TREATMENT = Column("treatment", lambda c: c.summary.treatment, "left", folds=True)
 
 
-def _differences(label: str, compared: Sequence[Comparison], style: str) -> Sheet:
+def _differences(label: str, compared: Sequence[TreatmentComparison], style: str) -> Sheet:
     columns = [
         _TREATMENT,
-        Column("rate", lambda c: percent(c.record.rate), style="bold"),
-        Column("95 % interval", lambda c: interval(c.record.rate_interval)),
+        Column("rate", lambda c: percent(c.summary.rate), style="bold"),
+        Column("95 % interval", lambda c: interval(c.summary.rate_interval)),
         Column("difference", _difference),
         Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
         Column("p", lambda c: p_value(c.adjusted_p_value)),
@@ -87,7 +88,7 @@ def _differences(label: str, compared: Sequence[Comparison], style: str) -> Shee
     return Sheet(f"What treatments change: {label}", compared, columns, [_untreated(compared[0])], style)
 
 
-def _difference(comparison: Comparison) -> Text:
+def _difference(comparison: TreatmentComparison) -> Text:
     if comparison.difference is None:
         return Text("-", "dim")
     clear = comparison.adjusted_p_value is not None and comparison.adjusted_p_value < _LEVEL
@@ -95,50 +96,50 @@ def _difference(comparison: Comparison) -> Text:
     return Text(points(comparison.difference), style)
 
 
-def _costs(compared: Sequence[Comparison], style: str) -> Sheet:
-    def step(comparison: Comparison) -> str:
-        took, untreated = step_seconds(comparison.record), comparison.untreated
+def _costs(compared: Sequence[TreatmentComparison], style: str) -> Sheet:
+    def step(comparison: TreatmentComparison) -> str:
+        took, untreated = step_seconds(comparison.summary), comparison.untreated
         return f"{seconds(took)} × {took / step_seconds(untreated):.2f}" if untreated else seconds(took)
 
     columns = [
         _TREATMENT,
-        Column("seeds", lambda c: count(c.seeds or c.record.seeds)),
-        Column("cured", lambda c: _changed(c, c.cured, c.cured_seeds), "left", folds=True),
-        Column("broken", lambda c: _changed(c, c.broken, c.broken_seeds), "left", folds=True),
-        Column("failed as", lambda c: failures(c.record.outcomes), "left"),
+        Column("seeds", lambda c: count(c.seeds or c.summary.seeds)),
+        Column("fixed", lambda c: _changed(c, c.fixed, c.fixed_seeds), "left", folds=True),
+        Column("regressed", lambda c: _changed(c, c.regressed, c.regressed_seeds), "left", folds=True),
+        Column("failed as", lambda c: failures(c.summary.outcomes), "left"),
         Column("step", step),
-        Column("device time\nper converged", lambda c: seconds(c.record.device_seconds_per_converged)),
+        Column("device time\nper converged", lambda c: seconds(c.summary.device_seconds_per_converged)),
     ]
     return Sheet("", compared, columns, style=style)
 
 
-def _changed(comparison: Comparison, total: int, seeds: Sequence[int]) -> str:
+def _changed(comparison: TreatmentComparison, total: int, seeds: Sequence[int]) -> str:
     if comparison.untreated is None:
         return "-"
     named = ", ".join([*map(str, seeds), *(["…"] if total > len(seeds) else [])])
     return f"{total:,}" + (f": {named}" if named else "")
 
 
-def step_seconds(record: Record) -> float:
+def step_seconds(summary: Summary) -> float:
     """The device time of one step of one seed."""
-    return record.device_seconds / record.seeds / float(record.time_to_success["censored_at"])
+    return summary.device_seconds / summary.seeds / float(summary.time_to_success["censored_at"])
 
 
 #: Columns that a cell of the heatmap takes, and the name before it.
 _CELL, _NAME = 17, 24
 
 
-def _heatmaps(records: Sequence[Record], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[Sheet]:
+def _heatmaps(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[Sheet]:
     """The rate at a glance, with as many cases beside each other as there is room for."""
-    cells = cells_of(records)
+    cells = cells_of(summaries)
     cases = list(dict.fromkeys(case for case, _ in cells))
     rows = list(dict.fromkeys([name for _, name in cells] + [name for _, name, _ in inapplicable]))
     refused = {(case, name) for case, name, _ in inapplicable}
 
     def cell(case: str, name: str) -> Text:
-        if record := cells.get((case, name)):
-            low, high = math.floor(100 * record.rate_interval[0]), math.ceil(100 * record.rate_interval[1])
-            return Text(f" {percent(record.rate):>7} {f'{low}–{high}':>6} ", _shade(record.rate))
+        if summary := cells.get((case, name)):
+            low, high = math.floor(100 * summary.rate_interval[0]), math.ceil(100 * summary.rate_interval[1])
+            return Text(f" {percent(summary.rate):>7} {f'{low}–{high}':>6} ", _shade(summary.rate))
         return Text("does not apply" if (case.partition(" (")[0], name) in refused else "", "dim")
 
     at_once = max(1, (width - _NAME) // _CELL)
@@ -149,9 +150,9 @@ def _heatmaps(records: Sequence[Record], inapplicable: Sequence[Inapplicable], w
         yield Sheet("The rate at a glance", rows, columns)
 
 
-def cells_of(records: Sequence[Record]) -> dict[tuple[str, str], Record]:
-    """The records that have a place in a table of cases × treatments, by (case with its marks, treatment)."""
-    return {(record.untreated_label, record.treatment): record for record in records if not record.setting}
+def cells_of(summaries: Sequence[Summary]) -> dict[tuple[str, str], Summary]:
+    """The summaries that have a place in a table of cases × treatments, by (case with its marks, treatment)."""
+    return {(summary.untreated_label, summary.treatment): summary for summary in summaries if not summary.setting}
 
 
 def _shade(rate: float) -> str:
