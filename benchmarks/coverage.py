@@ -503,7 +503,7 @@ def exactly_refuted(check: FailureRate, trials: int, rate: float) -> float:
 @cache
 def verdict_on(check: FailureRate, trials: int, failures: int) -> str:
     """What becomes of a claim when so many seeds fail."""
-    return judge_claim(Claim("It is so.", check).to_json(), PLAN, ends(np.arange(trials) >= failures)).verdict
+    return judge_claim(Claim("It is so.", check), PLAN, ends(np.arange(trials) >= failures)).verdict
 
 
 def figures(draws: int, seeds: Sequence[int] = SEEDS) -> Table:

@@ -60,8 +60,8 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
         begin = time.perf_counter()
         output = _output(command, {**os.environ, **(environment or {})})
         wall = time.perf_counter() - begin
-        content = json.loads((Path(folder) / "run" / "run.json").read_text())
-    summaries = list(content["summaries"].values())
+        cases = [json.loads(path.read_text()) for path in (Path(folder) / "run").glob("*/case.json")]
+    summaries = [summary for case in cases for summary in case["summaries"]]
     return Run(
         wall,
         1 / summaries[0]["seeds_per_second"],

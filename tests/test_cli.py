@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
+
+from benchsuite.store.folder import RunFolder
 
 
 def test_list_shows_every_case(benchsuite: Command) -> None:
@@ -43,13 +44,11 @@ def test_run_then_report(benchsuite: Command) -> None:
     assert code == again[0] == 0
     assert "100.0 %" in out
     assert out.endswith(again[1])
-    assert json.loads(Path("out/run.json").read_text())["summaries"]["line"]["converged"] == 20
+    assert RunFolder(Path("out")).summaries["line"].converged == 20
 
 
 def test_resuming_keeps_the_options_of_the_run(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the program says after Ctrl-C can be pasted: seeds, rounds and protocol are those the run was begun with."""
-    from benchsuite.store.folder import RunFolder
-
     keep = RunFolder.write_round
 
     def interrupt(self: RunFolder, *args: Any) -> None:
@@ -65,7 +64,7 @@ def test_resuming_keeps_the_options_of_the_run(benchsuite: Command, monkeypatch:
     code, _, _ = benchsuite("run", "line", "--resume", "--run-dir", "out")
 
     assert code == 0
-    assert json.loads(Path("out/run.json").read_text())["summaries"]["line"]["seeds"] == 30
+    assert RunFolder(Path("out")).summaries["line"].seeds == 30
 
 
 def test_replay_prints_every_evaluation(benchsuite: Command) -> None:

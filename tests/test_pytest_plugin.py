@@ -283,7 +283,7 @@ def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
 
     result.assert_outcomes(passed=1)
     assert {name: Path("out/line", name).read_bytes() for name in kept} == kept
-    summary = json.loads(Path("out/run.json").read_text())["summaries"]["line"]
+    (summary,) = json.loads(Path("out/line/case.json").read_text())["summaries"]
     assert summary["seeds"] == 10 * len(kept) + 20
 
 

@@ -1,18 +1,22 @@
-"""The summary is a sum of the rows."""
+"""Summaries are computed from the rows, at once or round by round."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_store import PLAN, round_result
 from toys import line, trace
 
+from benchsuite import Bound, Claim, FailureRate, Figure
 from benchsuite.results.round import RoundResult, kept_curves
 from benchsuite.results.seeds import SeedTable
-from benchsuite.results.summary import summarise
+from benchsuite.results.summary import Accumulator, Summary, summarise
 from benchsuite.results.trace import Trace
 
 
@@ -124,3 +128,76 @@ def test_label_keeps_unlike_figures_apart() -> None:
     """A quick protocol and stand-in data are part of the name."""
     assert PLAN.label == "line"
     assert dataclasses.replace(PLAN, protocol="quick", stand_in=True).label == "line (quick, stand-in data)"
+
+
+#: R² of seeds with every kind of end.
+R2 = st.sampled_from(
+    [[0.0, 0.5, 1.0], [0.0, 0.0, 0.0], [0.0, np.nan, np.nan], [0.0, 0.5, 0.9], [0.0, 1.0, 0.5], [1.0] * 3]
+)
+
+
+@given(
+    ends=st.lists(R2, min_size=1, max_size=40),
+    cuts=st.sets(st.integers(1, 39)),
+    asked=st.sets(st.integers(0, 39)),
+    swept=st.booleans(),
+)
+def test_rounds_add_up_to_the_same_summary(
+    ends: list[list[float]], cuts: set[int], asked: set[int], *, swept: bool
+) -> None:
+    """However the seeds are split into rounds, and whenever figures were computed before, the end is the same."""
+    sweep = {"rate": [0.1, 0.2]} if swept else {}
+    claims = [
+        Claim("So.", FailureRate(equals=0.5)),
+        Claim("It ends.", Figure("r2", 0.9)),
+        Claim("B.", Bound("w", -3, 3)),
+    ]
+    plan = dataclasses.replace(
+        PLAN, sweep=sweep, parameter_names=["w"], seeds=len(ends), claims=[claim.to_json() for claim in claims]
+    )
+    whole = _round(ends, 0, len(ends), swept=swept)
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(ends)), len(ends)]
+    accumulator = Accumulator(plan)
+
+    for number, (first, last) in enumerate(itertools.pairwise(bounds)):
+        accumulator.add(_round(ends, first, last, swept=swept))
+        if number in asked:
+            accumulator.summaries()
+
+    assert accumulator.due
+    found, expected = accumulator.summaries(), summarise(plan, [whole])
+    assert [_of_rows(one) for one in found] == [_of_rows(one) for one in expected]
+    assert accumulator.seeds == len(ends)
+    assert accumulator.converged == max(one.converged for one in expected)
+
+
+def _round(ends: list[list[float]], first: int, last: int, *, swept: bool) -> RoundResult:
+    """The seeds from `first` to before `last`; for each of two values of a sweep, where it is one."""
+    course = [*ends[first:last], *(end[::-1] for end in ends[first:last])] if swept else ends[first:last]
+    seeds = np.tile(np.arange(first, last), 2 if swept else 1)
+    settings = {"rate": np.repeat([0.1, 0.2], last - first)} if swept else {}
+    parameters = np.repeat(np.sin(seeds)[:, None, None], 3, axis=1)
+    groups = {"w > 0": lambda start: start["w"] > 0}
+    rows = SeedTable.from_trace(
+        trace(course, seeds=seeds, settings=settings, parameters=parameters), line(groups=groups), ["w"], {}
+    )
+    return RoundResult(rows, {}, 1.0, first_run=False, chunk_size=1, device_count=1)
+
+
+def _of_rows(summary: Summary) -> str:
+    """All figures but those of the rounds' times, as JSON."""
+    timed = {"seeds_per_second", "device_seconds", "device_seconds_per_converged", "round_seconds", "round_seeds"}
+    return json.dumps({name: value for name, value in summary.to_json().items() if name not in timed})
+
+
+def test_figures_are_computed_when_the_seeds_have_doubled() -> None:
+    """Of 64 rounds, seven compute all figures: the work is that of twice the rows."""
+    plan = dataclasses.replace(PLAN, seeds=128)
+    accumulator, computed = Accumulator(plan), []
+
+    for first in range(0, 128, 2):
+        accumulator.add(round_result(first))
+        if accumulator.due:
+            computed.append(accumulator.summaries()[0].seeds)
+
+    assert computed == [2, 4, 8, 16, 32, 64, 128]

@@ -1,4 +1,4 @@
-"""What is on disk is whole, or said not to be."""
+"""Run folders: what is written is read back, and damage is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from benchsuite.results.plan import Plan
 from benchsuite.results.round import RoundResult, kept_curves
 from benchsuite.results.seeds import SeedTable
 from benchsuite.results.summary import summarise
-from benchsuite.store.folder import ROOT, SCHEMA, RunFolder
+from benchsuite.store.documents import SCHEMA
+from benchsuite.store.folder import RunFolder
+from benchsuite.store.location import ROOT
 from benchsuite.system import files
 
 PLAN = Plan(
@@ -121,23 +123,24 @@ def test_seed_counts_once() -> None:
 
 def test_plan_that_lacks_a_field() -> None:
     """A plan that is not whole is refused as damaged."""
-    path = new().path / "run.json"
+    path = new().path / "line" / "case.json"
     content = json.loads(path.read_text())
-    del content["plans"]["line"]["program"]
+    del content["plan"]["program"]
     path.write_bytes(files.sealed(content))
 
-    with pytest.raises(StoreError, match=r"is damaged: .* 'program'"):
-        RunFolder(path.parent)
+    with pytest.raises(StoreError, match=r"case\.json is damaged: .*`program`"):
+        RunFolder(path.parent.parent).plan("line")
 
 
+@pytest.mark.parametrize("name", ["run.json", "line/case.json"])
 @pytest.mark.parametrize("length", [0, 10, -1])
-def test_run_json_cut_short(length: int) -> None:
-    """A run.json that is not whole is refused by name."""
-    path = new().path / "run.json"
-    path.write_bytes(path.read_bytes()[:length])
+def test_json_cut_short(name: str, length: int) -> None:
+    """A JSON file that is not whole is refused by name."""
+    run = new().path
+    (run / name).write_bytes((run / name).read_bytes()[:length])
 
-    with pytest.raises(StoreError, match=r"run\.json is damaged"):
-        RunFolder(path.parent)
+    with pytest.raises(StoreError, match=f"{name} is damaged"):
+        _ = RunFolder(run).plans
 
 
 @pytest.mark.parametrize(
@@ -152,21 +155,22 @@ def test_run_json_of_another_shape(content: str) -> None:
         RunFolder(path.parent)
 
 
-def test_run_json_of_another_version() -> None:
-    """What a later version wrote is not guessed at."""
-    path = new().path / "run.json"
+@pytest.mark.parametrize("name", ["run.json", "line/case.json"])
+def test_json_of_another_version(name: str) -> None:
+    """A file of a later version is refused, with its schema."""
+    path = new().path / name
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
 
-    with pytest.raises(StoreError, match="schema 99"):
-        RunFolder(path.parent)
+    with pytest.raises(StoreError, match="schema 99, this version reads 4 and 5"):
+        _ = RunFolder(path.parents[name.count("/")]).plans
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-30], lambda b: b[:200], lambda b: b"", lambda b: b"x" + b[1:]])
 def test_damaged_shard(damage: Any) -> None:
-    """A round_result that is not whole is refused by name, with the way to mend it."""
+    """A round_result that is not whole is refused by name, with the way to fix it."""
     folder = new()
     folder.write_round("line", round_result())
-    (path,) = (folder.path / "line").iterdir()
+    (path,) = (folder.path / "line").glob("seeds-*.npz")
     path.write_bytes(damage(path.read_bytes()))
 
     with pytest.raises(StoreError, match=r"seeds-000000-000001\.npz is damaged[\s\S]*--resume"):
@@ -177,7 +181,7 @@ def test_edited_shard() -> None:
     """A single flipped bit in the rows is found out."""
     folder = new()
     folder.write_round("line", round_result())
-    (path,) = (folder.path / "line").iterdir()
+    (path,) = (folder.path / "line").glob("seeds-*.npz")
     content = bytearray(path.read_bytes())
     content[content.index(b"converged"[:1] + b"\0\0\0o")] ^= 1
     path.write_bytes(bytes(content))
@@ -207,7 +211,7 @@ def test_full_disk_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(StoreError, match="No space left on device"):
             folder.write_round("line", round_result(2))
 
-    assert [path.name for path in (folder.path / "line").iterdir()] == ["seeds-000000-000001.npz"]
+    assert sorted(path.name for path in (folder.path / "line").iterdir()) == ["case.json", "seeds-000000-000001.npz"]
 
 
 def test_no_run_yet() -> None:

@@ -28,7 +28,7 @@ def rows(r2: list[float], w: list[float] | None = None) -> SeedTable:
 
 def verdict(check: Check, these: SeedTable, **plan: object) -> ClaimResult:
     """What these rows say of a claim with this check."""
-    return judge_claim(Claim("It is so.", check).to_json(), dataclasses.replace(PLAN, **plan), these)  # type: ignore[arg-type]
+    return judge_claim(Claim("It is so.", check), dataclasses.replace(PLAN, **plan), these)  # type: ignore[arg-type]
 
 
 def failing(failures: int, seeds: int) -> SeedTable:
@@ -67,7 +67,7 @@ def test_claim_speaks_of_its_group_alone() -> None:
     assert verdict(FailureRate(equals=1, among="w < 0"), rows([1.0])).reason == "no seed started there"
 
 
-@pytest.mark.parametrize(("change", "reason"), [({"protocol": "quick"}, "quick"), ({"stand_in": True}, "stand-in")])
+@pytest.mark.parametrize(("change", "reason"), [({"protocol": "quick"}, "quick"), ({"stand_in": True}, "synthetic")])
 def test_claim_is_not_judged_where_it_does_not_speak(change: dict[str, object], reason: str) -> None:
     """Another protocol or other data say nothing of the source: that is the reason, and the figures are shown."""
     judged = verdict(FailureRate(equals=0.5), failing(0, 1000), **change)
@@ -116,7 +116,7 @@ def test_named_start_ends_as_is_said() -> None:
     plan = dataclasses.replace(PLAN, starts=starts)
 
     def judged(check: Ends, these: SeedTable | None) -> ClaimResult:
-        return judge_claim(Claim("It is so.", check).to_json(), plan, rows([0.5]), these)
+        return judge_claim(Claim("It is so.", check), plan, rows([0.5]), these)
 
     assert judged(Ends("blue", converges=True), ends).verdict == "holds"
     assert judged(Ends("red", converges=True), ends).verdict == "refuted"
@@ -169,5 +169,5 @@ def test_claim_has_the_source_of_its_case_unless_it_names_one() -> None:
     """A verdict always tells who said so."""
     claim = Claim("It is so.", FailureRate(equals=0.5), source="a book")
 
-    assert judge_claim(claim.to_json(), PLAN, failing(1, 2)).source == "a book"
+    assert judge_claim(claim, PLAN, failing(1, 2)).source == "a book"
     assert verdict(FailureRate(equals=0.5), failing(1, 2), source="a page").source == "a page"

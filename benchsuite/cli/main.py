@@ -471,16 +471,16 @@ def _draw(found: Sequence[Result], folder: RunFolder, picture: str, output: Path
 )
 def export(path: Path | None, kind: str, output: Path | None) -> int:
     """Write the figures of the run in folder RUN (the latest by default) for another tool."""
-    from benchsuite.store import export as exporter
+    from benchsuite.store import TEXT_FORMATS, export_results
 
-    if not output and kind not in exporter.TEXTS:
+    if not output and kind not in TEXT_FORMATS:
         raise OptionError(f"{kind} is no text", "add -o FILE")
     _, found = _finished(path)
     if output:
-        exporter.export(found, kind, output)
+        export_results(found, kind, output)
         _say(f"written into {output}", err=True)
     else:
-        click.echo(exporter.TEXTS[kind](found))
+        click.echo(TEXT_FORMATS[kind](found))
     return 0
 
 

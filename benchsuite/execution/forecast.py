@@ -126,14 +126,13 @@ def find_earlier_runs(case: Case, settings: Settings) -> list[EarlierRun]:
     for path in run_folders()[:RUNS]:
         try:
             folder = RunFolder(path)
+            plan, summaries = folder.plan(case.id), folder.summaries_of(case.id)
         except StoreError:  # it tells nothing, and is told of where it is asked for
             continue
-        plan = folder.plan(case.id)
         if plan is None or plan.protocol != protocol:
             continue
         if _may_stand_in(case) and settings.dataset != AUTO and plan.stand_in != (settings.dataset == STAND_IN):
             continue
-        summaries = [folder.summaries[part.id] for part in plan.parts if part.id in folder.summaries]
         if summaries:
             found.append(EarlierRun(path.name, plan, summaries))
     return found

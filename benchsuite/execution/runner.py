@@ -12,7 +12,7 @@ from benchsuite.case import Case
 from benchsuite.errors import StoreError
 from benchsuite.execution.executors import LOCAL_EXECUTOR, Executor
 from benchsuite.execution.forecast import seeds_for
-from benchsuite.results import RoundResult, SeedTable, Summary, summarise
+from benchsuite.results import Accumulator, RoundResult, SeedTable, Summary
 from benchsuite.settings import Settings
 from benchsuite.store import RunFolder
 from benchsuite.system import signals
@@ -86,6 +86,8 @@ class CaseRun:
         self.steady_rounds = self.rounds - first_runs
         observer.begin(self.plan.label, self.plan.seeds, sum(len(round_result.seeds) for round_result in self._done))
         self._compile_or_recall()
+        self._figures = Accumulator(self.plan, self._done)
+        self._done = self._figures.round_results
 
     @property
     def has_rows(self) -> bool:
@@ -104,7 +106,7 @@ class CaseRun:
 
     def summaries(self) -> list[Summary]:
         """The figures of the rounds that have ended, of which there must be one; those of each value of a sweep."""
-        return summarise(self.plan, self._done, self._starts)
+        return self._figures.summaries(self._starts)
 
     def write_surfaces(self) -> None:
         """Leave the loss over the parameters beside the rows, for a page; nothing where the case was changed.
@@ -131,11 +133,10 @@ class CaseRun:
 
     def _keep(self, round_result: RoundResult) -> None:
         self._folder.write_round(self.plan.id, round_result)
-        self._done.append(round_result)
-        # The figures so far, for the progress and for whoever looks while the run goes on.
-        summaries = self.summaries()
-        self._folder.write_summaries(summaries)
-        self._observer.update_rate(summaries[0].seeds, max(summary.converged for summary in summaries))
+        self._figures.add(round_result)
+        if self._figures.due:
+            self._folder.write_summaries(self.summaries())
+        self._observer.update_rate(self._figures.seeds, self._figures.converged)
 
     def _stored_rounds(self) -> list[RoundResult]:
         stored = self._folder.plan(self.plan.id)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -119,12 +119,7 @@ class Night:
             ValueError: it is none.
             TypeError: a field is missing or too many.
         """
-        values = files.read_json(content)
-        if set(values) != {field.name for field in fields(cls)}:
-            raise ValueError("it does not have the fields of a night")
-        night = cls(**(values | {"points": [Point(**point) for point in values["points"]]}))
-        for read in (night, *night.points):
-            files.demand_fields(read)
+        night = files.decode(content, cls)
         if not is_name(night.name) or datetime.fromisoformat(night.created).tzinfo is None:
             raise ValueError(f"it is called {night.name!r} and was made at {night.created!r}")
         if any(len(point.rate_interval) != 2 or point.seeds < 1 for point in night.points):  # noqa: PLR2004  # from, to

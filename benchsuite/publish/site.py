@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import jinja2
 from filelock import FileLock, Timeout
@@ -38,8 +38,14 @@ SCHEMA = 2
 
 _MARK, _RUNS, _CASES, _ASSETS, _NIGHT, _LOCK = "site.json", "runs", "cases", "assets", "night.json", ".lock"
 
-#: What is read of the mark again.
-_MARKED = {"title": str, "address": str, "nights": dict[str, str]}
+
+class _Mark(TypedDict):
+    """The content of a site's mark."""
+
+    title: str
+    address: str
+    nights: dict[str, str]
+
 
 _HINT = "make room, and publish the run again: what is there already is kept"
 
@@ -218,7 +224,7 @@ class Site:
         files.write(self.path / _MARK, files.sealed(content), _HINT)
 
 
-def _read_mark(path: Path) -> dict[str, Any]:
+def _read_mark(path: Path) -> _Mark:
     """What a site says of itself; a new one's, where the folder is empty or a publisher did not get far."""
     mark = path / _MARK
     if not mark.exists():
@@ -228,11 +234,9 @@ def _read_mark(path: Path) -> dict[str, Any]:
         return {"title": TITLE, "address": "", "nights": {}}
     try:
         content = files.read(mark)
-        schema = files.read_json(content)["schema"]
+        schema = files.schema_of(content)
         if schema == SCHEMA:
-            site = files.read_sealed(content)
-            for name, kind in _MARKED.items():
-                files.demand_kind(name, site[name], kind)
+            site = files.decode(files.unsealed(content), _Mark)
             _demand_names(site["nights"])
             return site
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -1,17 +1,17 @@
-"""Results: what a run leaves in memory.
+"""Results: the figures of a run in memory.
 
-In: the traces of trained seeds, and the plan that they were trained by.
+In: the traces of trained seeds, and the plan of their training.
 Out: a table of seeds with their outcomes, summaries, judged claims and landscapes.
 """
 
 from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED
 from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, TrainingPath, parameter_values
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
-from benchsuite.results.plan import Plan, case_label, schedule_for
+from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
 from benchsuite.results.result import Curves, Result
-from benchsuite.results.round import RoundResult, kept_curves
+from benchsuite.results.round import RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
-from benchsuite.results.summary import R2_LADDER, Summary, summarise
+from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summarise
 from benchsuite.results.trace import PARAMETERS_KEPT, Trace
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "PARAMETERS_KEPT",
     "R2_LADDER",
     "REFUTED",
+    "Accumulator",
     "BasinMap",
     "Columns",
     "Curves",
@@ -29,12 +30,14 @@ __all__ = [
     "Outcome",
     "Plan",
     "Result",
+    "RoundFacts",
     "RoundResult",
     "SeedTable",
     "Summary",
     "Surface",
     "Trace",
     "TrainingPath",
+    "Whole",
     "case_label",
     "classify",
     "columns_under",

@@ -1,8 +1,7 @@
-"""What the seeds say of a claim."""
+"""Tests of claims on the rows of seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -16,26 +15,26 @@ from benchsuite.settings import SOURCE
 
 HOLDS, REFUTED, NOT_JUDGED = "holds", "refuted", "not judged"
 
-#: Seeds that a claim needs to hold; an exception refutes it among fewer, too.
+#: Seeds that a claim needs to hold; with fewer it can only be refuted.
 SEEDS = 16
 
-#: Seeds that are named where a bound is passed, to be replayed.
+#: Seeds outside a bound that are named in the result, to be replayed.
 _NAMED = 3
 
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim and what became of it, as plain JSON values.
+    """A claim with its verdict, as plain JSON values.
 
     Args:
-        statement: what the source says.
-        source: where it says so.
+        statement: the claim, in one sentence.
+        source: its reference.
         said: the check, in short.
-        among: the group of starts that it speaks of, or None.
-        protocol: the one it holds for: the source's.
+        among: the group of starts that it is limited to, or None.
+        protocol: the one that it holds for: the source's.
         verdict: "holds", "refuted" or "not judged".
-        test: what it was judged by; empty where it was not.
-        found: what the seeds show, whether it was judged or not; empty where none of them says anything.
+        test: the statistical test; empty where the claim was not judged.
+        found: what the seeds show, judged or not; empty where no seed has the figure.
         reason: why it was not judged.
         p_value: of the test, where it has one.
     """
@@ -56,16 +55,15 @@ class ClaimResult:
         return asdict(self)
 
 
-def judge_claim(stored: Mapping[str, Any], plan: Plan, rows: SeedTable, starts: SeedTable | None = None) -> ClaimResult:
-    """Test a claim where these seeds can test it at all.
+def judge_claim(claim: Claim, plan: Plan, rows: SeedTable, starts: SeedTable | None = None) -> ClaimResult:
+    """Test a claim, unless these seeds cannot test it.
 
     Args:
-        stored: the claim, as `Claim.to_json` has it.
-        plan: how the case was run.
+        claim: of the plan's case.
+        plan: the definition of the run.
         rows: of the random starts.
         starts: of the named ones, in the order of the plan.
     """
-    claim = Claim.from_json(stored)
     if isinstance(claim.check, Ends):
         result = _test_start(claim.check, plan, starts)
     else:
@@ -83,10 +81,10 @@ def judge_claim(stored: Mapping[str, Any], plan: Plan, rows: SeedTable, starts: 
 
 
 def _silence(plan: Plan) -> str:
-    """Why a run says nothing of its source, if it does not."""
+    """Return why a run cannot test its source's claims, or an empty text."""
     if plan.protocol != SOURCE:
-        return f"it speaks of the source's protocol, this is the {plan.protocol} one"
-    return "it speaks of the real data, these are a stand-in" if plan.stand_in else ""
+        return f"it holds for the source's protocol, this run has the {plan.protocol} one"
+    return "it holds for the real data, this run has synthetic data" if plan.stand_in else ""
 
 
 def _test_start(check: Ends, plan: Plan, starts: SeedTable | None) -> dict[str, Any]:
@@ -112,7 +110,7 @@ def _test_seeds(check: FailureRate | Bound | Figure, rows: SeedTable) -> dict[st
     if result.get("verdict") == HOLDS and len(rows) < SEEDS:
         return {
             "found": result["found"],
-            "reason": f"so few seeds without an exception say little: {SEEDS} are asked for",
+            "reason": f"{len(rows)} seeds without an exception are too few, {SEEDS} are needed",
         }
     return result
 
@@ -145,7 +143,7 @@ def _test_figure(check: Figure, values: np.ndarray) -> dict[str, Any]:
     if len(finite) < len(values):
         return {"found": found, "reason": f"{len(values) - len(finite)} of {len(values)} seeds have no finite figure"}
     if len(values) < SEEDS:
-        return {"found": found, "reason": f"its place is judged among at least {SEEDS} seeds"}
+        return {"found": found, "reason": f"it is judged among at least {SEEDS} seeds"}
     logarithmic = check.value > 0 and values.min() > 0
     value, sample = (np.log(check.value), np.log(values)) if logarithmic else (check.value, values)
     p_value = stats.prediction_p_value(float(value), sample)

@@ -1,4 +1,4 @@
-"""The loss of a case as a function of its parameters, the paths that trainings take on it, and where starts lead."""
+"""Loss surfaces of a case, paths of trainings on them, and basin maps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchsuite.results.trace import Trace
-from benchsuite.system import files
 from benchsuite.variants import Start
 
 
@@ -17,11 +16,11 @@ class TrainingPath:
     """The training of one start.
 
     Args:
-        label: what the start is called.
+        label: the name of the start.
         trace: of this start alone.
-        outcome: how it ended.
+        outcome: of the training.
         names: of the trace's parameters.
-        named: whether the case names it; else it is a seed.
+        named: whether the case names the start; else it is a seed.
     """
 
     label: str
@@ -32,7 +31,7 @@ class TrainingPath:
 
 
 def parameter_values(paths: Sequence[TrainingPath]) -> dict[str, np.ndarray]:
-    """All values that every parameter takes on the paths."""
+    """Collect all values that every parameter takes on the paths."""
     names = paths[0].names if paths else ()
     return {
         name: np.concatenate([path.trace.parameters[:, :, number].ravel() for path in paths])
@@ -45,7 +44,7 @@ class Surface:
     """The loss on the evaluation data over a grid of one or two parameters.
 
     Args:
-        title: what part it shows.
+        title: the part that it shows.
         axes: parameter → (k,) its values, one or two of them.
         loss: (k,) or (k of the second, k of the first).
         fixed: the other parameters.
@@ -57,31 +56,29 @@ class Surface:
     fixed: Start = field(default_factory=dict)
 
     def check(self) -> None:
-        """Refuse what no grid gives.
+        """Check the shapes and kinds of the arrays.
 
         Raises:
-            TypeError: a field is not of its kind.
-            ValueError: the axes are not as long as the loss is wide, or are no numbers.
+            ValueError: the axes do not fit to the loss, or the arrays are not numeric.
         """
-        files.demand_fields(self)
         if any(values.dtype.kind not in "biuf" for values in (self.loss, *self.axes.values())):
-            raise ValueError("it does not hold numbers")
+            raise ValueError("its arrays are not numeric")
         if len(self.axes) not in (1, 2) or self.loss.shape != tuple(map(np.size, reversed(list(self.axes.values())))):
             raise ValueError(f"its loss is of shape {self.loss.shape}")
         if not self.loss.size or not all(axis.ndim == 1 and np.isfinite(axis).all() for axis in self.axes.values()):
-            raise ValueError("its axes are no axes")
+            raise ValueError("its axes are empty, not finite or not one-dimensional")
 
 
 @dataclass(frozen=True)
 class BasinMap:
-    """Where the trainings from a grid of starts end, all on the data of one seed.
+    """The outcomes of trainings from a grid of starts, all on the data of one seed.
 
     Args:
         axes: parameter → (k,) its values, two of them.
         outcomes: (k of the second, k of the first) outcomes; "" where a start was not trained.
         steps: the same shape, steps to success; `NEVER` where there was none.
-        fixed: where the other parameters start.
-        steps_trained: length of each training.
+        fixed: the starts of the other parameters.
+        steps_trained: optimiser steps of each training.
     """
 
     axes: Mapping[str, np.ndarray]
@@ -92,20 +89,20 @@ class BasinMap:
 
     @property
     def trained(self) -> int:
-        """How many starts were trained."""
+        """The number of trained starts."""
         return int((self.outcomes != "").sum())
 
 
 @dataclass(frozen=True)
 class LandscapeResult:
-    """All that is drawn of one case.
+    """The surfaces, paths and basins of one case.
 
     Args:
         title: the case.
         surfaces: the loss.
         paths: on surfaces of the same parameters.
-        basins: where starts lead, if that was asked for and there is a map.
-        solution: parameter → value, or nothing.
+        basins: the basin map, where one was requested and the case has one.
+        solution: parameter → value, or empty.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""How the training of a seed ended: one definition for each outcome."""
+"""Outcomes of trainings, with one definition for each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchsuite.results.trace import Trace
 STUCK_SHARE = 0.01
 
 
-#: A training that never met the criterion, or lost it, among steps to success.
+#: The steps to success of a training that did not converge.
 NEVER = -1
 
 
 class Outcome(StrEnum):
-    """The end of one training. Every seed has exactly one: the first whose definition holds, in this order."""
+    """The outcome of one training: the first, in this order, whose definition holds."""
 
     DIVERGED = "diverged"
     CONVERGED = "converged"
@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     SLOW = "slow"
 
 
-#: What each outcome means, in words.
+#: The definition of each outcome, in words.
 DEFINITIONS = {
     Outcome.DIVERGED: "the loss, the criterion's metric or a parameter is not a finite number",
     Outcome.CONVERGED: "the criterion holds at the last evaluation",
@@ -41,7 +41,7 @@ DEFINITIONS = {
 
 
 def classify(trace: Trace, criterion: Criterion) -> np.ndarray:
-    """The outcome of each seed of `trace`, as an array of n strings."""
+    """Classify each seed of `trace`, as an array of n strings."""
     held = criterion.holds(trace.metrics[criterion.metric])
     conditions = {
         Outcome.DIVERGED: _diverged(trace, criterion),
@@ -55,7 +55,7 @@ def classify(trace: Trace, criterion: Criterion) -> np.ndarray:
 
 
 def steps_to_success(trace: Trace, criterion: Criterion) -> np.ndarray:
-    """The step of the evaluation from which on the criterion held to the end, for each seed; NEVER where it did not."""
+    """Find the evaluation from which on the criterion held, as (n,) steps; NEVER where it did not."""
     held = criterion.holds(trace.metrics[criterion.metric])
     held_to_the_end = np.logical_and.accumulate(held[:, ::-1], axis=1)[:, ::-1]
     first = trace.steps[held_to_the_end.argmax(axis=1)]

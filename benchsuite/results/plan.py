@@ -1,41 +1,67 @@
-"""How one case is run: everything that is settled before its first seed."""
+"""The plan of a case's run: everything that is settled before its first seed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypedDict
 
-from benchsuite.case import Case, Claim, Schedule
+from msgspec import Meta
+
+from benchsuite.case import Bound, Case, Claim, Ends, FailureRate, Figure, Schedule
 from benchsuite.settings import PROTOCOLS, QUICK, SOURCE
 from benchsuite.system import files
 
+_CHECKS = {kind.__name__: kind for kind in (FailureRate, Bound, Figure, Ends)}
+
+#: A whole number that fits into an array.
+Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class _StoredClaim(TypedDict):
+    """The JSON of a claim, as `Claim.to_json` gives it."""
+
+    statement: str
+    check: dict[str, Any]
+    source: str
+    kind: Literal["FailureRate", "Bound", "Figure", "Ends"]
+
+
+def _parse_claim(values: Mapping[str, Any]) -> Claim:
+    stored = files.convert(values, _StoredClaim)
+    files.convert(stored["check"], _CHECKS[stored["kind"]])
+    return Claim.from_json(values)
+
 
 def case_label(case: str, protocol: str, stand_in: bool) -> str:
-    """A case with all that keeps its figures apart from others: a quick protocol, stand-in data."""
+    """Label a case with what its figures depend on: a quick protocol, synthetic data."""
     marks = ([] if protocol == SOURCE else [protocol]) + (["stand-in data"] if stand_in else [])
     return f"{case} ({', '.join(marks)})" if marks else case
 
 
 def schedule_for(case: Case, protocol: str) -> tuple[str, Schedule]:
-    """The protocol that a case is trained under when `protocol` is asked for, and its schedule."""
+    """Choose the protocol and schedule of a case: the quick ones where asked for and defined."""
     return (QUICK, case.quick) if protocol == QUICK and case.quick else (SOURCE, case.schedule)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How one case is run, as plain JSON values.
+    """The definition of one case's run, as plain JSON values.
 
-    `treatment` is what was done to the case, empty for nothing. `sweep` is {option: values} that are trained side by
-    side, empty for none; `setting` is {option: value} where the plan is that of one of them, see `parts`.
+    `treatment` is empty for the untreated case. `sweep` is {option: values} that are trained side by side, empty for
+    none; `setting` is {option: value} where the plan is that of one of them, see `parts`. `claims` are as
+    `Claim.to_json` gives them. `predicted_bytes` is the memory of one device; times are in seconds.
     """
 
     case: str
     treatment: str
     sweep: dict[str, list[float]]
-    restarts: int
+    restarts: Count
     source: str
-    protocol: str
+    protocol: Annotated[str, Meta(pattern=rf"^({'|'.join(PROTOCOLS)})\Z")]
     dataset: str
     stand_in: bool
     data_origin: str
@@ -45,22 +71,22 @@ class Plan:
     readings: dict[str, str]
     program: str
     data_digest: str
-    steps: list[int]
+    steps: Annotated[list[Whole], Meta(min_length=2)]
     parameter_names: list[str]
-    seeds: int
-    round_size: int
-    chunk_size: int
+    seeds: Count
+    round_size: Count
+    chunk_size: Count
     precision: str
     prng: str
     device: str
     platform: str
-    device_count: int
-    predicted_bytes: int = 0
-    trace_seconds: float = 0.0
-    compile_seconds: float = 0.0
+    device_count: Count
+    predicted_bytes: Whole = 0
+    trace_seconds: Seconds = 0.0
+    compile_seconds: Seconds = 0.0
     compile_cache: str = ""
     executor: str = "local"
-    workers: int = 1
+    workers: Count = 1
     setting: dict[str, float] = field(default_factory=dict)
     version: str = ""
 
@@ -68,53 +94,39 @@ class Plan:
         """All fields as plain JSON values."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Plan:
-        """The plan that was stored; fields of other versions are passed over.
+    def check(self) -> None:
+        """Check what annotations cannot say.
 
         Raises:
-            TypeError: a field is missing, or is not of its kind.
-            ValueError: its value is one that no plan has.
-            KeyError: a claim is none.
-            CaseError: likewise.
+            ValueError: the steps do not ascend, or the sweep is none.
+            CaseError: a claim cannot be tested by its check.
         """
-        plan = cls(**{f.name: values[f.name] for f in fields(cls) if f.name in values})
-        files.demand_fields(plan)
-        plan._check()
-        return plan
-
-    def _check(self) -> None:
-        for name in ("restarts", "seeds", "round_size", "chunk_size", "device_count", "workers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}")
-        for name in ("predicted_bytes", "trace_seconds", "compile_seconds"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}")
-        if self.protocol not in PROTOCOLS:
-            raise ValueError(f"the protocol is {self.protocol!r}")
-        if len(self.steps) < 2 or self.steps[0] < 0 or self.steps != sorted(set(self.steps)):  # noqa: PLR2004  # start, end
-            raise ValueError(f"the steps are {self.steps[:3]} and so on")
+        if self.steps != sorted(set(self.steps)):
+            raise ValueError(f"the steps are {self.steps[:3]} and so on, not in ascending order")
         if self.setting or len(self.sweep) > 1 or not all(self.sweep.values()):
             raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
-        for claim in map(Claim.from_json, self.claims):
-            files.demand_fields(claim)
-            files.demand_fields(claim.check)
+        _ = self.parsed_claims
+
+    @cached_property
+    def parsed_claims(self) -> list[Claim]:
+        """The claims as objects."""
+        return [_parse_claim(claim) for claim in self.claims]
 
     @property
     def id(self) -> str:
-        """The case with what was done to it: "relu-to-relu", "relu-to-relu+adam@learning_rate"."""
+        """The case, treatment and sweep: "relu-to-relu", "relu-to-relu+adam@learning_rate"."""
         swept = "".join(f"@{option}" for option in self.sweep)
         settings = "".join(f"@{option}={value!r}" for option, value in self.setting.items())
         return self.case + (f"+{self.treatment}" if self.treatment else "") + swept + settings
 
     @property
     def label(self) -> str:
-        """The case with all that keeps its figures apart from others."""
+        """The id, with the marks of a quick protocol and synthetic data."""
         return case_label(self.id, self.protocol, self.stand_in)
 
     @property
     def parts(self) -> list[Plan]:
-        """The plan itself, or one for each value that is trained beside the others."""
+        """The plan itself, or one for each value of its sweep."""
         return [
             replace(self, sweep={}, setting={option: value})
             for option, values in self.sweep.items()
@@ -123,12 +135,12 @@ class Plan:
 
     @property
     def resolution(self) -> int:
-        """The optimiser steps from one evaluation to the next, which is how finely times to success are known."""
+        """Optimiser steps from one evaluation to the next, the resolution of times to success."""
         return self.steps[1] - self.steps[0]
 
     @property
     def definition(self) -> dict[str, Any]:
-        """What two sets of rows must share to be one run."""
+        """The fields that rows must share to belong to one run."""
         names = (
             "case",
             "treatment",

@@ -1,4 +1,4 @@
-"""What a run folder holds of a case: its figures, the rows that they were taken from, and some learning curves."""
+"""Results of a case: summary, rows, learning curves and loss surfaces."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Curves:
     """The evaluations of the first k seeds of a case.
 
     Args:
-        seeds: (k,) which.
+        seeds: (k,) their numbers.
         steps: (e,) optimiser steps before each evaluation.
-        columns: name → (k, e, …), as `round_result.curves` names them: "metric.loss", "parameters" and so on.
+        columns: name → (k, e, …), as in `RoundResult.curves`: "metric.loss", "parameters" and so on.
     """
 
     seeds: np.ndarray = field(default_factory=lambda: np.empty(0, int))
@@ -29,7 +29,7 @@ class Curves:
 
 
 class Result(NamedTuple):
-    """The figures of a case, or of one value of an option that is swept over, its rows, and what else was kept."""
+    """The summary of a case, or of one value of a sweep, with its rows, curves and surfaces."""
 
     summary: Summary
     rows: SeedTable

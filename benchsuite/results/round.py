@@ -1,33 +1,45 @@
-"""What one round leaves behind: its rows, some learning curves, and how long it took."""
+"""Results of one timed round: rows, some learning curves, and its duration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
-from benchsuite.results.plan import Plan
+from benchsuite.results.plan import Count, Plan
 from benchsuite.results.seeds import Columns, SeedTable
 from benchsuite.results.trace import Trace
 from benchsuite.system import files
 
-#: Seeds below this number keep their learning curves; of the others, only the row is kept.
+#: Seeds below this number keep their learning curves; of the others only the row is stored.
 CURVES_KEPT = 1000
 
-#: Seconds that no round has taken: a lifetime.
+#: An upper bound of a round's seconds: a lifetime.
 _LONGEST = 3e9
 
 
 @dataclass(frozen=True)
+class RoundFacts:
+    """The scalars of a `RoundResult`, as plain JSON values."""
+
+    seconds: Annotated[float, Meta(gt=0, lt=_LONGEST)]
+    first_run: bool
+    chunk_size: Count
+    device_count: Count
+
+
+@dataclass(frozen=True)
 class RoundResult:
-    """One round.
+    """One timed round.
 
     Args:
         rows: one for each of its seeds.
         curves: name → (k, e, …) the evaluations of the first k seeds, as in `Trace`.
-        seconds: training time of all rows of the round, every result waited for.
-        first_run: whether the program ran for the first time, so that the time is no steady one.
+        seconds: training time of all rows of the round, in seconds, until every result was there.
+        first_run: whether the program ran for the first time, so that its time is not a steady one.
         chunk_size: seeds trained side by side.
         device_count: devices that they were spread over.
     """
@@ -44,17 +56,19 @@ class RoundResult:
         """(n,) the seeds, in ascending order."""
         return np.unique(self.rows.seeds)
 
+    @property
+    def facts(self) -> RoundFacts:
+        """All but the arrays."""
+        return RoundFacts(self.seconds, self.first_run, self.chunk_size, self.device_count)
+
     def check(self, plan: Plan | None = None) -> None:
-        """Refuse what no round leaves, or none of this plan.
+        """Check rows, curves and times against their ranges and, if given, the plan.
 
         Raises:
-            TypeError: a fact is not of its kind.
-            ValueError: rows, curves or times are not what they should be.
+            ValueError: one of them is of another kind, length or range.
         """
-        files.demand_fields(self)
+        files.decode(files.encode(self.facts), RoundFacts)
         self.rows.check(plan)
-        if not 0 < self.seconds < _LONGEST or self.chunk_size < 1 or self.device_count < 1:
-            raise ValueError(f"its seconds are {self.seconds}, its chunks {self.chunk_size}, on {self.device_count}")
         if plan:
             self._check_rows(plan)
             self._check_curves(plan)
@@ -77,7 +91,7 @@ class RoundResult:
                 raise ValueError(f"its curve {name} is of {curve.dtype}, {curve.shape}")
 
     def at(self, setting: Mapping[str, float]) -> RoundResult:
-        """The part of the round with an option at one of its values, and that part of its time."""
+        """Select the rows with a swept option at one of its values, with their share of the time."""
         if not setting:
             return self
         chosen = np.all([self.rows.settings[option] == value for option, value in setting.items()], axis=0)
@@ -86,7 +100,7 @@ class RoundResult:
 
 
 def kept_curves(trace: Trace) -> dict[str, np.ndarray]:
-    """The evaluations to keep of a trace: those of the seeds below `CURVES_KEPT`."""
+    """Select the evaluations to keep of a trace: those of the seeds below `CURVES_KEPT`."""
     kept = int((trace.seeds < CURVES_KEPT).sum())
     columns = {
         "gradient_norm": trace.gradient_norm,

@@ -1,4 +1,4 @@
-"""One row for every seed: how its training ended."""
+"""Tables with a row for every seed: how its training ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.case import Bound, Case, Claim, FailureRate, Figure
+from benchsuite.case import Bound, Case, FailureRate, Figure
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results.outcome import Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan
@@ -17,7 +17,7 @@ from benchsuite.results.trace import Trace
 
 Columns = Mapping[str, np.ndarray]
 
-#: The kinds of values that a column can have, as NumPy abbreviates them; all that are not named are numbers.
+#: Kinds of the columns' values, as NumPy abbreviates them; columns that are not named are numeric.
 _KINDS = {"seeds": "iu", "outcomes": "U", "steps_to_success": "iu", "groups": "b"}
 
 
@@ -51,11 +51,11 @@ class SeedTable:
     def from_trace(
         cls, trace: Trace, case: Case, parameter_names: Sequence[str], facts: Mapping[str, float]
     ) -> SeedTable:
-        """The rows of finished trainings.
+        """Make the rows of finished trainings.
 
         Args:
             trace: their evaluations.
-            case: what they trained.
+            case: the case that was trained.
             parameter_names: of `trace.parameters`.
             facts: diagnostics of the data, the same for every seed.
 
@@ -85,10 +85,10 @@ class SeedTable:
         return len(self.seeds)
 
     def check(self, plan: Plan | None = None) -> None:
-        """Refuse what no training leaves, or none of this plan.
+        """Check columns against their kinds and, if given, the plan.
 
         Raises:
-            ValueError: a column is not of the kind or length that it should be, or an outcome is none.
+            ValueError: a column is of another kind or length, is missing, or holds an unknown outcome.
         """
         for name, column in self.columns.items():
             kinds = _KINDS.get(name.partition(".")[0], "biuf")
@@ -104,7 +104,7 @@ class SeedTable:
             self._check_names(plan)
 
     def _check_names(self, plan: Plan) -> None:
-        checks = [Claim.from_json(claim).check for claim in plan.claims]
+        checks = [claim.check for claim in plan.parsed_claims]
         for what, given, asked in (
             ("start", self.start, plan.parameter_names),
             ("end", self.end, plan.parameter_names),
@@ -123,7 +123,7 @@ class SeedTable:
         return self.outcomes == Outcome.CONVERGED.value
 
     def figure(self, name: str) -> np.ndarray:
-        """(n,) what each seed ended with: a name of `final`, a parameter or a diagnostic.
+        """Return one figure of each seed, (n,): a name of `final`, a parameter or a diagnostic.
 
         Raises:
             KeyError: there is no such figure.
@@ -135,7 +135,7 @@ class SeedTable:
         return {**self.diagnostics, **self.end, **self.final}
 
     def among(self, group: str | None) -> SeedTable:
-        """The rows of the seeds that started in a group; all of them for None."""
+        """Select the rows of the seeds that started in a group; all of them for None."""
         return self if group is None else self[self.groups[group]]
 
     def __getitem__(self, chosen: Any) -> SeedTable:
@@ -143,13 +143,13 @@ class SeedTable:
 
     @classmethod
     def join(cls, parts: Sequence[SeedTable]) -> SeedTable:
-        """The rows of several, one after the other."""
+        """Concatenate several tables."""
         columns = [part.columns for part in parts]
         return cls.from_columns({name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
-        """All columns in one mapping, as they are stored: "seeds", "final.r2", "start.w" and so on."""
+        """All columns in one mapping with the names of the file: "seeds", "final.r2", "start.w" and so on."""
         flat: dict[str, np.ndarray] = {}
         for name, column in vars(self).items():
             if isinstance(column, Mapping):
@@ -160,7 +160,7 @@ class SeedTable:
 
     @classmethod
     def from_columns(cls, columns: Columns) -> SeedTable:
-        """The rows whose `columns` these are, among which there may be others.
+        """Make a table from `columns`; other entries are ignored.
 
         Raises:
             KeyError: a column is missing.
@@ -171,7 +171,7 @@ class SeedTable:
 
 
 def columns_under(prefix: str, columns: Columns) -> dict[str, np.ndarray]:
-    """The columns whose names begin with `prefix`, without it."""
+    """Select the columns whose names begin with `prefix`, and remove it."""
     return {name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)}
 
 
@@ -183,7 +183,7 @@ def _group_failed(case: Case, name: str, raised: str) -> CaseError:
 
 
 def find_groups(case: Case, start: Columns, seeds: int) -> dict[str, np.ndarray]:
-    """Which of the case's groups the seeds started in: group → (n,).
+    """Evaluate the case's groups on the seeds' starts: group → (n,).
 
     Raises:
         CaseError: a group's function fails, or gives something else.

@@ -1,26 +1,102 @@
-"""The one summary of a run's rows that every figure is taken from."""
+"""Summaries: all figures of a case, computed from its rows in one place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
+from msgspec import Meta
 
 from benchsuite import stats
 from benchsuite.results.claims import judge_claim
 from benchsuite.results.outcome import Outcome
-from benchsuite.results.plan import Plan
+from benchsuite.results.plan import Count, Plan, Seconds, Whole
 from benchsuite.results.round import RoundResult
 from benchsuite.results.seeds import SeedTable
-from benchsuite.system import files
 
-#: The ladder: thresholds of R², of which each asks for a tenth of the error that the one before allows.
+#: Thresholds of R²; each allows a tenth of the error of the one before.
 R2_LADDER = (0.9, 0.99, 0.999, 0.9999)
 
-#: Shares of the seeds for which the ladder says how large an error ε they keep below.
+#: Shares of the seeds for which the ladder has the largest error ε.
 ERROR_SHARES = (0.1, 0.5, 0.9)
+
+
+#: A share of the seeds.
+Share = Annotated[float, Meta(ge=0, le=1)]
+Interval = Annotated[list[Share], Meta(min_length=2, max_length=2)]
+
+
+class GroupRate(TypedDict):
+    """The rate of the seeds of one group; `rate` is None for a group without seeds."""
+
+    name: str
+    seeds: Whole
+    converged: Whole
+    rate: Share | None
+    rate_interval: Interval
+    outcomes: dict[str, Whole]
+
+
+class NamedStart(TypedDict):
+    """The training of one named start."""
+
+    name: str
+    start: dict[str, float | None]
+    end: dict[str, float | None]
+    outcome: str
+    steps_to_success: int | None
+    final: dict[str, float | None]
+
+
+class SuccessTime(TypedDict):
+    """Optimiser steps to success: the Kaplan-Meier estimate, and the expected running time."""
+
+    median: float | None
+    median_interval: list[float | None]
+    expected_running_time: float | None
+    resolution: int
+    censored_at: int
+    curve: dict[str, list[float]]
+
+
+class Rung(TypedDict):
+    """The share of seeds that reach a threshold of R²."""
+
+    at_least: float
+    rate: Share
+    rate_interval: Interval
+
+
+class ErrorShare(TypedDict):
+    """The largest error ε of a share of the seeds; None where it is not finite."""
+
+    share: Share
+    at_most: float | None
+
+
+class Ladder(TypedDict):
+    """The rate as a function of the threshold."""
+
+    r2: list[Rung]
+    largest_error: list[ErrorShare]
+
+
+class Spread(TypedDict):
+    """The number of finite values, and their quantiles."""
+
+    finite: Whole
+    q05: float | None
+    median: float | None
+    q95: float | None
+
+
+class DiagnosticSpread(Spread):
+    """The spread of a diagnostic, with how to read it."""
+
+    name: str
+    reading: str
 
 
 @dataclass(frozen=True)
@@ -31,14 +107,11 @@ class Summary:
     `device_seconds_per_converged` is that over the number of seeds that converged. `seeds_per_second` is the median
     over the steady rounds, or that of the first where there is no other.
 
-    `treatment` is what was done to the case and `setting` the value of an option that was trained beside others: then
-    the times are its even share. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
+    `treatment` is empty for the untreated case. `setting` is the value of a swept option; the times are then its even
+    share. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
-    `time_to_success` counts optimiser steps: the Kaplan-Meier median with its interval and curve, failed seeds being
-    censored when they end, and the expected running time; `resolution` is the distance of evaluations. `ladder` is the
-    rate as a function of the threshold: for R² the share of seeds that reach each, for the largest error the ε that a
-    share of the seeds keeps below. `groups` are the rates by kind of start, `starts` the ends of the named ones, which
-    count nowhere else.
+    `time_to_success` counts optimiser steps; failed seeds are censored when they end. `groups` are the rates by kind of
+    start. `starts` are the named starts, which count in no other figure. `claims` are `ClaimResult` as JSON.
     """
 
     case: str
@@ -53,57 +126,57 @@ class Summary:
     data_origin: str
     device: str
     platform: str
-    device_count: int
+    device_count: Count
     executor: str
-    workers: int
+    workers: Count
     precision: str
     prng: str
     version: str
     program: str
     criterion: str
-    seeds: int
-    planned_seeds: int
-    converged: int
-    rate: float
-    rate_interval: list[float]
-    outcomes: dict[str, int]
-    groups: list[dict[str, Any]]
-    starts: list[dict[str, Any]]
-    time_to_success: dict[str, Any]
-    ladder: dict[str, list[dict[str, Any]]]
-    final: dict[str, dict[str, float | None]]
-    diagnostics: list[dict[str, Any]]
-    seeds_per_second: float
-    device_seconds: float
-    device_seconds_per_converged: float | None
-    trace_seconds: float
-    compile_seconds: float
+    seeds: Count
+    planned_seeds: Count
+    converged: Whole
+    rate: Share
+    rate_interval: Interval
+    outcomes: dict[str, Whole]
+    groups: list[GroupRate]
+    starts: list[NamedStart]
+    time_to_success: SuccessTime
+    ladder: Ladder
+    final: dict[str, Spread]
+    diagnostics: list[DiagnosticSpread]
+    seeds_per_second: Annotated[float, Meta(gt=0)]
+    device_seconds: Seconds
+    device_seconds_per_converged: Seconds | None
+    trace_seconds: Seconds
+    compile_seconds: Seconds
     compile_cache: str
-    first_run_seconds: float | None
-    round_seconds: list[float]
-    round_seeds: list[int]
-    chunk_size: int
-    claims: list[dict[str, Any]]
+    first_run_seconds: Seconds | None
+    round_seconds: list[Seconds]
+    round_seeds: list[Count]
+    chunk_size: Count
+    claims: list[dict[str, str | float | None]]
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Summary:
-        """The summary that was stored; what is no field of it is passed over.
+    def check(self) -> None:
+        """Check what annotations cannot say.
 
         Raises:
-            KeyError: a field is missing.
-            TypeError: it is not of its kind.
-            ValueError: its value is one that no summary has.
+            ValueError: the rate is outside of its interval.
         """
-        summary = cls(**{field.name: values[field.name] for field in fields(cls)})
-        files.demand_fields(summary)
-        low, high = summary.rate_interval
-        if not 0 <= low <= summary.rate <= high <= 1 or summary.seeds_per_second <= 0:
-            raise ValueError(f"its rate is {summary.rate}, {low} to {high}, its speed {summary.seeds_per_second}")
-        return summary
+        low, high = self.rate_interval
+        if not low <= self.rate <= high:
+            raise ValueError(f"its rate is {self.rate}, outside of {low} to {high}")
+
+    @property
+    def plan_id(self) -> str:
+        """The id of its plan, which names all values of a sweep."""
+        treatment = f"+{self.treatment}" if self.treatment else ""
+        return self.case + treatment + "".join(f"@{option}" for option in self.setting)
 
     @property
     def untreated_label(self) -> str:
@@ -111,7 +184,7 @@ class Summary:
         return self.label.replace(f"+{self.treatment}", "", 1) if self.treatment else self.label
 
 
-#: What a summary takes over from its plan as it is.
+#: Fields that a summary takes over from its plan.
 _FROM_PLAN = (
     *(
         "case",
@@ -142,48 +215,105 @@ _FROM_PLAN = (
 )
 
 
-def summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None = None) -> list[Summary]:
-    """The summary of the rows in `round_results`, of which there is at least one, and of those of the named starts.
+class Accumulator:
+    """Summarise a case round by round, at a cost that is proportional to the rounds.
 
-    Where values of an option are trained side by side, there is one for each of them.
+    Counts are kept up to date; the full summaries are worth their cost when the seeds have doubled, see `due`.
+
+    Args:
+        plan: of the case.
+        round_results: those of earlier runs.
     """
-    return [
-        _summarise(part, [round_result.at(part.setting) for round_result in round_results], starts)
-        for part in plan.parts
-    ]
+
+    def __init__(self, plan: Plan, round_results: Iterable[RoundResult] = ()) -> None:
+        self.plan, self.round_results = plan, list[RoundResult]()
+        self.seeds, self._summarised = 0, 0
+        self._latest: tuple[SeedTable | None, list[Summary]] = (None, [])
+        self._converged = np.zeros(len(plan.parts), int)
+        for round_result in round_results:
+            self.add(round_result)
+
+    def add(self, round_result: RoundResult) -> None:
+        """Append a finished round."""
+        self.round_results.append(round_result)
+        self._latest = (None, [])
+        self.seeds += len(round_result.seeds)
+        converged, settings = round_result.rows.converged, round_result.rows.settings
+        for number, part in enumerate(self.plan.parts):
+            chosen = [settings[option] == value for option, value in part.setting.items()]
+            self._converged[number] += np.all([converged, *chosen], axis=0).sum()
+
+    @property
+    def converged(self) -> int:
+        """Seeds that converged; those of the best value of a sweep."""
+        return int(self._converged.max())
+
+    @property
+    def due(self) -> bool:
+        """Whether the seeds have doubled since the last summaries, or are complete."""
+        return self.seeds >= min(2 * self._summarised, self.plan.seeds)
+
+    def summaries(self, starts: SeedTable | None = None) -> list[Summary]:
+        """Compute the summaries of all rounds, of which there must be one; one for each value of a sweep.
+
+        Args:
+            starts: the rows of the named starts.
+        """
+        computed_with, summaries = self._latest
+        if not summaries or computed_with is not starts:
+            summaries = [
+                _summarise(part, [round_result.at(part.setting) for round_result in self.round_results], starts)
+                for part in self.plan.parts
+            ]
+            self._summarised, self._latest = self.seeds, (starts, summaries)
+        return summaries
+
+
+def summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None = None) -> list[Summary]:
+    """Summarise the rows of rounds, of which there must be one, and of the named starts.
+
+    Returns:
+        One summary, or one for each value of a sweep.
+    """
+    return Accumulator(plan, round_results).summaries(starts)
 
 
 def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None) -> Summary:
     rows = SeedTable.join([round_result.rows for round_result in round_results])
-    device_seconds = sum(round_result.seconds * round_result.device_count for round_result in round_results)
-    steady = [round_result for round_result in round_results if not round_result.first_run]
-    first = next((round_result.seconds for round_result in round_results if round_result.first_run), None)
     rate = _rate(rows)
+    groups: list[Any] = [{"name": name, **_rate(rows.among(name))} for name in rows.groups]
     return Summary(
         **{name: getattr(plan, name) for name in _FROM_PLAN},
         **rate,
-        device_count=max(round_result.device_count for round_result in round_results),
+        **_speed(round_results, rate["converged"]),
         planned_seeds=plan.seeds,
-        groups=[{"name": name, **_rate(rows.among(name))} for name in rows.groups],
+        groups=groups,
         starts=_starts(plan, starts),
         time_to_success=_time_to_success(rows, plan),
         ladder=_ladder(rows),
         final={name: _spread(values) for name, values in rows.final.items()},
         diagnostics=_diagnostics(rows, plan),
-        seeds_per_second=float(
-            np.median([len(round_result.rows) / round_result.seconds for round_result in steady or round_results])
-        ),
-        device_seconds=device_seconds,
-        device_seconds_per_converged=device_seconds / rate["converged"] if rate["converged"] else None,
-        first_run_seconds=first,
-        round_seconds=[round_result.seconds for round_result in steady],
-        round_seeds=[len(round_result.rows) for round_result in steady],
-        chunk_size=min(round_result.chunk_size for round_result in round_results),
-        claims=[judge_claim(claim, plan, rows, starts).to_json() for claim in plan.claims],
+        claims=[judge_claim(claim, plan, rows, starts).to_json() for claim in plan.parsed_claims],
     )
 
 
-def _rate(rows: SeedTable) -> dict[str, Any]:
+def _speed(round_results: Sequence[RoundResult], converged: int) -> dict[str, Any]:
+    device_seconds = sum(round_result.seconds * round_result.device_count for round_result in round_results)
+    steady = [round_result for round_result in round_results if not round_result.first_run]
+    speeds = [len(round_result.rows) / round_result.seconds for round_result in steady or round_results]
+    return {
+        "device_count": max(round_result.device_count for round_result in round_results),
+        "seeds_per_second": float(np.median(speeds)),
+        "device_seconds": device_seconds,
+        "device_seconds_per_converged": device_seconds / converged if converged else None,
+        "first_run_seconds": next((r.seconds for r in round_results if r.first_run), None),
+        "round_seconds": [round_result.seconds for round_result in steady],
+        "round_seeds": [len(round_result.rows) for round_result in steady],
+        "chunk_size": min(round_result.chunk_size for round_result in round_results),
+    }
+
+
+def _rate(rows: SeedTable) -> Any:
     seeds, converged = len(rows), int(rows.converged.sum())
     return {
         "seeds": seeds,
@@ -194,7 +324,7 @@ def _rate(rows: SeedTable) -> dict[str, Any]:
     }
 
 
-def _starts(plan: Plan, rows: SeedTable | None) -> list[dict[str, Any]]:
+def _starts(plan: Plan, rows: SeedTable | None) -> list[NamedStart]:
     if rows is None:
         return []
     return [
@@ -210,7 +340,7 @@ def _starts(plan: Plan, rows: SeedTable | None) -> list[dict[str, Any]]:
     ]
 
 
-def _time_to_success(rows: SeedTable, plan: Plan) -> dict[str, Any]:
+def _time_to_success(rows: SeedTable, plan: Plan) -> SuccessTime:
     times = np.where(rows.converged, rows.steps_to_success, plan.steps[-1])
     survival = stats.time_to_success(times, rows.converged)
     return {
@@ -223,9 +353,9 @@ def _time_to_success(rows: SeedTable, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _ladder(rows: SeedTable) -> dict[str, list[dict[str, Any]]]:
+def _ladder(rows: SeedTable) -> Ladder:
     r2 = rows.final["r2"]
-    error = np.nan_to_num(rows.final["largest_error"], nan=np.inf)  # a seed that diverged keeps no ε
+    error = np.nan_to_num(rows.final["largest_error"], nan=np.inf)  # of a seed that diverged
     reached = [int((r2 >= threshold).sum()) for threshold in R2_LADDER]
     return {
         "r2": [
@@ -236,21 +366,21 @@ def _ladder(rows: SeedTable) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _diagnostics(rows: SeedTable, plan: Plan) -> list[dict[str, Any]]:
+def _diagnostics(rows: SeedTable, plan: Plan) -> list[DiagnosticSpread]:
     return [
         {"name": name, "reading": plan.readings[name], **_spread(values)} for name, values in rows.diagnostics.items()
     ]
 
 
-def _spread(values: np.ndarray) -> dict[str, float | None]:
-    """Quantiles over the seeds with a finite figure, and how many these are."""
+def _spread(values: np.ndarray) -> Spread:
+    """Count the finite values, and compute their quantiles."""
     finite = values[np.isfinite(values)]
-    shares = {"q05": 0.05, "median": 0.5, "q95": 0.95}
-    return {"finite": len(finite), **{name: _quantile(finite, share) for name, share in shares.items()}}
+    low, median, high = (_quantile(finite, share) for share in (0.05, 0.5, 0.95))
+    return {"finite": len(finite), "q05": low, "median": median, "q95": high}
 
 
 def _quantile(values: np.ndarray, share: float) -> float | None:
-    """The figure that a share of the seeds has or is below; None where there is none, or it is not finite."""
+    """Compute the smallest value with that share at or below it; None where there is none, or it is not finite."""
     if not len(values):
         return None
     value = float(np.quantile(values, share, method="inverted_cdf"))

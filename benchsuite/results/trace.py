@@ -1,4 +1,4 @@
-"""What one training leaves behind: its evaluations, seed by seed."""
+"""Traces: the evaluations of trainings, seed by seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-#: Models with at most this many parameters have all of them recorded at every evaluation.
+#: Models with at most this many parameters record all of them at every evaluation.
 PARAMETERS_KEPT = 16
 
 
@@ -25,7 +25,7 @@ class Trace:
         finite: (n, e) whether every parameter is a finite number.
         parameters: (n, e, p) all parameters of a model with at most 16 of them, else p = 0.
         diagnostics: name → (n,) the case's diagnostics of the model at the end.
-        settings: option → (n,) its value, where values are trained side by side; every seed has one place for each.
+        settings: option → (n,) its value in a sweep, where every seed has one row for each value.
     """
 
     seeds: np.ndarray
@@ -39,7 +39,7 @@ class Trace:
     settings: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __getitem__(self, number: int) -> Trace:
-        """The trace of one of the seeds alone."""
+        """Select one of the seeds."""
         one = slice(number, number + 1)
         return Trace(
             seeds=self.seeds[one],
@@ -54,7 +54,7 @@ class Trace:
         )
 
     def thinned(self, stride: int) -> Trace:
-        """Every `stride`-th evaluation, from the first on."""
+        """Select every `stride`-th evaluation, from the first on."""
         return replace(
             self,
             steps=self.steps[::stride],
@@ -67,7 +67,7 @@ class Trace:
 
     @classmethod
     def join(cls, traces: Sequence[Trace]) -> Trace:
-        """One trace of the seeds of several, which were evaluated after the same steps."""
+        """Concatenate traces that were evaluated after the same steps."""
         return cls(
             seeds=np.concatenate([trace.seeds for trace in traces]),
             steps=traces[0].steps,

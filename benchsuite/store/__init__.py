@@ -1,10 +1,21 @@
-"""Store: what a run leaves on disk.
+"""Store: the files of a run.
 
 In: plans, rounds and summaries of a run.
 Out: a run folder that survives interruption, the results read back, and exports for other tools.
 """
 
-from benchsuite.store.folder import RunFolder, is_folder_name, make_folder, resumed_settings, run_folders
+from benchsuite.store.export import TEXT_FORMATS, export_results
+from benchsuite.store.folder import RunFolder, resumed_settings
+from benchsuite.store.location import is_folder_name, make_folder, run_folders
 from benchsuite.store.results import read_results
 
-__all__ = ["RunFolder", "is_folder_name", "make_folder", "read_results", "resumed_settings", "run_folders"]
+__all__ = [
+    "TEXT_FORMATS",
+    "RunFolder",
+    "export_results",
+    "is_folder_name",
+    "make_folder",
+    "read_results",
+    "resumed_settings",
+    "run_folders",
+]

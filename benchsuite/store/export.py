@@ -1,4 +1,4 @@
-"""A run's figures in the formats of other tools, which keep the rate that they would drop from pytest-benchmark's."""
+"""Export results to the formats of other tools: Bencher, github-action-benchmark, Parquet."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from benchsuite.errors import OptionError
 from benchsuite.results import Result, Summary
 
 
-def bencher(results: Sequence[Result]) -> str:
-    """Bencher Metric Format: for each case the rate with its interval, the speed, and the cost of a success.
+def _bencher(results: Sequence[Result]) -> str:
+    """Write the Bencher Metric Format: rate with its interval, speed, and cost of a success of each case.
 
     Source: https://bencher.dev/docs/reference/bencher-metric-format
     """
@@ -30,8 +30,8 @@ def _measures(summary: Summary) -> dict[str, dict[str, float]]:
     return measures
 
 
-def github(results: Sequence[Result]) -> str:
-    """What github-action-benchmark reads as `customBiggerIsBetter`: for each case the rate in percent, and the speed.
+def _github(results: Sequence[Result]) -> str:
+    """Write `customBiggerIsBetter` of github-action-benchmark: rate in percent and speed of each case.
 
     Source: https://github.com/benchmark-action/github-action-benchmark
     """
@@ -45,26 +45,26 @@ def github(results: Sequence[Result]) -> str:
     return json.dumps(entries, indent=1)
 
 
-#: Formats that are texts.
-TEXTS: Mapping[str, Callable[[Sequence[Result]], str]] = {"bencher": bencher, "github": github}
+#: Text formats, with their writers.
+TEXT_FORMATS: Mapping[str, Callable[[Sequence[Result]], str]] = {"bencher": _bencher, "github": _github}
 
 
-def export(results: Sequence[Result], kind: str, path: Path) -> None:
+def export_results(results: Sequence[Result], kind: str, path: Path) -> None:
     """Write results into a file.
 
     Args:
         results: of a run.
-        kind: one of `TEXTS`, or "parquet".
+        kind: one of `TEXT_FORMATS`, or "parquet".
         path: the file, which is replaced.
 
     Raises:
-        OptionError: it cannot be written, or what writes it is not installed.
+        OptionError: the file cannot be written, or pyarrow is not installed.
     """
     try:
         if kind == "parquet":
             _write_parquet(results, path)
         else:
-            path.write_text(TEXTS[kind](results) + "\n", encoding="utf-8")
+            path.write_text(TEXT_FORMATS[kind](results) + "\n", encoding="utf-8")
     except OSError as error:
         raise OptionError(
             f"{path} cannot be written: {error.strerror or error}", "choose a folder that exists"
@@ -72,21 +72,25 @@ def export(results: Sequence[Result], kind: str, path: Path) -> None:
 
 
 def _write_parquet(results: Sequence[Result], path: Path) -> None:
-    """A row for every seed of every case; columns that a case lacks are empty in its rows."""
+    """Write a row for every seed of every case; columns that a case lacks are null in its rows."""
     try:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise OptionError("Parquet files need pyarrow", "pip install 'benchsuite[parquet]'") from error
+        raise OptionError(
+            "Parquet files require pyarrow, which is not installed", "pip install 'benchsuite[parquet]'"
+        ) from error
     try:
         tables = [pa.table({**_about(result), **result.rows.columns}) for result in results]
         table = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        raise OptionError(f"these columns do not fit into one table: {error}", "export runs of one case") from error
+        raise OptionError(
+            f"the cases' columns do not fit into one table: {error}", "export runs of one case"
+        ) from error
     parquet.write_table(table, path)
 
 
 def _about(result: Result) -> dict[str, list[Any]]:
-    """What is the same for all seeds of a case."""
+    """Make the columns that are the same for all seeds of a case."""
     names = ("case", "treatment", "label", "protocol", "dataset", "stand_in", "device", "precision")
     return {name: [getattr(result.summary, name)] * len(result.rows) for name in names}

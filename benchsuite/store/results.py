@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,37 +11,32 @@ from benchsuite.store.folder import RunFolder
 
 
 def read_results(folder: RunFolder) -> list[Result]:
-    """All results of a run, finished or not, in the order in which the cases were started.
+    """Read all results of a run, finished or not, in the order of start.
+
+    Summaries are computed from the rows.
 
     Raises:
         StoreError: a file is damaged.
     """
-    found = []
-    for plan in folder.plans:
-        if round_results := folder.round_results(plan.id):
-            summaries = summarise(plan, round_results, folder.starts(plan.id))
-            parts = [[round_result.at(summary.setting) for round_result in round_results] for summary in summaries]
-            surfaces = folder.surfaces(plan.id)
-            found += [
-                Result(
-                    summary, SeedTable.join([round_result.rows for round_result in part]), _curves(plan, part), surfaces
-                )
-                for summary, part in zip(summaries, parts, strict=True)
-            ]
-    return found
+    return [result for plan in folder.plans for result in _results_of(plan, folder)]
+
+
+def _results_of(plan: Plan, folder: RunFolder) -> Iterator[Result]:
+    """Read the results of a case, one for each value of its sweep."""
+    round_results = folder.round_results(plan.id)
+    if not round_results:
+        return
+    surfaces = folder.surfaces(plan.id)
+    for summary in summarise(plan, round_results, folder.starts(plan.id)):
+        part = [round_result.at(summary.setting) for round_result in round_results]
+        rows = SeedTable.join([round_result.rows for round_result in part])
+        yield Result(summary, rows, _curves(plan, part), surfaces)
 
 
 def _curves(plan: Plan, round_results: Sequence[RoundResult]) -> Curves:
-    kept = [
-        (round_result, len(next(iter(round_result.curves.values()))))
-        for round_result in round_results
-        if round_result.curves
-    ]
+    kept = [one for one in round_results if one.curves]
     if not kept:
         return Curves()
-    columns = {
-        name: np.concatenate([round_result.curves[name] for round_result, _ in kept]) for name in kept[0][0].curves
-    }
-    return Curves(
-        np.concatenate([round_result.rows.seeds[:k] for round_result, k in kept]), np.array(plan.steps), columns
-    )
+    seeds = [one.rows.seeds[: len(next(iter(one.curves.values())))] for one in kept]
+    columns = {name: np.concatenate([one.curves[name] for one in kept]) for name in kept[0].curves}
+    return Curves(np.concatenate(seeds), np.array(plan.steps), columns)

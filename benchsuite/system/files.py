@@ -1,37 +1,40 @@
-"""Files that are there as a whole or not at all, and what is read from them is of the kind that was written."""
+"""Atomic file writes, and JSON with a digest that is decoded into typed values."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import json
-import math
 import os
-import reprlib
+import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast
+
+import msgspec
 
 from benchsuite.errors import StoreError
 
+T = TypeVar("T")
+
 _UNFINISHED = ".unfinished"
 
-#: Whole numbers up to here fit into an array.
-_LARGEST = 2**63 - 1
+#: The end of every file with a digest, as `with_digest` writes it.
+_DIGEST = re.compile(rb',\n "digest": "([0-9a-f]{64})"\n}\Z')
 
 
 def write(path: Path, content: bytes, hint: str) -> None:
-    """Write a file so that, whenever the process dies, it is there as a whole or not at all.
+    """Write a file atomically: after a crash it is complete or unchanged.
 
     Args:
         path: the file; its folder is made.
         content: what it is going to hold.
-        hint: what to try where that fails.
+        hint: advice for the error message.
 
     Raises:
-        StoreError: it cannot be written; what was there before still is.
+        StoreError: it cannot be written; its previous content is kept.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     try:
@@ -50,93 +53,150 @@ def write(path: Path, content: bytes, hint: str) -> None:
 
 
 def read(path: Path) -> bytes:
-    """The content of a file.
+    """Read a regular file.
 
     Raises:
-        OSError: it cannot be read, or is something else, such as a pipe, on which one would wait for ever.
+        OSError: it cannot be read, or is something else, such as a pipe, whose reader could wait for ever.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "it is no file", str(path))
     return path.read_bytes()
 
 
-def tidy(folder: Path) -> None:
-    """Take away what a process that was killed has left half written; nobody else may be writing there."""
+def remove_unfinished(folder: Path) -> None:
+    """Delete the unfinished files of killed processes; no other process may be writing into the folder."""
     for left in folder.glob(f".*{_UNFINISHED}"):
         left.unlink(missing_ok=True)
 
 
-def sealed(content: Mapping[str, Any]) -> bytes:
-    """JSON with the digest of its content, so that what was changed since is not taken for what was written."""
-    content = {name: value for name, value in content.items() if name != "digest"}
-    return json.dumps({**content, "digest": digest_of(content)}, indent=1).encode()
+def encode(values: Any) -> bytes:
+    """Encode plain values or a dataclass of them as indented JSON. NaN and infinities become null.
+
+    Raises:
+        ValueError: a text cannot be encoded as UTF-8, or an integer is too large.
+        TypeError: a value is of a type that JSON does not have.
+    """
+    try:
+        return msgspec.json.format(msgspec.json.encode(values, enc_hook=_plain), indent=1)
+    except (msgspec.MsgspecError, OverflowError) as error:
+        raise ValueError(str(error)) from error
 
 
-def read_sealed(content: bytes) -> dict[str, Any]:
-    """The values that `sealed` wrote.
+def _plain(value: Any) -> Any:
+    """Convert NumPy scalars, and instances of subclasses of numbers and texts."""
+    if hasattr(value, "item"):
+        return value.item()
+    for kind in (int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def decode(content: bytes | str, kind: type[T]) -> T:
+    """Decode JSON into a type, whose annotations are checked.
+
+    Args:
+        content: JSON.
+        kind: a dataclass, a `TypedDict` or another type that `msgspec` decodes; fields that it lacks are ignored.
+
+    Raises:
+        ValueError: it is no JSON, or not of the type.
+    """
+    try:
+        read: T = _decoder(cast("Any", kind)).decode(content)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
+    return read
+
+
+@cache
+def _decoder(kind: Any) -> Any:
+    return msgspec.json.Decoder(kind)
+
+
+def convert(values: Any, kind: type[T]) -> T:
+    """Convert plain values to a type, whose annotations are checked.
+
+    Raises:
+        ValueError: they are not of the type.
+    """
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
+
+
+def sealed(values: Any) -> bytes:
+    """Encode an object as JSON that ends with the SHA-256 of what stands before."""
+    if isinstance(values, Mapping):
+        values = {name: value for name, value in values.items() if name != "digest"}
+    body = encode(values)
+    return with_digest(body, hashlib.sha256(body).hexdigest())
+
+
+def unsealed(content: bytes) -> bytes:
+    """Check the digest of a file that `sealed` wrote, and remove it.
+
+    Files of earlier versions, whose digest is that of `json.dumps` with sorted keys, are checked in that way.
 
     Raises:
         ValueError: it is no JSON, or was changed after it was written.
     """
-    values = read_json(content)
-    digest = values.pop("digest", "")
-    if digest != digest_of(values):
+    body, digest = split_digest(content)
+    if digest != hashlib.sha256(body).hexdigest() and digest != legacy_digest(legacy_json(content)):
         raise ValueError("it was changed after it was written")
-    return values
+    return body
 
 
-def digest_of(values: Mapping[str, Any]) -> str:
-    """The SHA-256 of values, whatever the order of their names."""
+def with_digest(body: bytes, digest: str) -> bytes:
+    """Add a digest to an object that `encode` wrote, as its last field."""
+    return body.removesuffix(b"\n}") + f',\n "digest": "{digest}"\n}}'.encode()
+
+
+def split_digest(content: bytes) -> tuple[bytes, str]:
+    """Split the result of `with_digest` into the object and its digest.
+
+    Raises:
+        ValueError: it has none.
+    """
+    found = _DIGEST.search(content)
+    if found is None:
+        decode(content, dict)  # where it is no object at all, that is the fault
+        raise ValueError("it was changed after it was written")
+    return content[: found.start()] + b"\n}", found[1].decode()
+
+
+def legacy_digest(values: Mapping[str, Any]) -> str:
+    """The digest of a JSON object in files up to schema 4: without its own field, keys sorted."""
+    values = {name: value for name, value in values.items() if name != "digest"}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def read_json(content: bytes | str) -> dict[str, Any]:
-    """An object of JSON, all of whose text can be written again.
+def legacy_json(content: bytes | str) -> dict[str, Any]:
+    """Decode an object that `json.dumps` wrote, which has NaN and infinities.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or holds half a character, which could not be written again.
     """
     try:
         values = json.loads(content)
-        json.dumps(values, ensure_ascii=False).encode()  # half a character can be escaped in JSON
+        json.dumps(values, ensure_ascii=False).encode()
     except RecursionError as error:
-        raise ValueError("it is too deep") from error
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(values, dict):
-        raise ValueError("it is no object")  # noqa: TRY004  # as of any other JSON
+        raise ValueError("it is no JSON object")  # noqa: TRY004  # as of any other JSON
     return values
 
 
-def demand_fields(read: Any) -> None:
-    """Refuse a dataclass that was made of what a file says, unless its fields are what the class says they are.
+def schema_of(content: bytes | str) -> Any:
+    """The value of an object's field "schema", which says how to decode the others.
 
     Raises:
-        TypeError: one is of another kind, or a number that is not finite.
+        ValueError: it is no object, or lacks the field.
     """
-    for name, kind in get_type_hints(type(read)).items():
-        demand_kind(name, getattr(read, name), kind)
-
-
-def demand_kind(name: str, value: Any, kind: Any) -> None:
-    """Refuse a value that was read unless it is of a kind, such as `dict[str, float | None]`.
-
-    Raises:
-        TypeError: it is of another.
-    """
-    if not _is(value, kind):
-        raise TypeError(f"{name} is {reprlib.repr(value)}")
-
-
-def _is(value: Any, kind: Any) -> bool:
-    origin, args = get_origin(kind), get_args(kind)
-    if origin is UnionType:
-        return any(_is(value, one) for one in args)
-    if origin in (list, Sequence):
-        return isinstance(value, list) and all(_is(item, args[0]) for item in value)
-    if origin in (dict, Mapping):
-        return isinstance(value, dict) and all(_is(key, args[0]) and _is(item, args[1]) for key, item in value.items())
-    if kind is Any:
-        return True
-    if kind in (int, float):
-        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
-        return whole or (kind is float and isinstance(value, float) and math.isfinite(value))
-    return isinstance(value, kind)
+    values = legacy_json(content)
+    if "schema" not in values:
+        raise ValueError("it has no schema")
+    return values["schema"]

@@ -12,10 +12,10 @@ def test_case_is_listed():
 
 
 def test_xor_is_learnt_from_some_starts_only(tmp_path):
-    """XOR with two hidden units has starts that work and starts that get stuck, and the record says how many."""
+    """XOR with two hidden units has starts that work and starts that get stuck, and the summary says how many."""
     run = ["benchsuite", "run", "xor", "--seeds", "200", "--run-dir", str(tmp_path)]
 
     subprocess.run(run, check=True)
 
-    record = json.loads((tmp_path / "run.json").read_text())["records"]["xor"]
-    assert 0 < record["converged"] < record["seeds"] == 200
+    (summary,) = json.loads((tmp_path / "xor" / "case.json").read_text())["summaries"]
+    assert 0 < summary["converged"] < summary["seeds"] == 200
