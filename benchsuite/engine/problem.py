@@ -14,7 +14,7 @@ from benchsuite.engine import data
 from benchsuite.engine.loop import Data, Training, draw_evaluation_data, make_training
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, schedule_for
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Problem:
     stand_in: bool
 
     @classmethod
-    def load(cls, case: Case, settings: Settings) -> Problem:
+    def load(cls, case: Case, settings: TrainingSettings) -> Problem:
         """Choose the schedule and load the data.
 
         Raises:
@@ -96,7 +96,7 @@ class Problem:
         return case_label(self.case.id, self.protocol, self.stand_in)
 
 
-def _loaded(case: Case, table: Table, settings: Settings) -> data.Loaded:
+def _loaded(case: Case, table: Table, settings: TrainingSettings) -> data.Loaded:
     failed = f"case {case.name}: loading {table.name} failed"
     with wrap_errors(lambda raised: CaseError(f"{failed}: {raised}", "mend the table's load")):
         loaded = data.load(table, settings.dataset, settings.data_dir)

@@ -5,7 +5,7 @@ Out: a run folder that survives interruption, the results read back, and exports
 """
 
 from benchsuite.store.export import TEXT_FORMATS, export_results
-from benchsuite.store.folder import RunFolder, resumed_settings
+from benchsuite.store.folder import RunFolder
 from benchsuite.store.location import is_folder_name, make_folder, run_folders
 from benchsuite.store.results import read_results
 
@@ -16,6 +16,5 @@ __all__ = [
     "is_folder_name",
     "make_folder",
     "read_results",
-    "resumed_settings",
     "run_folders",
 ]

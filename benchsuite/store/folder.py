@@ -14,7 +14,6 @@ import numpy as np
 
 from benchsuite.errors import CaseError, StoreError
 from benchsuite.results import Plan, RoundResult, SeedTable, Summary, Surface
-from benchsuite.settings import UNSET_VALUES, Settings
 from benchsuite.store import arrays
 from benchsuite.store.documents import (
     NO_ROOM,
@@ -340,21 +339,3 @@ def _read_run(path: Path) -> tuple[RunFile, dict[str, CaseFile] | None]:
         if schema == 4:  # noqa: PLR2004  # its only reader
             return read_schema_4(content)
     raise unknown_schema(path, schema)
-
-
-def resumed_settings(said: Mapping[str, Any]) -> Settings:
-    """Combine the settings of the run to be resumed with the options that are given now.
-
-    Raises:
-        StoreError: there is no such run.
-        OptionError: an option cannot be used.
-    """
-    run_dir = said.get("run_dir")
-    folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
-    now = {name: value for name, value in said.items() if value not in UNSET_VALUES}
-    then = folder.settings | {"report": None}  # the page of the resumed run has to be requested again
-    if "executor" in now:
-        then |= {"scheduler": None, "workers": None}  # they belong to the other executor
-    if now.keys() & {"seeds", "half_width"}:
-        then |= {"seeds": None, "half_width": None}
-    return Settings.parse(then | now | {"run_dir": folder.path})

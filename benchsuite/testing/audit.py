@@ -10,7 +10,7 @@ import numpy as np
 from benchsuite.case import Case
 from benchsuite.engine import Ensemble, Problem, parameter_names
 from benchsuite.results import SeedTable, Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
 #: Seeds side by side in another chunk size than all at once.
@@ -63,7 +63,7 @@ class Audit:
         BenchsuiteError: the case, its data or its device cannot be used as they are.
     """
 
-    def __init__(self, case: Case, settings: Settings, seeds: np.ndarray | None = None) -> None:
+    def __init__(self, case: Case, settings: TrainingSettings, seeds: np.ndarray | None = None) -> None:
         self._settings, self._devices = settings, machine.devices(settings.platform)
         self.problem = Problem.load(case, settings)
         self.seeds = np.arange(min(16, self.problem.schedule.seeds)) if seeds is None else seeds

@@ -26,11 +26,10 @@ from benchsuite import stats
 from benchsuite.case import Case, Schedule, Split, Stream
 from benchsuite.engine import Ensemble, Problem, State, data, data_key, fingerprint, make_plan, parameter_names
 from benchsuite.errors import BenchsuiteError, CaseError, require, wrap_errors
-from benchsuite.execution.executors import Job
-from benchsuite.execution.executors import subprocess as isolation
+from benchsuite.execution.executors import Job, plan_in_subprocess
 from benchsuite.plugins import load_registry
 from benchsuite.results import Outcome, Plan, Trace, classify
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine, process
 from benchsuite.testing.audit import AGAIN, Audit
 from benchsuite.variants import start_values
@@ -82,7 +81,7 @@ class NotCheckedError(BenchsuiteError):
     """A promise cannot be checked."""
 
 
-def check_case(case: Case, settings: Settings | None = None) -> list[CheckResult]:
+def check_case(case: Case, settings: TrainingSettings | None = None) -> list[CheckResult]:
     """Try whether a case keeps what every case must keep.
 
     One that hangs is not stopped, as it is by `benchsuite check`.
@@ -94,7 +93,7 @@ def check_case(case: Case, settings: Settings | None = None) -> list[CheckResult
     Raises:
         NotConformingError: it does not.
     """
-    kit = _Kit(case, settings or Settings())
+    kit = _Kit(case, settings or TrainingSettings())
     found = list(_one_by_one(lambda name: _try(name, kit)))
     failed = [check for check in found if check.verdict == FAILED]
     if failed:
@@ -112,10 +111,10 @@ def run_checks(job: Job, on_check: Callable[[str], None] = lambda _: None) -> It
     """
     limit = job.settings.time_limit or TIME_LIMIT
     on_check("another process")
-    elsewhere = _planned_elsewhere(job, limit)
+    elsewhere = plan_in_subprocess(job, limit)
     child = process.ChildProcess(f"case {job.name}", partial(_checking, job, elsewhere), limit)
     try:
-        yield from _one_by_one(partial(child.ask, "try"), on_check)
+        yield from _one_by_one(partial(child.call, "try"), on_check)
     finally:
         child.stop()
 
@@ -157,18 +156,6 @@ def _checking(job: Job, elsewhere: Plan | None, _: process.Notify) -> Mapping[st
     return {"try": lambda name: _try(name, kit)}
 
 
-def _planned_elsewhere(job: Job, limit: float = TIME_LIMIT) -> Plan | None:
-    """How another process would run the case; None where it could not."""
-    child = process.ChildProcess(f"case {job.name}", partial(isolation.training, job), limit)
-    try:
-        plan: Plan = child.ask("plan")
-    except BenchsuiteError:  # which is found here as well
-        return None
-    finally:
-        child.stop()
-    return plan
-
-
 @dataclass(frozen=True)
 class _Kit:
     """A case and what is needed to try it: mostly a short training, on little of a table.
@@ -180,7 +167,7 @@ class _Kit:
     """
 
     case: Case
-    settings: Settings
+    settings: TrainingSettings
     given: Callable[[], Plan | None] | None = None
 
     @cached_property
@@ -197,7 +184,7 @@ class _Kit:
         if supplied is None:
             return None
         plan = make_plan(Problem.load(supplied, self.settings), self.settings, self.device)
-        return _planned_elsewhere(Job.of(supplied, self.settings)) if plan == self.plan else None
+        return plan_in_subprocess(Job.of(supplied, self.settings), TIME_LIMIT) if plan == self.plan else None
 
     @cached_property
     def whole(self) -> Problem:
