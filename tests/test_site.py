@@ -24,7 +24,7 @@ from benchsuite import stats
 from benchsuite.errors import StoreError
 from benchsuite.publish.badge import message
 from benchsuite.publish.feed import feed
-from benchsuite.publish.history import RATE, SPEED, CaseChange, _in_units_of_noise, change_points, history
+from benchsuite.publish.history import RATE, SPEED, ChangePoint, _in_units_of_noise, change_points, history
 from benchsuite.publish.night import Night, Point
 from benchsuite.publish.site import Site
 from benchsuite.report.html.page import PAGE
@@ -67,7 +67,7 @@ def night(number: int, *points: Point, timing_warnings: tuple[str, ...] = ()) ->
     return Night(f"{when:%Y%m%d-%H%M%S}-{number:06x}", when.isoformat(), "abc", {"jax": "1"}, timing_warnings, points)
 
 
-def changes(nights: list[Night]) -> list[CaseChange]:
+def changes(nights: list[Night]) -> list[ChangePoint]:
     """All changes of all series."""
     return [change for of_case in history(nights).values() for series in of_case for change in series.changes()]
 

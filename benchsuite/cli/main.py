@@ -273,13 +273,16 @@ _SEEDS = click.IntRange(0, 2**32 - 1)
 def replay(name: str, seed: int | None, start: str | None, output: Path | None, **options: Any) -> int:
     """Train one seed or start of CASE again and show every evaluation, as a table or as a picture."""
     from benchsuite.engine import Problem, parameter_names
-    from benchsuite.report.figures import check_path, draw_training, replay_diagnostics, replay_table
+    from benchsuite.report import check_path, installed
+    from benchsuite.report.terminal import replay_diagnostics, replay_table
     from benchsuite.results import DEFINITIONS, Outcome, classify
 
     if seed is None and start is None:
         raise OptionError("nothing to replay was named", "add --seed N, or --start NAME")
     if output:
         check_path(output)
+        with installed("a picture"):
+            from benchsuite.report.figures import draw_training
     settings, case = _settings_and_case(name, options)
     problem = Problem.load(case, settings)
     what = f"seed {seed}" if start is None else f"start {start}" + (f" on the data of seed {seed}" if seed else "")
@@ -351,11 +354,13 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
     Ctrl-C while it is trained draws what there is by then.
     """
     from benchsuite.engine import LandscapeEvaluator, has_landscape
-    from benchsuite.report.figures import check_path, draw_landscape
+    from benchsuite.report import check_path, installed
     from benchsuite.results import LandscapeResult, parameter_values
     from benchsuite.system import progress
 
     check_path(output)
+    with installed("a picture"):
+        from benchsuite.report.figures import draw_landscape
     settings, case = _settings_and_case(name, options)
     if not has_landscape(case):
         drawn = ", ".join(other.name for other in _registry().cases.values() if has_landscape(other))
@@ -407,7 +412,7 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     With -o they become a page, on which several RUNs of different cases can stand together. It is one file that needs
     no network, and `pip install 'benchsuite[report]'` to be made.
     """
-    from benchsuite.report.figures import check_path
+    from benchsuite.report import check_path
     from benchsuite.store import RunFolder
 
     is_picture = output is not None and (bool(picture) or (output.suffix[1:].isalpha() and not output.is_dir()))
@@ -446,8 +451,10 @@ def _about(found: Sequence[Result]) -> str:
 
 
 def _draw(found: Sequence[Result], folder: RunFolder, picture: str, output: Path) -> None:
-    from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep
+    from benchsuite.report import installed
 
+    with installed("a picture"):
+        from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep
     if picture == "ladder":
         draw_ladder(found, output)
     elif picture == "treatments":

@@ -19,7 +19,7 @@ from benchsuite.errors import OptionError, StoreError
 from benchsuite.publish import badge
 from benchsuite.publish.charts import over_time
 from benchsuite.publish.feed import feed
-from benchsuite.publish.history import CaseChange, Series, history
+from benchsuite.publish.history import ChangePoint, Series, history
 from benchsuite.publish.night import Night, is_name
 from benchsuite.report.html import (
     PAGE,
@@ -170,7 +170,7 @@ class Site:
         files.write(self.path / "badge.svg", drawn.encode(), _HINT)
         files.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
 
-    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[CaseChange], pages: dict[str, str]) -> str:
+    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[ChangePoint], pages: dict[str, str]) -> str:
         return (
             _environment()
             .get_template("index.html")
@@ -185,7 +185,7 @@ class Site:
             )
         )
 
-    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[CaseChange], script: str) -> str:
+    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[ChangePoint], script: str) -> str:
         figures = over_time(label, series, changes)
         return (
             _environment()
@@ -274,7 +274,7 @@ def _page_names(labels: Sequence[str] | dict[str, Any]) -> dict[str, str]:
     return names
 
 
-def _lines(by_label: dict[str, list[Series]], changes: Sequence[CaseChange]) -> Iterator[dict[str, Any]]:
+def _lines(by_label: dict[str, list[Series]], changes: Sequence[ChangePoint]) -> Iterator[dict[str, Any]]:
     """The latest point of every series, and its last change."""
     for label, of_case in by_label.items():
         for series in of_case:

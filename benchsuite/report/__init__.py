@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.errors import OptionError
+from benchsuite.report.paths import check_path as check_path
 
 if TYPE_CHECKING:
     from benchsuite.store import RunFolder
