@@ -33,7 +33,7 @@ def learning_figure(result: Result) -> ChartFigure | None:
     spread = list(_spread(loss, steps, outcomes))
     kinds = dict.fromkeys(("step", "low", "median", "high", "seeds"), "number")
     seen = [outcome.value for outcome in Outcome if (outcomes == outcome.value).any()]
-    x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=","))
+    x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f"))
     scale, axis = alt.Scale(type="log"), power_axis("loss on the evaluation data")
     about = alt.Chart(chart_data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
     band = about.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
@@ -143,7 +143,7 @@ def _lines(steps: np.ndarray, lines: Mapping[str, np.ndarray], axis: alt.Axis, s
         alt.Chart(chart_data(rows, step="number", value="number"))
         .mark_line(point=alt.OverlayMarkDef(size=14))
         .encode(
-            x=alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",")),
+            x=alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f")),
             y=alt.Y("value:Q", scale=scale, axis=axis),
             color=colour,
             strokeDash=dash,

@@ -160,20 +160,30 @@ def _superscript(digit: str) -> str:
     return f"substring({_SUPERSCRIPTS}, {digit}, {digit} + 1)"
 
 
-#: Vega expression for the label of a tick on a logarithmic axis: 10⁻³; ticks without a label keep none.
+#: Vega expression for the label of a tick on a logarithmic axis: 10⁻³, 1, 2, 10; ticks without a label keep none.
 _POWER = (
-    f"!datum.label ? '' : {_EXPONENT} == 0 ? format({_MANTISSA}, '.2~g') :"
-    f" (abs({_MANTISSA} - 1) < 1e-6 ? '' : format({_MANTISSA}, '.2~g') + '×') + '10'"
-    f" + ({_EXPONENT} < 0 ? '⁻' : '')"
+    f"!datum.label ? '' : abs({_MANTISSA} - 1) > 1e-6 || {_EXPONENT} == 0 ? format(datum.value, '.2~g') :"
+    f" '10' + ({_EXPONENT} < 0 ? '⁻' : '')"
     f" + (abs({_EXPONENT}) < 10 ? '' : {_superscript(f'floor(abs({_EXPONENT}) / 10)')})"
     f" + ({_EXPONENT} == 1 ? '' : {_superscript(f'abs({_EXPONENT}) % 10')})"
 )
 
+#: Fonts with superscripts come first, for renderers that take one font per label.
+_SUPERSCRIPT_FONTS = "DejaVu Sans, system-ui, sans-serif"
+
 
 def power_axis(title: str, **how: Any) -> alt.Axis:
     """Make a logarithmic axis with labels such as 10⁻³."""
-    quiet = {"condition": {"test": "datum.label === ''", "value": 0}, "value": 0.12}
-    return alt.Axis(title=title, tickCount=4, format=".0~e", labelExpr=_POWER, gridOpacity=quiet, **how)
+    quiet = {"condition": {"test": "datum.label === ''", "value": 0}, "value": 1}
+    return alt.Axis(
+        title=title,
+        tickCount=4,
+        format=".0~e",
+        labelExpr=_POWER,
+        gridOpacity=quiet,
+        labelFont=_SUPERSCRIPT_FONTS,
+        **how,
+    )
 
 
 def plain_axis(title: str, **how: Any) -> alt.Axis:

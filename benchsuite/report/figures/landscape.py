@@ -80,7 +80,7 @@ def _steps(basins: BasinMap, solution: Start) -> Chart:
     pixels = cividis(1 - basins.steps / basins.steps_trained)
     pixels[(basins.steps == NEVER) | (basins.outcomes == "")] = _GREY
     scale = alt.Scale(domain=[0, basins.steps_trained], range=cividis_range(light_first=True))
-    key = alt.Color("entry:Q", scale=scale, legend=gradient_legend("steps (grey: none)", ",d", tickCount=4))
+    key = alt.Color("entry:Q", scale=scale, legend=gradient_legend("steps (grey: none)", ",~f", tickCount=4))
     return _map(basins, pixels, key, [{"entry": 0}], solution).properties(title="steps to success by start")
 
 
