@@ -6,12 +6,13 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import msgspec
 from filelock import FileLock, Timeout
 
 from benchsuite import __version__
@@ -20,7 +21,7 @@ from benchsuite.publish import badge
 from benchsuite.publish.charts import over_time
 from benchsuite.publish.feed import feed
 from benchsuite.publish.history import ChangePoint, Series, history
-from benchsuite.publish.night import Night, is_name
+from benchsuite.publish.night import Night, NightName
 from benchsuite.report.html import (
     PAGE,
     SUMMARY,
@@ -38,9 +39,6 @@ SCHEMA = 2
 
 _MARK, _RUNS, _CASES, _ASSETS, _NIGHT, _LOCK = "site.json", "runs", "cases", "assets", "night.json", ".lock"
 
-#: What is read of the mark again.
-_MARKED = {"title": str, "address": str, "nights": dict[str, str]}
-
 _HINT = "make room, and publish the run again: what is there already is kept"
 
 #: Seconds to wait for another publisher.
@@ -54,6 +52,20 @@ _LONGEST = 200
 
 #: Nights that the index lists.
 _LISTED = 60
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    """The content of a site's own file.
+
+    Args:
+        title: of the site.
+        address: where it is published.
+        nights: name → SHA-256 of its file.
+    """
+
+    title: str = TITLE
+    address: str = ""
+    nights: dict[NightName, str] = {}  # msgspec copies it
 
 
 class Site:
@@ -74,10 +86,11 @@ class Site:
             if (path / name).is_symlink():
                 raise StoreError(f"{path / name} is a link to somewhere else", "put the folder itself in its place")
         mark = _read_mark(path)
-        self._title = title or mark["title"]
-        self._address = f"{address.rstrip('/')}/" if address else mark["address"]
+        self._title = title or mark.title
+        self._address = f"{address.rstrip('/')}/" if address else mark.address
+        self._digests = dict(mark.nights)
         self._nights = {
-            name: _read_night(path / _RUNS / name / _NIGHT, name, digest) for name, digest in mark["nights"].items()
+            name: _read_night(path / _RUNS / name / _NIGHT, name, digest) for name, digest in mark.nights.items()
         }
 
     @property
@@ -212,38 +225,28 @@ class Site:
         return name
 
     def _mark(self) -> None:
-        nights = {name: _digest(night.to_json()) for name, night in self._nights.items()}
+        nights = {name: self._digests.get(name) or _digest(night.to_json()) for name, night in self._nights.items()}
         about = {"schema": SCHEMA, "made_by": f"benchsuite {__version__}"}
         content = {**about, "title": self._title, "address": self._address, "nights": nights}
         files.write(self.path / _MARK, files.sealed(content), _HINT)
 
 
-def _read_mark(path: Path) -> dict[str, Any]:
-    """What a site says of itself; a new one's, where the folder is empty or a publisher did not get far."""
+def _read_mark(path: Path) -> _Mark:
+    """Read the site's own file; a new one if the folder is empty or was only begun."""
     mark = path / _MARK
     if not mark.exists():
         others = {found.name for found in path.iterdir()} - {_LOCK} if path.exists() else set()
         if others - {_ASSETS, _RUNS}:
             raise StoreError(f"{path} holds no site, but {min(others)}", "name an empty folder, or a site")
-        return {"title": TITLE, "address": "", "nights": {}}
+        return _Mark()
     try:
         content = files.read(mark)
         schema = files.read_json(content)["schema"]
         if schema == SCHEMA:
-            site = files.read_sealed(content)
-            for name, kind in _MARKED.items():
-                files.demand_kind(name, site[name], kind)
-            _demand_names(site["nights"])
-            return site
-    except (OSError, ValueError, TypeError, KeyError) as error:
+            return msgspec.convert(files.read_sealed(content), _Mark)
+    except (OSError, ValueError, KeyError) as error:
         raise StoreError(f"{mark} is damaged: {error}", "restore the site; nothing was written") from error
     raise StoreError(f"{mark} has schema {schema}, this version writes {SCHEMA}", "use its version, or another folder")
-
-
-def _demand_names(names: Iterable[str]) -> None:
-    for name in names:
-        if not is_name(name):
-            raise ValueError(f"{name!r} is no name of a night")
 
 
 def _read_night(path: Path, name: str, digest: str) -> Night:
@@ -251,7 +254,7 @@ def _read_night(path: Path, name: str, digest: str) -> Night:
         content = files.read(path)
         if _digest(content) == digest and (night := Night.from_json(content)).name == name:
             return night
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise StoreError(f"{path} is damaged: {error}", "restore it; nothing was written") from error
     raise StoreError(f"{path} is not what was published", "restore it; nothing was written")
 
