@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from conftest import Command
+from msgspec import structs
 from playwright.sync_api import Browser
 from stored import GOOD, SLOW, a_case, store_run
 from test_page import chromium
@@ -24,13 +25,15 @@ from benchsuite import stats
 from benchsuite.errors import StoreError
 from benchsuite.publish.badge import message
 from benchsuite.publish.feed import feed
-from benchsuite.publish.history import RATE, SPEED, CaseChange, _in_units_of_noise, change_points, history
+from benchsuite.publish.history import RATE, SPEED, ChangePoint, _in_units_of_noise, change_points, history
 from benchsuite.publish.night import Night, Point
 from benchsuite.publish.site import Site
 from benchsuite.report.html.page import PAGE
 from benchsuite.system import files
 
 __all__ = ["chromium"]
+
+DATA = Path(__file__).parent / "data"
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -67,7 +70,7 @@ def night(number: int, *points: Point, timing_warnings: tuple[str, ...] = ()) ->
     return Night(f"{when:%Y%m%d-%H%M%S}-{number:06x}", when.isoformat(), "abc", {"jax": "1"}, timing_warnings, points)
 
 
-def changes(nights: list[Night]) -> list[CaseChange]:
+def changes(nights: list[Night]) -> list[ChangePoint]:
     """All changes of all series."""
     return [change for of_case in history(nights).values() for series in of_case for change in series.changes()]
 
@@ -131,7 +134,7 @@ def test_a_slump_at_the_end_is_not_a_change_yet() -> None:
 
 def test_more_seeds_are_no_change() -> None:
     """A night of another number of seeds has the same rate."""
-    more = replace(point(), seeds=10_000, converged=4800, rate_interval=stats.rate_interval(4800, 10_000))
+    more = structs.replace(point(), seeds=10_000, converged=4800, rate_interval=stats.rate_interval(4800, 10_000))
 
     assert not changes([night(n, more if n % 3 else point()) for n in range(20)])
 
@@ -139,7 +142,10 @@ def test_more_seeds_are_no_change() -> None:
 def test_another_version_device_or_data_is_another_series() -> None:
     """A benchmark that was changed is not compared with itself."""
     nights = [night(n, point(converged=480 if n < 5 else 900, version="v1" if n < 5 else "v2")) for n in range(10)]
-    elsewhere = [night(20, replace(point(), device="CPU")), night(21, replace(point(), dataset="other"))]
+    elsewhere = [
+        night(20, structs.replace(point(), device="CPU")),
+        night(21, structs.replace(point(), dataset="other")),
+    ]
 
     (series,) = history(nights + elsewhere).values()
 
@@ -152,8 +158,34 @@ def test_a_night_is_read_as_it_was_written() -> None:
     one = night(3, point(), timing_warnings=("hot",))
 
     assert Night.from_json(one.to_json()).to_json() == one.to_json()
-    with pytest.raises(ValueError, match="fields"):
+    with pytest.raises(ValueError, match="required field `name`"):
         Night.from_json(b"{}")
+
+
+def test_a_site_of_the_version_before_takes_a_run(benchsuite: Command, tmp_path: Path) -> None:
+    """It is read as it was written, its files stay the same to the byte, and its nights keep their names."""
+    shutil.copytree(DATA / "site-1", "site")
+    older = contents(Path("site/runs"))
+    store_run(tmp_path / "run", a_case("relu-to-relu", *[GOOD, SLOW] * 4))
+
+    (before,) = Site(Path("site")).nights
+    code, _, err = benchsuite("publish", str(tmp_path / "run"), "--site=site")
+
+    assert code == 0, err
+    assert [(point.label, point.converged, point.seeds) for point in before.points][:2] == [
+        ("relu-to-relu", 2, 6), ("relu-to-relu+adam", 2, 6)
+    ]  # fmt: skip
+    assert before.timing_warnings == []
+    assert older.items() < contents(Path("site/runs")).items()
+    assert Site(Path("site")).nights[0] == before
+    facts = {name: value for name, value in json.loads(before.to_json()).items() if name != "name"}
+    assert before.name[-6:] == hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:6], "it is found again"
+
+
+def test_a_number_that_is_not_finite_is_not_written() -> None:
+    """JSON has none, and a reader would take it for a missing one."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        night(3, structs.replace(point(), rate=float("nan"))).to_json()
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     With -o, write an HTML page, which may combine several RUNs of different cases. The page is one file that works
     without a network connection. It requires `pip install 'benchsuite[report]'`.
     """
-    from benchsuite.report.figures import check_path
+    from benchsuite.report import check_path
     from benchsuite.store import RunFolder
 
     is_picture = output is not None and (bool(picture) or (output.suffix[1:].isalpha() and not output.is_dir()))
@@ -76,7 +76,10 @@ def _main_figure(results: Sequence[Result]) -> str:
 
 
 def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Path) -> None:
-    from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep
+    from benchsuite.report import require_extra
+
+    with require_extra("a picture"):
+        from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep
 
     if picture == "ladder":
         draw_ladder(results, output)

@@ -117,13 +117,16 @@ def treatments(names: tuple[str, ...]) -> int:
 def replay(name: str, seed: int | None, start: str | None, output: Path | None, **options: Any) -> int:
     """Train one seed or start of CASE again and show every evaluation, as a table or a figure."""
     from benchsuite.engine import Problem, parameter_names
-    from benchsuite.report.figures import check_path, draw_training, replay_diagnostics, replay_table
+    from benchsuite.report import check_path, require_extra
+    from benchsuite.report.terminal import replay_diagnostics, replay_table
     from benchsuite.results import DEFINITIONS, Outcome, classify
 
     if seed is None and start is None:
         raise OptionError("neither --seed nor --start is given", "add --seed N, or --start NAME")
     if output:
         check_path(output)
+        with require_extra("a picture"):
+            from benchsuite.report.figures import draw_training
     settings, case = settings_and_case(name, options)
     problem = Problem.load(case, settings)
     what = f"seed {seed}" if start is None else f"start {start}" + (f" on the data of seed {seed}" if seed else "")
@@ -183,10 +186,12 @@ def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **op
     of attraction. Ctrl-C during this training draws the part that is finished.
     """
     from benchsuite.engine import LandscapeEvaluator
-    from benchsuite.report.figures import check_path, draw_landscape
+    from benchsuite.report import check_path, require_extra
     from benchsuite.results import LandscapeResult, parameter_values
 
     check_path(output)
+    with require_extra("a picture"):
+        from benchsuite.report.figures import draw_landscape
     settings, case = settings_and_case(name, options)
     _check_landscape(name, case)
     survey, code, found = LandscapeEvaluator(case, settings, grid), 0, None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from benchsuite.publish.history import CaseChange
+from benchsuite.publish.history import ChangePoint
 from benchsuite.publish.night import Night
 
 #: Of the message: nothing has changed, something has.
 _QUIET, _CHANGED = "#0072B2", "#D55E00"
 
 
-def message(latest: Night, changes: Sequence[CaseChange]) -> tuple[str, str]:
+def message(latest: Night, changes: Sequence[ChangePoint]) -> tuple[str, str]:
     """What the badge says, and its colour."""
     cases = len({point.label for point in latest.points})
     changed = len({change.label for change in changes if change.known.name == latest.name})

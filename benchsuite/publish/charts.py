@@ -8,12 +8,12 @@ from typing import Any
 
 import altair as alt
 
-from benchsuite.publish.history import RATE, SPEED, CaseChange, Series
-from benchsuite.report.figures import Figure, case_colour, chart_data, share_axis
+from benchsuite.publish.history import RATE, SPEED, ChangePoint, Series
+from benchsuite.report.figures import ChartFigure, chart_data, series_colour, share_axis
 from benchsuite.report.terminal import Column, Sheet, count, per_second, percent
 
 
-def over_time(label: str, series: Sequence[Series], changes: Sequence[CaseChange]) -> list[Figure]:
+def over_time(label: str, series: Sequence[Series], changes: Sequence[ChangePoint]) -> list[ChartFigure]:
     """The figure of the rate and that of the speed.
 
     Args:
@@ -38,8 +38,8 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[CaseChange
     )
     sheet = Sheet("", rows[::-1], columns)
     return [
-        Figure("rate", "Rate, with its 95 % interval", rate, _said(label, RATE, changes), sheet),
-        Figure(
+        ChartFigure("rate", "Rate, with its 95 % interval", rate, _said(label, RATE, changes), sheet),
+        ChartFigure(
             "speed",
             "Speed, with the slowest and the fastest steady round of the night",
             speed,
@@ -49,7 +49,7 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[CaseChange
     ]
 
 
-def _said(label: str, figure: str, changes: Sequence[CaseChange]) -> str:
+def _said(label: str, figure: str, changes: Sequence[ChangePoint]) -> str:
     told = [f"{change.night.created[:10]}: {change.said}" for change in changes if change.figure == figure]
     return "; ".join(told) or f"no change of the {figure} of {label}"
 
@@ -73,7 +73,7 @@ def _rows(series: Series) -> list[dict[str, Any]]:
     ]
 
 
-def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Sequence[CaseChange]) -> alt.LayerChart:
+def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Sequence[ChangePoint]) -> alt.LayerChart:
     shown = [
         {
             "case": row["case"],
@@ -88,8 +88,8 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
         for row in rows
     ]
     kinds = {"time": "date", **dict.fromkeys(("seeds", "value", "low", "high"), "number")}
-    colour, dash = case_colour(list(dict.fromkeys(row["case"] for row in rows)))
-    colour["legend"] = alt.Legend(columns=1, labelLimit=700)
+    names = list(dict.fromkeys(row["case"] for row in rows))
+    colour, dash = series_colour("case", names, columns=1, labelLimit=700)
     number = partial(alt.Tooltip, format=".1%" if figure == RATE else ",.4~g")
     base = alt.Chart(chart_data(shown, **kinds)).encode(x=alt.X("time:T", title=None), color=colour)
     band = base.mark_area(opacity=0.18).encode(y=y, y2="high:Q")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from benchsuite.errors import printable
-from benchsuite.publish.history import CaseChange
+from benchsuite.publish.history import ChangePoint
 
 _ATOM = "http://www.w3.org/2005/Atom"
 
@@ -15,7 +15,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _ENTRIES = 100
 
 
-def feed(changes: Sequence[CaseChange], updated: str, title: str, address: str = "") -> bytes:
+def feed(changes: Sequence[ChangePoint], updated: str, title: str, address: str = "") -> bytes:
     """The feed, the latest change first.
 
     Args:

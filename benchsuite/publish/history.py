@@ -35,7 +35,7 @@ _MAD, _DIFFERENCE = 1.4826, 2**-0.5
 
 
 @dataclass(frozen=True)
-class CaseChange:
+class ChangePoint:
     """A night from which on a figure is another.
 
     Args:
@@ -74,7 +74,7 @@ class Series:
     nights: list[Night] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
 
-    def changes(self) -> list[CaseChange]:
+    def changes(self) -> list[ChangePoint]:
         """Where its rate and its speed changed."""
         rates = [point.rate for point in self.points]
         found = self._changes(RATE, rates, list(range(len(rates))), _in_units_of_chance(self.points), delay=0)
@@ -84,7 +84,7 @@ class Series:
 
     def _changes(
         self, figure: str, values: Sequence[float], places: Sequence[int], scaled: np.ndarray, delay: int
-    ) -> list[CaseChange]:
+    ) -> list[ChangePoint]:
         """The changes of a figure.
 
         Args:
@@ -96,7 +96,7 @@ class Series:
         """
         ends = [0, *(end + delay for end in change_points(scaled)), len(values)]
         return [
-            CaseChange(
+            ChangePoint(
                 self.label,
                 self.name,
                 figure,

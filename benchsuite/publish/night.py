@@ -1,33 +1,37 @@
-"""What a site keeps of one run: enough to draw its history again, and never changed."""
+"""The summary of one run that a site keeps: enough to rebuild its pages, and never rewritten."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from benchsuite.results import Result, Summary
 from benchsuite.store import RunFolder
 from benchsuite.system import files
 
-#: A night's name: when it was begun, and the beginning of a digest.
-_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+#: Name of a night: when it was begun, and the beginning of a digest.
+NightName = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{8}-[0-9]{6}-[0-9a-f]{6}\Z")]
 
-#: What is taken over from a case's summary as it is.
-_FROM_RECORD = (
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Seeds = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Speed = Annotated[float, msgspec.Meta(ge=0)]
+
+#: Fields of a case's summary that a point keeps.
+_FROM_SUMMARY = (
     *("label", "case", "treatment", "version", "protocol", "dataset", "stand_in", "device", "platform"),
     *("device_count", "precision", "seeds", "converged", "rate", "rate_interval", "outcomes", "seeds_per_second"),
     "device_seconds_per_converged",
 )
 
 
-@dataclass(frozen=True)
-class Point:
-    """One case in one night, as plain JSON values; see `Summary` for what they are.
+class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One case in one night; see `Summary` for the fields.
 
     `slowest` and `fastest` are the seeds per second of the steady rounds.
     """
@@ -41,92 +45,83 @@ class Point:
     stand_in: bool
     device: str
     platform: str
-    device_count: int
+    device_count: _Count
     precision: str
-    seeds: int
-    converged: int
-    rate: float
-    rate_interval: Sequence[float]
-    outcomes: Mapping[str, int]
-    seeds_per_second: float
-    device_seconds_per_converged: float | None
-    slowest: float
-    fastest: float
+    seeds: _Seeds
+    converged: _Count
+    rate: _Share
+    rate_interval: tuple[_Share, _Share]
+    outcomes: Mapping[str, _Count]
+    seeds_per_second: _Speed
+    device_seconds_per_converged: _Speed | None
+    slowest: _Speed
+    fastest: _Speed
 
     @classmethod
     def of(cls, summary: Summary) -> Point:
-        """The point that a summary gives."""
+        """Make the point of a summary."""
         speeds = [n / took for n, took in zip(summary.round_seeds, summary.round_seconds, strict=True)]
         speeds = speeds or [summary.seeds_per_second]
-        return cls(**{name: getattr(summary, name) for name in _FROM_RECORD}, slowest=min(speeds), fastest=max(speeds))
+        return cls(**{name: getattr(summary, name) for name in _FROM_SUMMARY}, slowest=min(speeds), fastest=max(speeds))
 
     @property
     def series(self) -> str:
-        """What must be the same of two nights that are one series, apart from the label."""
+        """Device, data, precision and version, which two nights of one series have in common."""
         count = f"{self.device_count} × " if self.device_count > 1 else ""
         return f"{count}{self.device}, {self.dataset}, {self.precision} precision, version {self.version or 'unknown'}"
 
 
-@dataclass(frozen=True)
-class Night:
+class Night(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One run.
 
     Args:
-        name: unique on a site, and the folder of its page.
-        created: when the run was begun, as ISO 8601 with its zone.
-        commit: of the folder that it was run in, if that was in a repository.
+        name: unique on a site; folder of its page.
+        created: when the run was begun, ISO 8601 with a time zone.
+        commit: of the working folder, or None outside of a repository.
         versions: package → its version.
-        timing_warnings: why its timing is not to be relied on; empty where nothing speaks against it.
-        points: of its cases, those of swept options left out.
+        timing_warnings: reasons to distrust the timing; called "doubts" in files.
+        points: of its cases, without those of swept options.
     """
 
-    name: str
+    name: NightName
     created: str
     commit: str | None
     versions: Mapping[str, str | None]
-    timing_warnings: Sequence[str]
+    timing_warnings: Sequence[str] = msgspec.field(name="doubts")
     points: Sequence[Point]
 
     @classmethod
     def of(cls, run: RunFolder, results: Sequence[Result]) -> Night:
-        """What is kept of a run."""
+        """Summarise a run; the name depends on its content alone."""
         points = [Point.of(result.summary) for result in results if not result.summary.setting]
-        facts: dict[str, Any] = {
-            "created": run.created,
-            "commit": run.commit,
-            "versions": dict(run.machine.get("versions", {})),
-            "timing_warnings": run.timing_warnings,
-            "points": points,
-        }
-        digest = hashlib.sha256(json.dumps({**facts, "points": [asdict(p) for p in points]}).encode()).hexdigest()
-        day, _, time = facts["created"].partition("T")
-        return cls(f"{day.replace('-', '')}-{time[:8].replace(':', '')}-{digest[:6]}", **facts)
+        versions = dict(run.machine.get("versions", {}))
+        night = cls("", run.created, run.commit, versions, run.timing_warnings, points)
+        facts = {name: value for name, value in msgspec.to_builtins(night).items() if name != "name"}
+        digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        day, _, time = night.created.partition("T")
+        return msgspec.structs.replace(night, name=f"{day.replace('-', '')}-{time[:8].replace(':', '')}-{digest[:6]}")
 
     @property
     def page(self) -> str:
-        """Where its page lies in the site."""
+        """Path of its page in the site."""
         return f"runs/{self.name}/index.html"
 
     def to_json(self) -> bytes:
-        """The night as a file."""
-        return json.dumps(asdict(self), indent=1).encode()
+        """Encode the night for a file.
+
+        Raises:
+            ValueError: a number is not finite.
+        """
+        return json.dumps(msgspec.to_builtins(self), indent=1, allow_nan=False).encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> Night:
-        """The night that `to_json` wrote.
+        """Decode what `to_json` encoded.
 
         Raises:
-            ValueError: it is none.
-            TypeError: a field is missing or too many.
+            ValueError: a field is missing, unknown, or of another type or range.
         """
         night = files.decode(content, cls)
-        if not is_name(night.name) or datetime.fromisoformat(night.created).tzinfo is None:
-            raise ValueError(f"it is called {night.name!r} and was made at {night.created!r}")
-        if any(len(point.rate_interval) != 2 or point.seeds < 1 for point in night.points):  # noqa: PLR2004  # from, to
-            raise ValueError("a point of it is none")
+        if datetime.fromisoformat(night.created).tzinfo is None:
+            raise ValueError(f"{night.created!r} has no time zone")
         return night
-
-
-def is_name(name: str) -> bool:
-    """Whether a night can be called so, which names its folder."""
-    return _NAME.fullmatch(name) is not None

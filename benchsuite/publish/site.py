@@ -6,12 +6,13 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import jinja2
+import msgspec
 from filelock import FileLock, Timeout
 
 from benchsuite import __version__
@@ -19,8 +20,8 @@ from benchsuite.errors import OptionError, StoreError
 from benchsuite.publish import badge
 from benchsuite.publish.charts import over_time
 from benchsuite.publish.feed import feed
-from benchsuite.publish.history import CaseChange, Series, history
-from benchsuite.publish.night import Night, is_name
+from benchsuite.publish.history import ChangePoint, Series, history
+from benchsuite.publish.night import Night, NightName
 from benchsuite.report.html import (
     PAGE,
     SUMMARY,
@@ -38,15 +39,6 @@ SCHEMA = 2
 
 _MARK, _RUNS, _CASES, _ASSETS, _NIGHT, _LOCK = "site.json", "runs", "cases", "assets", "night.json", ".lock"
 
-
-class _Mark(TypedDict):
-    """The content of a site's mark."""
-
-    title: str
-    address: str
-    nights: dict[str, str]
-
-
 _HINT = "make room, and publish the run again: what is there already is kept"
 
 #: Seconds to wait for another publisher.
@@ -60,6 +52,20 @@ _LONGEST = 200
 
 #: Nights that the index lists.
 _LISTED = 60
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    """The content of a site's own file.
+
+    Args:
+        title: of the site.
+        address: where it is published.
+        nights: name → SHA-256 of its file.
+    """
+
+    title: str = TITLE
+    address: str = ""
+    nights: dict[NightName, str] = {}  # msgspec copies it
 
 
 class Site:
@@ -80,10 +86,11 @@ class Site:
             if (path / name).is_symlink():
                 raise StoreError(f"{path / name} is a link to somewhere else", "put the folder itself in its place")
         mark = _read_mark(path)
-        self._title = title or mark["title"]
-        self._address = f"{address.rstrip('/')}/" if address else mark["address"]
+        self._title = title or mark.title
+        self._address = f"{address.rstrip('/')}/" if address else mark.address
+        self._digests = dict(mark.nights)
         self._nights = {
-            name: _read_night(path / _RUNS / name / _NIGHT, name, digest) for name, digest in mark["nights"].items()
+            name: _read_night(path / _RUNS / name / _NIGHT, name, digest) for name, digest in mark.nights.items()
         }
 
     @property
@@ -176,7 +183,7 @@ class Site:
         files.write(self.path / "badge.svg", drawn.encode(), _HINT)
         files.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
 
-    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[CaseChange], pages: dict[str, str]) -> str:
+    def _index(self, by_label: dict[str, list[Series]], changes: Sequence[ChangePoint], pages: dict[str, str]) -> str:
         return (
             _environment()
             .get_template("index.html")
@@ -191,7 +198,7 @@ class Site:
             )
         )
 
-    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[CaseChange], script: str) -> str:
+    def _case_page(self, label: str, series: Sequence[Series], changes: Sequence[ChangePoint], script: str) -> str:
         figures = over_time(label, series, changes)
         return (
             _environment()
@@ -218,36 +225,28 @@ class Site:
         return name
 
     def _mark(self) -> None:
-        nights = {name: _digest(night.to_json()) for name, night in self._nights.items()}
+        nights = {name: self._digests.get(name) or _digest(night.to_json()) for name, night in self._nights.items()}
         about = {"schema": SCHEMA, "made_by": f"benchsuite {__version__}"}
         content = {**about, "title": self._title, "address": self._address, "nights": nights}
         files.write(self.path / _MARK, files.sealed(content), _HINT)
 
 
 def _read_mark(path: Path) -> _Mark:
-    """What a site says of itself; a new one's, where the folder is empty or a publisher did not get far."""
+    """Read the site's own file; a new one if the folder is empty or was only begun."""
     mark = path / _MARK
     if not mark.exists():
         others = {found.name for found in path.iterdir()} - {_LOCK} if path.exists() else set()
         if others - {_ASSETS, _RUNS}:
             raise StoreError(f"{path} holds no site, but {min(others)}", "name an empty folder, or a site")
-        return {"title": TITLE, "address": "", "nights": {}}
+        return _Mark()
     try:
         content = files.read(mark)
         schema = files.schema_of(content)
         if schema == SCHEMA:
-            site = files.decode(files.unsealed(content), _Mark)
-            _demand_names(site["nights"])
-            return site
+            return files.decode(files.unsealed(content), _Mark)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{mark} is damaged: {error}", "restore the site; nothing was written") from error
     raise StoreError(f"{mark} has schema {schema}, this version writes {SCHEMA}", "use its version, or another folder")
-
-
-def _demand_names(names: Iterable[str]) -> None:
-    for name in names:
-        if not is_name(name):
-            raise ValueError(f"{name!r} is no name of a night")
 
 
 def _read_night(path: Path, name: str, digest: str) -> Night:
@@ -255,7 +254,7 @@ def _read_night(path: Path, name: str, digest: str) -> Night:
         content = files.read(path)
         if _digest(content) == digest and (night := Night.from_json(content)).name == name:
             return night
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         raise StoreError(f"{path} is damaged: {error}", "restore it; nothing was written") from error
     raise StoreError(f"{path} is not what was published", "restore it; nothing was written")
 
@@ -278,7 +277,7 @@ def _page_names(labels: Sequence[str] | dict[str, Any]) -> dict[str, str]:
     return names
 
 
-def _lines(by_label: dict[str, list[Series]], changes: Sequence[CaseChange]) -> Iterator[dict[str, Any]]:
+def _lines(by_label: dict[str, list[Series]], changes: Sequence[ChangePoint]) -> Iterator[dict[str, Any]]:
     """The latest point of every series, and its last change."""
     for label, of_case in by_label.items():
         for series in of_case:

@@ -5,5 +5,6 @@ Out: tables (`report.terminal`), an HTML page (`report.html`) and figures (`repo
 """
 
 from benchsuite.report.extras import require_extra
+from benchsuite.report.paths import check_path
 
-__all__ = ["require_extra"]
+__all__ = ["check_path", "require_extra"]

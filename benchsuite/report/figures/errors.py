@@ -1,4 +1,4 @@
-"""How small an error is reached how often: distribution functions over the seeds."""
+"""Charts of final errors: empirical distribution functions over the seeds."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from benchsuite.report.figures.figure import Figure, case_colour, chart_data, log_axis, share_axis
+from benchsuite.report.figures.figure import ChartFigure, chart_data, power_axis, series_colour, share_axis
 from benchsuite.report.terminal import ladder_table, number, percent
 from benchsuite.results import R2_LADDER, Result
 
 #: Below this, 1 - R² in single precision is rounding.
 _ROUNDING = float(np.finfo(np.float32).eps)
 
-#: Points that a curve is drawn through.
+#: Points of a curve.
 _POINTS = 160
 
 
-def r2_figure(results: Sequence[Result]) -> Figure | None:
-    """The share of the seeds whose 1 - R² is below a bound; nothing where all diverged."""
+def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
+    """Draw the distribution function of 1 - R² of each case; None if all seeds diverged."""
     chart = _chart(results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
     if chart is None:
         return None
@@ -32,11 +32,11 @@ def r2_figure(results: Sequence[Result]) -> Figure | None:
         for result in results
     )
     sheet = ladder_table([result.summary for result in results])
-    return Figure("r2", "R² at the end", alt.layer(chart, rules).properties(height=300), said, sheet)
+    return ChartFigure("r2", "Final R²", alt.layer(chart, rules).properties(height=300), said, sheet)
 
 
-def largest_error_figure(results: Sequence[Result]) -> Figure | None:
-    """The share of the seeds that keep below an error on all evaluation data; nothing where all diverged."""
+def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
+    """Draw the distribution function of the largest absolute error of each case; None if all seeds diverged."""
     chart = _chart(results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
     if chart is None:
         return None
@@ -49,19 +49,19 @@ def largest_error_figure(results: Sequence[Result]) -> Figure | None:
         for result in results
     )
     sheet = ladder_table([result.summary for result in results])
-    return Figure("largest-error", "The largest error at the end", chart.properties(height=300), said, sheet)
+    return ChartFigure("largest-error", "Final largest error", chart.properties(height=300), said, sheet)
 
 
 def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.Chart | None:
     rows = [row for result in results for row in _distribution(result.summary.label, figure(result))]
     if not rows:
         return None
-    colour, dash = case_colour([result.summary.label for result in results])
+    colour, dash = series_colour("case", [result.summary.label for result in results])
     return (
         alt.Chart(chart_data(rows, at_most="number", share="number"))
         .mark_line(interpolate="step-after")
         .encode(
-            x=alt.X("at_most:Q", scale=alt.Scale(type="log"), axis=log_axis(title, format=".0~e")),
+            x=alt.X("at_most:Q", scale=alt.Scale(type="log"), axis=power_axis(title)),
             y=alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds")),
             color=colour,
             strokeDash=dash,
@@ -75,7 +75,7 @@ def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.Chart | No
 
 
 def _distribution(label: str, values: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Steps at evenly spaced ranks, the first and last among them; seeds that diverged come below no bound."""
+    """Return points at evenly spaced ranks, ends included; diverged seeds are below no bound."""
     finite = np.sort(np.maximum(values[np.isfinite(values)], _ROUNDING))
     for rank in np.unique(np.linspace(0, len(finite) - 1, _POINTS).astype(int)) if len(finite) else ():
         yield {"case": label, "at_most": float(finite[rank]), "share": (rank + 1) / len(values)}

@@ -1,31 +1,40 @@
-"""How many seeds learnt it, and how the others failed."""
+"""Charts of convergence rates, outcomes, and differences of rates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 
-from benchsuite.report.figures.figure import Chart, Figure, chart_data, interval_tips, outcome_colour, share_axis
-from benchsuite.report.terminal import CASE, RESULT, Column, Sheet, count, interval, legend, percent
+from benchsuite.comparison import CaseChange
+from benchsuite.report.figures.figure import (
+    COLOURS,
+    Chart,
+    ChartFigure,
+    chart_data,
+    interval_tips,
+    outcome_colour,
+    share_axis,
+)
+from benchsuite.report.terminal import CASE, RESULT, Column, Sheet, count, interval, legend, percent, points
 from benchsuite.results import Outcome, Summary
 
 
-def rates_figure(summaries: Sequence[Summary]) -> Figure:
-    """The share of the seeds that converged, with its interval."""
+def rates_figure(summaries: Sequence[Summary]) -> ChartFigure:
+    """Draw the convergence rate of each case with its 95 % interval."""
     said = "; ".join(f"{r.label} {percent(r.rate)} ({interval(r.rate_interval)})" for r in summaries)
-    return Figure(
+    return ChartFigure(
         "rates",
-        "The share of random starts that learnt it",
-        rate_chart(summaries),
+        "Convergence rate",
+        _rate_chart(summaries),
         said,
         Sheet("", summaries, (CASE, *RESULT), legend(summaries)),
         lines=[summary.label for summary in summaries],
     )
 
 
-def rate_chart(summaries: Sequence[Summary]) -> Chart:
-    """A point for each rate, on a line from end to end of its interval."""
+def _rate_chart(summaries: Sequence[Summary]) -> Chart:
     order = [summary.label for summary in summaries]
     rows = (
         {
@@ -49,17 +58,19 @@ def rate_chart(summaries: Sequence[Summary]) -> Chart:
             alt.Tooltip("seeds:Q", format=","),
         ],
     )
-    scale = alt.Scale(domain=[0, 1])
-    line = base.mark_rule(strokeWidth=5, color="#0072B2", opacity=0.45, strokeCap="round").encode(
-        x=alt.X("low:Q", scale=scale, axis=share_axis("share of the seeds that converged, and its 95 % interval")),
-        x2="high:Q",
-    )
-    point = base.mark_point(filled=True, size=90, color="#0072B2", opacity=1).encode(x=alt.X("rate:Q", scale=scale))
-    return alt.layer(line, point)
+    scale, axis = alt.Scale(domain=[0, 1]), share_axis("share of the seeds that converged, with 95 % interval")
+    return alt.layer(*_intervals(base, "rate", scale=scale, axis=axis))
 
 
-def outcomes_figure(summaries: Sequence[Summary]) -> Figure:
-    """The share of every outcome."""
+def _intervals(base: alt.Chart, field: str, **how: Any) -> tuple[alt.Chart, alt.Chart]:
+    """Draw a point at `field`, on a line from "low" to "high"."""
+    line = base.mark_rule(strokeWidth=5, color=COLOURS[0], opacity=0.45, strokeCap="round")
+    point = base.mark_point(filled=True, size=90, color=COLOURS[0], opacity=1)
+    return line.encode(x=alt.X("low:Q", **how), x2="high:Q"), point.encode(x=alt.X(f"{field}:Q"))
+
+
+def outcomes_figure(summaries: Sequence[Summary]) -> ChartFigure:
+    """Draw the share of each outcome."""
     seen = [o for o in Outcome if any(summary.outcomes[o] for summary in summaries)]
     rows = [
         {
@@ -94,7 +105,7 @@ def outcomes_figure(summaries: Sequence[Summary]) -> Figure:
         for summary in summaries
     )
     lines = [summary.label for summary in summaries]
-    return Figure("outcomes", "How each of them ended", chart, said, _outcome_sheet(summaries, seen), lines=lines)
+    return ChartFigure("outcomes", "Outcomes", chart, said, _outcome_sheet(summaries, seen), lines=lines)
 
 
 def _outcome_sheet(summaries: Sequence[Summary], seen: Sequence[Outcome]) -> Sheet:
@@ -104,3 +115,40 @@ def _outcome_sheet(summaries: Sequence[Summary], seen: Sequence[Outcome]) -> She
         )
 
     return Sheet("", summaries, (CASE, Column("seeds", lambda r: count(r.seeds)), *map(share, seen)))
+
+
+def changes_figure(changes: Sequence[CaseChange], sheet: Sheet) -> ChartFigure | None:
+    """Draw the difference of each rate from a reference with its 95 % interval; None if no rate is comparable.
+
+    Args:
+        changes: of all cases.
+        sheet: the same numbers as a table.
+    """
+    rated = [(change.label, change.rate) for change in changes if change.rate and change.rate.interval]
+    if not rated:
+        return None
+    rows: list[dict[str, Any]] = [
+        {
+            "case": label,
+            "difference": rate.after - rate.before,
+            "low": rate.interval[0],
+            "high": rate.interval[1],
+            "p": rate.adjusted_p_value,
+        }
+        for label, rate in rated
+        if rate.interval
+    ]
+    base = alt.Chart(chart_data(rows, **dict.fromkeys(("difference", "low", "high", "p"), "number"))).encode(
+        y=alt.Y("case:N", sort=[label for label, _ in rated], title=None),
+        tooltip=[
+            alt.Tooltip("case:N"),
+            alt.Tooltip("difference:Q", format="+.1%"),
+            *interval_tips("+.1%"),
+            alt.Tooltip("p:Q", format=".2~g", title="adjusted p"),
+        ],
+    )
+    axis = share_axis("difference of the rates, with 95 % interval")
+    zero = alt.Chart(alt.InlineData(values=[{"at": 0}])).mark_rule(strokeDash=[2, 3]).encode(x="at:Q")
+    said = "; ".join(f"{row['case']} {points(row['difference'])} points" for row in rows)
+    chart = alt.layer(zero, *_intervals(base, "difference", axis=axis))
+    return ChartFigure("changes", "Differences of the rates", chart, said, sheet, lines=[label for label, _ in rated])

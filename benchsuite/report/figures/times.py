@@ -1,4 +1,4 @@
-"""How long it took: steps to success, the device's time, and how even the rounds were."""
+"""Charts of steps to success, device time, and speed of the rounds."""
 
 from __future__ import annotations
 
@@ -8,43 +8,51 @@ from typing import Any
 
 import altair as alt
 
-from benchsuite.report.figures.figure import Figure, case_colour, chart_data, interval_tips, log_axis, share_axis
+from benchsuite.report.figures.figure import (
+    COLOURS,
+    ChartFigure,
+    chart_data,
+    interval_tips,
+    plain_axis,
+    series_colour,
+    share_axis,
+)
 from benchsuite.report.terminal import CASE, COST, Column, Sheet, count, median_steps, per_second, percent, seconds
 from benchsuite.results import Summary
 
-#: Steps of a curve that are listed in its table.
+#: Points of a curve in its table.
 _LISTED = 12
 
 
-def success_figure(summaries: Sequence[Summary]) -> Figure:
-    """The share that has succeeded by a time, as Kaplan and Meier estimate it."""
+def success_figure(summaries: Sequence[Summary]) -> ChartFigure:
+    """Draw the Kaplan-Meier curve of the steps to success of each case with its 95 % interval."""
     rows = (row for summary in summaries for row in _curve(summary))
     kinds = dict.fromkeys(("done", "steps", "share", "low", "high"), "number")
-    colour, dash = case_colour([summary.label for summary in summaries])
+    colour, dash = series_colour("case", [summary.label for summary in summaries])
     base = alt.Chart(chart_data(rows, **kinds)).encode(
         x=alt.X("done:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the schedule")),
         color=colour,
         tooltip=[
             alt.Tooltip("case:N"),
             alt.Tooltip("steps:Q", format=",", title="optimiser steps"),
-            alt.Tooltip("share:Q", format=".1%", title="have succeeded"),
+            alt.Tooltip("share:Q", format=".1%", title="succeeded"),
             *interval_tips(),
         ],
     )
     scale = alt.Scale(domain=[0, 1])
     band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
-        y=alt.Y("low:Q", scale=scale, axis=share_axis("share that has succeeded")), y2="high:Q"
+        y=alt.Y("low:Q", scale=scale, axis=share_axis("share of the seeds that succeeded")), y2="high:Q"
     )
     line = base.mark_line(interpolate="step-after", point=alt.OverlayMarkDef(size=14)).encode(
         y=alt.Y("share:Q", scale=scale), strokeDash=dash
     )
     said = "; ".join(f"{summary.label}: median {median_steps(summary)} steps" for summary in summaries)
     sheet = Sheet("", [row for summary in summaries for row in _listed(summary)], _CURVE)
-    return Figure("success", "How soon they succeed", alt.layer(band, line).properties(height=300), said, sheet)
+    return ChartFigure("success", "Time to success", alt.layer(band, line).properties(height=300), said, sheet)
 
 
 def _curve(summary: Summary) -> Iterator[dict[str, Any]]:
-    """The curve from the start to the end of the schedule, a row for each of its steps."""
+    """Return the points of the curve from the start to the end of the schedule."""
     time = summary.time_to_success
     curve, end = time["curve"], time["censored_at"]
     points = [(0.0, 0.0, 0.0, 0.0), *zip(*(curve[name] for name in ("times", "share", "low", "high")), strict=True)]
@@ -70,14 +78,14 @@ def _listed(summary: Summary) -> list[dict[str, Any]]:
 _CURVE = (
     Column("case", lambda row: row["case"], "left", "bold", once=True),
     Column("optimiser steps", lambda row: count(row["steps"])),
-    Column("have succeeded", lambda row: percent(row["share"])),
+    Column("succeeded", lambda row: percent(row["share"])),
     Column("95 % from", lambda row: percent(row["low"])),
     Column("to", lambda row: percent(row["high"])),
 )
 
 
-def cost_figure(summaries: Sequence[Summary]) -> Figure:
-    """The seconds of tracing, compiling, the first round and the others."""
+def cost_figure(summaries: Sequence[Summary]) -> ChartFigure:
+    """Draw the seconds of tracing, compiling, the first round and the other rounds."""
     parts = ("trace", "compile", "first round", "other rounds")
     rows = (
         {"case": summary.label, "part": part, "order": order, "seconds": value}
@@ -93,7 +101,7 @@ def cost_figure(summaries: Sequence[Summary]) -> Figure:
             color=alt.Color(
                 "part:N",
                 sort=list(parts),
-                scale=alt.Scale(domain=list(parts), range=["#CC79A7", "#E69F00", "#56B4E9", "#0072B2"]),
+                scale=alt.Scale(domain=list(parts), range=[COLOURS[3], COLOURS[4], COLOURS[5], COLOURS[0]]),
             ),
             order="order:Q",
             tooltip=[alt.Tooltip("case:N"), alt.Tooltip("part:N"), alt.Tooltip("seconds:Q", format=",.3~f")],
@@ -105,9 +113,9 @@ def cost_figure(summaries: Sequence[Summary]) -> Figure:
         for summary in summaries
     )
     timed = [Column(part, partial(_part, place)) for place, part in enumerate(parts)]
-    return Figure(
+    return ChartFigure(
         "costs",
-        "Where the time went",
+        "Time by stage",
         chart,
         said,
         Sheet("", summaries, (CASE, *COST, *timed)),
@@ -124,8 +132,8 @@ def _seconds(summary: Summary) -> tuple[float, float, float, float]:
     return summary.trace_seconds, summary.compile_seconds, first, sum(summary.round_seconds)
 
 
-def rounds_figure(summaries: Sequence[Summary]) -> Figure | None:
-    """The speed of every steady round; nothing where there is none."""
+def rounds_figure(summaries: Sequence[Summary]) -> ChartFigure | None:
+    """Draw the speed of each steady round; None if there is none."""
     rows = [
         {"case": summary.label, "round": number, "seeds": n, "seconds": took, "speed": n / took}
         for summary in summaries
@@ -136,13 +144,13 @@ def rounds_figure(summaries: Sequence[Summary]) -> Figure | None:
     kinds = dict.fromkeys(("round", "seeds", "seconds", "speed"), "number")
     chart = (
         alt.Chart(chart_data(rows, **kinds))
-        .mark_tick(thickness=3, color="#0072B2")
+        .mark_tick(thickness=3, color=COLOURS[0])
         .encode(
             y=alt.Y("case:N", sort=[summary.label for summary in summaries], title=None),
             x=alt.X(
                 "speed:Q",
                 scale=alt.Scale(type="log"),
-                axis=log_axis("seeds per second, a mark for each round", format="~g"),
+                axis=plain_axis("seeds per second, one mark per round"),
             ),
             tooltip=[
                 alt.Tooltip("case:N"),
@@ -163,6 +171,6 @@ def rounds_figure(summaries: Sequence[Summary]) -> Figure | None:
         Column("time", lambda row: seconds(row["seconds"])),
         Column("seeds/s", lambda row: per_second(row["speed"])),
     )
-    return Figure(
-        "rounds", "How fast, round by round", chart, said, Sheet("", rows, columns), lines=[r.label for r in summaries]
+    return ChartFigure(
+        "rounds", "Speed by round", chart, said, Sheet("", rows, columns), lines=[r.label for r in summaries]
     )

@@ -1,16 +1,27 @@
-"""What treatments and swept options do to the rate."""
+"""Charts of the rate under treatments and at the values of a swept option."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
-from benchsuite.report.figures.figure import Figure, case_colour, chart_data, interval_tips, log_axis, share_axis
+from benchsuite.report.figures.figure import (
+    Chart,
+    ChartFigure,
+    chart_data,
+    interval_tips,
+    plain_axis,
+    power_axis,
+    scale_of,
+    series_colour,
+    share_axis,
+)
 from benchsuite.report.terminal import (
     UNTREATED,
     Column,
+    Inapplicable,
     Sheet,
     cells_of,
     count,
@@ -19,46 +30,36 @@ from benchsuite.report.terminal import (
     group_sweeps,
     interval,
     median_steps,
+    option_of,
     percent,
 )
 from benchsuite.results import Summary
 
+#: Height in pixels of a cell with two lines of text.
+_CELL = 36
 
-def treatments_figure(summaries: Sequence[Summary]) -> Figure | None:
-    """The rate of every case under each treatment; nothing where there was none."""
+
+def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicable] = ()) -> ChartFigure | None:
+    """Draw the rate of each case under each treatment as a heat map; None if nothing was treated.
+
+    Args:
+        summaries: of the run.
+        inapplicable: treatments that do not apply to a case; their cells say so.
+    """
     cells = cells_of(summaries)
     if not any(treatment for _, treatment in cells):
         return None
     shown = list(cells.items())
-    rows = (
-        {
-            "case": case,
-            "treatment": treatment or UNTREATED,
-            "rate": summary.rate,
-            "low": summary.rate_interval[0],
-            "high": summary.rate_interval[1],
-            "seeds": summary.seeds,
-        }
-        for (case, treatment), summary in shown
-    )
+    rows = [_cell(case, treatment, summary) for (case, treatment), summary in shown]
+    cases = list(dict.fromkeys(case for case, _ in cells))
     order = list(dict.fromkeys(treatment or UNTREATED for _, treatment in cells))
-    base = alt.Chart(chart_data(rows, **dict.fromkeys(("rate", "low", "high", "seeds"), "number"))).encode(
-        x=alt.X("case:N", sort=None, axis=alt.Axis(title=None, orient="top", labelAngle=0, labelLimit=120)),
-        y=alt.Y("treatment:N", sort=order, title=None),
-        tooltip=[
-            alt.Tooltip("case:N"),
-            alt.Tooltip("treatment:N"),
-            alt.Tooltip("rate:Q", format=".1%"),
-            *interval_tips(),
-            alt.Tooltip("seeds:Q", format=","),
-        ],
-    )
-    scale = alt.Scale(scheme="cividis", domain=[0, 1])
-    shade = base.mark_rect().encode(color=alt.Color("rate:Q", scale=scale, legend=alt.Legend(format="%", title="rate")))
-    letters = base.mark_text(fontSize=11).encode(
-        text=alt.Text("rate:Q", format=".1%"),
-        color=alt.condition("datum.rate > 0.5", alt.value("black"), alt.value("white")),
-    )
+    refused = {(case, name or UNTREATED) for case, name, _ in inapplicable}
+    absent = [
+        {"case": case, "treatment": name, "text": "does not apply"}
+        for case in cases
+        for name in order
+        if (case.partition(" (")[0], name) in refused and (case, "" if name == UNTREATED else name) not in cells
+    ]
     said = "; ".join(
         f"{case} {treatment or UNTREATED}: {percent(summary.rate)}" for (case, treatment), summary in shown
     )
@@ -69,60 +70,164 @@ def treatments_figure(summaries: Sequence[Summary]) -> Figure | None:
         Column("rate", lambda item: percent(item[1].rate), style="bold"),
         Column("95 % interval", lambda item: interval(item[1].rate_interval)),
     )
-    chart = alt.layer(shade, letters)
-    return Figure("treatments", "The rate at a glance", chart, said, Sheet("", shown, columns), lines=order)
+    chart = _heatmap(rows, absent, cases, order)
+    return ChartFigure(
+        "treatments", "Convergence rate by treatment", chart, said, Sheet("", shown, columns), lines=order, line=_CELL
+    )
 
 
-def sweep_figures(summaries: Sequence[Summary]) -> list[Figure]:
-    """For each case and option the rate at every value, a curve for each treatment."""
+def _cell(case: str, treatment: str, summary: Summary) -> dict[str, Any]:
+    low, high = summary.rate_interval
+    return {
+        "case": case,
+        "treatment": treatment or UNTREATED,
+        "rate": summary.rate,
+        "low": low,
+        "high": high,
+        "text": percent(summary.rate),
+        "ends": f"{100 * low:.1f}–{100 * high:.1f}",
+        "seeds": summary.seeds,
+    }
+
+
+def _heatmap(
+    rows: Sequence[Mapping[str, Any]],
+    absent: Sequence[Mapping[str, Any]],
+    cases: Sequence[str],
+    treatments: Sequence[str],
+) -> Chart:
+    x = alt.X("case:N", sort=list(cases), axis=alt.Axis(title=None, orient="top", labelAngle=0, labelLimit=120))
+    y = alt.Y("treatment:N", sort=list(treatments), title=None)
+    base = alt.Chart(chart_data(rows, **dict.fromkeys(("rate", "low", "high", "seeds"), "number"))).encode(
+        x=x,
+        y=y,
+        tooltip=[
+            alt.Tooltip("case:N"),
+            alt.Tooltip("treatment:N"),
+            alt.Tooltip("rate:Q", format=".1%"),
+            *interval_tips(),
+            alt.Tooltip("seeds:Q", format=","),
+        ],
+    )
+    scale = alt.Scale(scheme="cividis", domain=[0, 1])
+    legend = alt.Legend(format="%", title="rate and 95 % interval (%)")
+    shade = base.mark_rect().encode(color=alt.Color("rate:Q", scale=scale, legend=legend))
+    ink = alt.condition("datum.rate > 0.5", alt.value("black"), alt.value("white"))
+    rate = base.mark_text(fontSize=11, dy=-6).encode(text="text:N", color=ink)
+    ends = base.mark_text(fontSize=9, dy=8).encode(text="ends:N", color=ink)
+    layers = [shade, rate, ends]
+    if absent:
+        note = alt.Chart(chart_data(absent)).mark_text(fontSize=9, opacity=0.7)
+        layers.append(note.encode(x=x, y=y, text="text:N"))
+    return alt.layer(*layers)
+
+
+#: Curves of one case under one option, by name: case, treatment and option.
+_Curves = Mapping[str, Sequence[Summary]]
+
+
+def sweep_figures(summaries: Sequence[Summary]) -> list[ChartFigure]:
+    """Draw the rate and the steps to success over each swept option of each case, a curve for each treatment."""
+    return [figure for case, option, curves in _panels(summaries) for figure in _figures(case, option, curves)]
+
+
+def sweep_panels(summaries: Sequence[Summary]) -> list[tuple[str, Chart, Chart]]:
+    """Return title, chart of the rate and chart of the steps to success for each case and option."""
+    return [
+        (f"{case}: {option}, {count(_seeds(curves))} seeds", _rates(option, curves), _steps(option, curves))
+        for case, option, curves in _panels(summaries)
+    ]
+
+
+def _panels(summaries: Sequence[Summary]) -> list[tuple[str, str, dict[str, list[Summary]]]]:
     panels: dict[tuple[str, str], dict[str, list[Summary]]] = {}
     for name, of in group_sweeps(summaries).items():
-        (option,) = of[0].setting
-        panels.setdefault((of[0].case, option), {})[name] = of
-    return [_panel(case, option, curves) for (case, option), curves in panels.items()]
+        panels.setdefault((of[0].case, option_of(of[0])), {})[name] = of
+    return [(case, option, curves) for (case, option), curves in panels.items()]
 
 
-def _panel(case: str, option: str, curves: dict[str, list[Summary]]) -> Figure:
-    rows: list[dict[str, Any]] = [
-        {
-            "case": name.rpartition(": ")[0],
-            "value": summary.setting[option],
-            "rate": summary.rate,
-            "low": summary.rate_interval[0],
-            "high": summary.rate_interval[1],
-            "median": median_steps(summary),
-        }
-        for name, of in curves.items()
-        for summary in of
+def _figures(case: str, option: str, curves: _Curves) -> list[ChartFigure]:
+    said = "; ".join(f"{name}: {describe_plateau(of)}" for name, of in curves.items())
+    sheet, name = _sheet(option, curves), f"{case}-{option}"
+    rates, steps = (chart.properties(height=280) for chart in (_rates(option, curves), _steps(option, curves)))
+    return [
+        ChartFigure(f"sweep-{name}", f"{case}: rate over {option}", rates, said, sheet, case),
+        ChartFigure(f"sweep-steps-{name}", f"{case}: steps to success over {option}", steps, said, sheet, case),
     ]
-    values = [row["value"] for row in rows]
-    scale: Literal["log", "linear"] = "log" if min(values) > 0 and max(values) >= 10 * min(values) else "linear"
-    colour, dash = case_colour(list(dict.fromkeys(row["case"] for row in rows)))
-    base = alt.Chart(chart_data(rows, **dict.fromkeys(("value", "rate", "low", "high"), "number"))).encode(
-        x=alt.X("value:Q", scale=alt.Scale(type=scale), axis=log_axis(option, format="~g")),
+
+
+def _seeds(curves: _Curves) -> int:
+    return next(iter(curves.values()))[0].seeds
+
+
+def _label(name: str) -> str:
+    return name.rpartition(": ")[0]
+
+
+def _base(option: str, curves: _Curves) -> alt.Chart:
+    rows = [_row(_label(name), option, summary) for name, of in curves.items() for summary in of]
+    numbers = ("value", "rate", "low", "high", "median", "median_low", "median_high", "expected")
+    colour, _ = series_colour("case", [_label(name) for name in curves])
+    return alt.Chart(chart_data(rows, **dict.fromkeys(numbers, "number"))).encode(
+        x=alt.X("value:Q", scale=scale_of([row["value"] for row in rows]), axis=plain_axis(option)),
         color=colour,
         tooltip=[
             alt.Tooltip("case:N"),
             alt.Tooltip("value:Q", format=".4~g", title=option),
             alt.Tooltip("rate:Q", format=".1%"),
             *interval_tips(),
-            alt.Tooltip("median:N", title="median steps to success"),
+            alt.Tooltip("steps:N", title="median steps to success"),
+            alt.Tooltip("expected:Q", format=",.0f", title="expected steps per success"),
         ],
     )
-    share = alt.Scale(domain=[0, 1])
-    band = base.mark_area(opacity=0.18).encode(
-        y=alt.Y("low:Q", scale=share, axis=share_axis("share that converged")), y2="high:Q"
+
+
+def _row(label: str, option: str, summary: Summary) -> dict[str, Any]:
+    time, (low, high) = summary.time_to_success, summary.rate_interval
+    median_low, median_high = time["median_interval"]
+    return {
+        "case": label,
+        "value": summary.setting[option],
+        "rate": summary.rate,
+        "low": low,
+        "high": high,
+        "steps": median_steps(summary),
+        "median": time["median"],
+        "median_low": median_low,
+        "median_high": median_high,
+        "expected": time["expected_running_time"],
+    }
+
+
+def _rates(option: str, curves: _Curves) -> Chart:
+    base, share = _base(option, curves), alt.Scale(domain=[0, 1])
+    _, dash = series_colour("case", [_label(name) for name in curves])
+    axis = share_axis("share of the seeds that converged")
+    band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", scale=share, axis=axis), y2="high:Q")
+    return alt.layer(band, base.mark_line(point=True).encode(y=alt.Y("rate:Q", scale=share), strokeDash=dash))
+
+
+def _steps(option: str, curves: _Curves) -> Chart:
+    """The median, with its interval, and dotted the expected steps per success; gaps where there is none."""
+    time = next(iter(curves.values()))[0].time_to_success
+    domain = [0.8 * max(time["resolution"], 1), 10 * time["censored_at"]]  # also where no value has a median
+    scale = alt.Scale(type="log", domain=domain, nice=False)
+    base = _base(option, curves).transform_calculate(
+        low_end="datum.median_low == null ? datum.median : datum.median_low",
+        high_end=f"datum.median == null ? null : datum.median_high == null ? {domain[1]} : datum.median_high",
     )
-    line = base.mark_line(point=True).encode(y=alt.Y("rate:Q", scale=share), strokeDash=dash)
-    said = "; ".join(f"{name}: {describe_plateau(of)}" for name, of in curves.items())
-    chart = alt.layer(band, line).properties(height=280)
-    return Figure(f"sweep-{case}-{option}", f"{case}: {option}", chart, said, _sheet(option, curves), case)
+    axis = power_axis("steps to success: median, and expected (dotted)")
+    band = base.mark_area(opacity=0.18, clip=True).encode(y=alt.Y("low_end:Q", scale=scale, axis=axis), y2="high_end:Q")
+    _, dash = series_colour("case", [_label(name) for name in curves])
+    line = base.mark_line(point=True, clip=True).encode(y=alt.Y("median:Q", scale=scale), strokeDash=dash)
+    dotted = base.mark_line(strokeDash=[1, 3], strokeWidth=1.5, clip=True).encode(y=alt.Y("expected:Q", scale=scale))
+    return alt.layer(band, dotted, line)
 
 
-def _sheet(option: str, curves: dict[str, list[Summary]]) -> Sheet:
+def _sheet(option: str, curves: _Curves) -> Sheet:
     rows = [(name, summary) for name, of in curves.items() for summary in of]
     columns = (
-        Column("case", lambda row: row[0].rpartition(": ")[0], "left", "bold", once=True),
+        Column("case", lambda row: _label(row[0]), "left", "bold", once=True),
         Column(option, lambda row: f"{row[1].setting[option]:.4g}"),
         Column("rate", lambda row: percent(row[1].rate), style="bold"),
         Column("95 % interval", lambda row: interval(row[1].rate_interval)),

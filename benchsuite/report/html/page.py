@@ -17,7 +17,7 @@ from markupsafe import Markup
 from benchsuite import __version__
 from benchsuite.comparison import LEVEL, RunResults, compare_runs
 from benchsuite.errors import OptionError, printable
-from benchsuite.report.figures import Figure, rates_figure
+from benchsuite.report.figures import ChartFigure, rates_figure, render_svg
 from benchsuite.report.html.markdown import render_markdown
 from benchsuite.report.html.section import ReportContent, Section, sections
 from benchsuite.report.terminal import Sheet, interval, per_second, percent
@@ -103,8 +103,7 @@ def render_page(report: ReportContent, scripts: str = "") -> str:
 
 def render_rates(report: ReportContent) -> str:
     """The rates of all cases, as SVG for light pages."""
-    spec = json.loads(json.dumps(rates_figure(report.summaries).spec()).replace("currentColor", "#222"))
-    return vl_convert.vegalite_to_svg(spec | {"width": 560, "background": "white", "padding": 12})
+    return render_svg(rates_figure(report.summaries), width=560)
 
 
 def _title(report: ReportContent) -> str:
@@ -114,8 +113,8 @@ def _title(report: ReportContent) -> str:
     return f"{named} on {machine.get('device', 'an unknown device')}, {day}"
 
 
-def _figures(told: Sequence[Section]) -> list[Figure]:
-    return [part for section in told for part in section.parts if isinstance(part, Figure)]
+def _figures(told: Sequence[Section]) -> list[ChartFigure]:
+    return [part for section in told for part in section.parts if isinstance(part, ChartFigure)]
 
 
 @cache
@@ -132,7 +131,7 @@ def environment(package: str = "") -> jinja2.Environment:
     environment.filters |= {"plain": printable, "sort_value": sort_value, "json": _json}
     environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second}
     environment.tests |= {
-        "figure": lambda part: isinstance(part, Figure),
+        "figure": lambda part: isinstance(part, ChartFigure),
         "sheet": lambda part: isinstance(part, Sheet),
         "address": lambda text: bool(_ADDRESS.fullmatch(text)),
     }

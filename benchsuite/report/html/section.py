@@ -11,7 +11,7 @@ from rich.text import Text
 
 from benchsuite.comparison import LEVEL, CaseChange
 from benchsuite.report.figures import (
-    Figure,
+    ChartFigure,
     changes_figure,
     cost_figure,
     largest_error_figure,
@@ -58,7 +58,7 @@ class Section:
 
     name: str
     title: str
-    parts: Sequence[Figure | Sheet | str]
+    parts: Sequence[ChartFigure | Sheet | str]
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _validity(run: RunFolder) -> str:
     return "; ".join(run.timing_warnings) or "nothing disturbed it"
 
 
-def _learnt(report: ReportContent) -> Iterator[Figure | Sheet | str]:
+def _learnt(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
     stand_in = [summary for summary in report.summaries if summary.stand_in]
     if report.summaries:
         yield rates_figure(report.summaries)
@@ -171,7 +171,7 @@ def _learnt(report: ReportContent) -> Iterator[Figure | Sheet | str]:
         )
 
 
-def _failed(report: ReportContent) -> Iterator[Figure | Sheet | str]:
+def _failed(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
     if not report.summaries:
         return
     yield outcomes_figure(report.summaries)
@@ -184,7 +184,7 @@ def _failed(report: ReportContent) -> Iterator[Figure | Sheet | str]:
     yield from (sheet for sheet in (groups_table(report.summaries), diagnostics_table(report.summaries)) if sheet.rows)
 
 
-def _time(report: ReportContent) -> Iterator[Figure]:
+def _time(report: ReportContent) -> Iterator[ChartFigure]:
     if report.summaries:
         yield success_figure(report.summaries)
         yield cost_figure(report.summaries)
@@ -192,16 +192,16 @@ def _time(report: ReportContent) -> Iterator[Figure]:
             yield even
 
 
-def _error(report: ReportContent) -> Iterator[Figure]:
+def _error(report: ReportContent) -> Iterator[ChartFigure]:
     if report.plain:
         yield from filter(None, (r2_figure(report.plain), largest_error_figure(report.plain)))
 
 
-def _learning(report: ReportContent) -> Iterator[Figure]:
+def _learning(report: ReportContent) -> Iterator[ChartFigure]:
     yield from filter(None, map(learning_figure, report.plain))
 
 
-def _starts(report: ReportContent) -> Iterator[Figure | Sheet]:
+def _starts(report: ReportContent) -> Iterator[ChartFigure | Sheet]:
     for result in report.plain:
         yield from starts_figures(result)
     sheet = named_starts(report.summaries)
@@ -209,13 +209,13 @@ def _starts(report: ReportContent) -> Iterator[Figure | Sheet]:
         yield sheet
 
 
-def _treated(report: ReportContent) -> Iterator[Figure | Sheet | str]:
+def _treated(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
     summaries = [result.summary for result in report.results]
-    if glance := treatments_figure(summaries):
+    if glance := treatments_figure(summaries, report.inapplicable):
         yield glance
-    for figure in sweep_figures(summaries):
-        yield figure
-        yield "\n".join(figure.sheet.meanings)
+    swept = sweep_figures(summaries)
+    yield from swept
+    yield from dict.fromkeys("\n".join(figure.sheet.meanings) for figure in swept)
     for part in treatment_tables(report.results, report.inapplicable, WIDTH):
         if isinstance(part, Sheet):
             yield part
@@ -236,7 +236,7 @@ def _claims(report: ReportContent) -> Iterator[Sheet | str]:
             yield replace(sheet, title=title)
 
 
-def _changed(report: ReportContent) -> Iterator[Figure | Sheet]:
+def _changed(report: ReportContent) -> Iterator[ChartFigure | Sheet]:
     if report.changes:
         rate, speed = changes_table(report.changes, report.reference, LEVEL)
         figure = changes_figure(report.changes, rate)

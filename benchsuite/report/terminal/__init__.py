@@ -14,9 +14,9 @@ from benchsuite.report.terminal.findings import (
     starts_table,
 )
 from benchsuite.report.terminal.forecast import forecast_table
-from benchsuite.report.terminal.header import header_lines, header_lines_of
 from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
-from benchsuite.report.terminal.summary import render, run_tables
+from benchsuite.report.terminal.replay import replay_diagnostics, replay_table
+from benchsuite.report.terminal.summary import header_lines, header_lines_of, render, run_tables
 from benchsuite.report.terminal.sweep import describe_plateau, group_sweeps, option_of, sweep_tables
 from benchsuite.report.terminal.tables import (
     UNTREATED,
@@ -68,6 +68,8 @@ __all__ = [
     "percent",
     "points",
     "render",
+    "replay_diagnostics",
+    "replay_table",
     "run_tables",
     "seconds",
     "starts_table",

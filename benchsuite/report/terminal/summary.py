@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
@@ -13,6 +14,7 @@ from benchsuite.report.terminal.sweep import sweep_tables
 from benchsuite.report.terminal.tables import table
 from benchsuite.report.terminal.treatments import Inapplicable, treatment_tables
 from benchsuite.results import Result, Summary
+from benchsuite.store import RunFolder
 
 #: From this width on the table stands on one line a case; below, it is cut into two.
 WIDE = 160
@@ -66,3 +68,32 @@ def render(renderable: RenderableType, width: int, colour: bool) -> str:
     with console.capture() as captured:
         console.print(renderable)
     return captured.get()
+
+
+def header_lines(about: Mapping[str, Any], protocol: str, precision: str, left_out: Sequence[str]) -> list[str]:
+    """Lines that name the protocol, the device, the versions, and the plugins that cannot be used.
+
+    Args:
+        about: the machine, as `machine.describe` gives it.
+        protocol: "quick" or "source".
+        precision: of matrix products.
+        left_out: the names of the plugins that were left out.
+    """
+    versions = about.get("versions", {})
+    packages = ", ".join(f"{name} {versions.get(name, '?')}" for name in ("jax", "flax", "optax"))
+    count, platform, device = (about.get(name, "?") for name in ("device_count", "platform", "device"))
+    workers = f"{about['workers']} Dask workers of " if "workers" in about else ""
+    own = versions.get("benchsuite", "?")
+    lines = [
+        f"benchsuite {own}: {protocol} protocol, float32, {precision} precision of matrix products",
+        f"on {workers}{count} x {platform} ({device}), {packages}",
+    ]
+    if left_out:
+        lines.append(f"LEFT OUT: {', '.join(left_out)}; reasons at the end")
+    return lines
+
+
+def header_lines_of(run: RunFolder) -> list[str]:
+    """The lines above a run that is told afterwards; what it does not say of itself is a question mark."""
+    said = run.settings
+    return header_lines(run.machine, str(said.get("protocol", "?")), str(said.get("precision", "?")), left_out=())

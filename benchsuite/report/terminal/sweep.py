@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchsuite import stats
 from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, median_steps, percent
 from benchsuite.results import Summary
-
-if TYPE_CHECKING:
-    pass
 
 #: How much below the best rate still counts as good.
 TOLERANCE = 0.05
@@ -56,6 +52,7 @@ def _value(option: str, summary: Summary) -> str:
 
 
 def option_of(summary: Summary) -> str:
+    """Return the name of the swept option."""
     (option,) = summary.setting
     return option
 

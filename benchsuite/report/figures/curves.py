@@ -1,28 +1,28 @@
-"""Learning curves of one case: the median and spread of every outcome, and single seeds."""
+"""Charts of learning curves: the seeds of a case, or the evaluations of one training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 
-from benchsuite.report.figures.figure import Figure, chart_data, log_axis, outcome_colour
+from benchsuite.report.figures.figure import ChartFigure, chart_data, outcome_colour, power_axis, series_colour
 from benchsuite.report.terminal import Column, Sheet, count, number
-from benchsuite.results import Outcome, Result
+from benchsuite.results import Outcome, Result, Trace
 
-#: Single seeds that are drawn, and evaluations of each.
+#: Number of single seeds, and of evaluations of each.
 _SEEDS, _EVALUATIONS = 48, 48
 
-#: A loss of nothing has no place on a logarithmic axis.
+#: Smallest loss on the logarithmic axis, for a loss of zero.
 _LEAST = 1e-12
 
 _QUANTILES = (0.05, 0.5, 0.95)
 
 
-def learning_figure(result: Result) -> Figure | None:
-    """The loss on the evaluation data as it falls; nothing where no curves were kept."""
+def learning_figure(result: Result) -> ChartFigure | None:
+    """Draw median, 90 % range and single seeds of the loss for each outcome; None if no curves were kept."""
     curves = result.curves
     if "metric.loss" not in curves.columns:
         return None
@@ -33,8 +33,8 @@ def learning_figure(result: Result) -> Figure | None:
     spread = list(_spread(loss, steps, outcomes))
     kinds = dict.fromkeys(("step", "low", "median", "high", "seeds"), "number")
     seen = [outcome.value for outcome in Outcome if (outcomes == outcome.value).any()]
-    x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format="~s"))
-    scale, axis = alt.Scale(type="log"), log_axis("loss on the evaluation data", format=".0~e")
+    x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f"))
+    scale, axis = alt.Scale(type="log"), power_axis("loss on the evaluation data")
     about = alt.Chart(chart_data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
     band = about.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
     middle = about.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
@@ -46,7 +46,7 @@ def learning_figure(result: Result) -> Figure | None:
         opacity=alt.condition(pointed, alt.value(1), alt.value(0.22)),
         strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1.2)),
     )
-    # A thin line is hard to point at: the nearest evaluation is meant.
+    # A thin line is hard to point at, so the nearest evaluation is selected.
     near = seeds.mark_point(opacity=0).encode(
         tooltip=[
             alt.Tooltip("seed:Q", format="d"),
@@ -58,12 +58,12 @@ def learning_figure(result: Result) -> Figure | None:
     said = f"{label}: " + "; ".join(
         f"{name} ends at a median loss of {number(_last(spread, name)['median'])}" for name in seen
     )
-    return Figure(
+    return ChartFigure(
         f"learning-{label}",
         label,
         alt.layer(band, single, middle, near.add_params(pointed)).properties(height=260),
         said,
-        Sheet(f"{len(curves.seeds):,} seeds kept their curves; 90 % are between the ends", spread, _COLUMNS),
+        Sheet(f"{len(curves.seeds):,} seeds with stored curves", spread, _COLUMNS),
         label,
     )
 
@@ -90,7 +90,7 @@ def _last(spread: list[dict[str, Any]], outcome: str) -> dict[str, Any]:
 
 
 def _singles(loss: np.ndarray, steps: np.ndarray, outcomes: np.ndarray, seeds: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Seeds of every outcome, of the frequent ones more, but at least some of each."""
+    """Return the curves of some seeds of each outcome, in proportion, but at least four."""
     for outcome in Outcome:
         places = np.flatnonzero(outcomes == outcome.value)
         wanted = max(4, round(_SEEDS * len(places) / len(outcomes)))
@@ -103,7 +103,49 @@ _COLUMNS = (
     Column("outcome", lambda row: row["outcome"], "left", "bold", once=True),
     Column("seeds", lambda row: count(row["seeds"])),
     Column("steps", lambda row: count(row["step"])),
-    Column("5 % are below", lambda row: number(row["low"])),
+    Column("5 % quantile", lambda row: number(row["low"])),
     Column("median loss", lambda row: number(row["median"])),
-    Column("95 % are below", lambda row: number(row["high"])),
+    Column("95 % quantile", lambda row: number(row["high"])),
 )
+
+
+def training_charts(trace: Trace, parameter_names: Sequence[str], metric: str) -> tuple[alt.Chart, alt.Chart]:
+    """Draw the loss of one training, and its parameters or its metric, over the steps.
+
+    Args:
+        trace: of one seed.
+        parameter_names: of `trace.parameters`; if empty, the second chart shows the metric.
+        metric: name of the criterion's metric.
+
+    Source of the form: "ReLU learning ReLU", https://stats.stackexchange.com/questions/379884.
+    """
+    losses = {"evaluation": trace.metrics["loss"][0], "training": trace.train["loss"][0]}
+    losses = {name: np.where(values > 0, values, np.nan) for name, values in losses.items()}
+    loss = _lines(trace.steps, losses, power_axis("loss"), alt.Scale(type="log"))
+    if parameter_names:
+        values = dict(zip(parameter_names, trace.parameters[0].T, strict=True))
+    else:
+        values = {metric: trace.metrics[metric][0]}
+    title = "parameters" if parameter_names else metric
+    loss.encoding.x.axis = alt.Axis(labels=False, title=None)
+    return loss, _lines(trace.steps, values, alt.Axis(title=title), alt.Scale(zero=False))
+
+
+def _lines(steps: np.ndarray, lines: Mapping[str, np.ndarray], axis: alt.Axis, scale: alt.Scale) -> alt.Chart:
+    """Draw named lines with a point for each evaluation; values that are not finite leave gaps."""
+    rows = [
+        {"name": name, "step": int(step), "value": value}
+        for name, values in lines.items()
+        for step, value in zip(steps, values.astype(float).tolist(), strict=True)
+    ]
+    colour, dash = series_colour("name", list(lines), orient="right", columns=1)
+    return (
+        alt.Chart(chart_data(rows, step="number", value="number"))
+        .mark_line(point=alt.OverlayMarkDef(size=14))
+        .encode(
+            x=alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f")),
+            y=alt.Y("value:Q", scale=scale, axis=axis),
+            color=colour,
+            strokeDash=dash,
+        )
+    )
