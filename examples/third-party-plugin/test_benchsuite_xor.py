@@ -1,18 +1,18 @@
-"""The plugin as its author tests it: found through its entry point, and trained."""
+"""Test the plugin: its entry point, and the success rate of its case."""
 
 import json
 import subprocess
 
 
 def test_case_is_listed():
-    """An installed plugin appears in the list of cases with no other change."""
+    """The installed case appears in `benchsuite list`."""
     listed = subprocess.run(["benchsuite", "list"], capture_output=True, text=True, check=True)
 
     assert "xor" in listed.stdout
 
 
 def test_xor_is_learnt_from_some_starts_only(tmp_path):
-    """XOR with two hidden units has starts that work and starts that get stuck, and the record says how many."""
+    """Some random starts of XOR with two hidden units converge, and others do not."""
     run = ["benchsuite", "run", "xor", "--seeds", "200", "--run-dir", str(tmp_path)]
 
     subprocess.run(run, check=True)
