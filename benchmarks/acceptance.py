@@ -1,8 +1,8 @@
 """Check figures of the sources that take minutes: `python benchmarks/acceptance.py`.
 
 - relu-to-relu, 10,000 seeds: the 99.9 % interval of the failure rate, which is 1/2 in theory;
-- mnist-identity-1L, 8 seeds under the source's protocol on the real data: each seed's test loss, and the rank of the source's
-  167.95 among them.
+- mnist-identity-1L, 8 seeds under the source's protocol on the real data: each seed's test loss, and the rank of the
+  source's 167.95 among them.
 """
 
 from __future__ import annotations

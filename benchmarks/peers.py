@@ -1,7 +1,7 @@
 """Compare the suite with other frameworks: `python benchmarks/peers.py [PART]...` or `tox -e peers`.
 
-Everything is measured in one run. All frameworks take turns, so that noise affects them equally, each in a child process
-with its defaults. Those that train relu-to-relu are checked against theory.
+Everything is measured in one run. All frameworks take turns, so that noise affects them equally, each in a child
+process with its defaults. Those that train relu-to-relu are checked against theory.
 """
 
 from __future__ import annotations

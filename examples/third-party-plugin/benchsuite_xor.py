@@ -10,7 +10,7 @@ from benchsuite import Case, Schedule, Split, Table, hookimpl
 
 
 class TwoUnits(nnx.Module):
-    """w·relu(W·x + c) + b for x of shape (n, 2): nine parameters, two hidden units, the fewest that can represent XOR."""
+    """w·relu(W·x + c) + b for x of shape (n, 2): nine parameters, two hidden units, the minimum for XOR."""
 
     def __init__(self, rngs, *, activation=nnx.relu, kernel_init=nnx.initializers.glorot_uniform()):
         self.hidden = nnx.Linear(2, 2, kernel_init=kernel_init, rngs=rngs)
