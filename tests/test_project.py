@@ -7,7 +7,6 @@ import inspect
 import re
 import subprocess
 import sys
-import zipfile
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from benchsuite.plugins import hookspecs
 from benchsuite.plugins.registry import HOOKS, load_registry
 
 ROOT = Path(__file__).parent.parent
+
 
 def modules(folder: str) -> list[Path]:
     """The Python files below a folder of the project."""
@@ -84,38 +84,6 @@ def test_every_hook_is_told_and_tested(hook: str) -> None:
     assert f"def {hook}(" in told
     assert hook in (ROOT / "CONTRIBUTING.md").read_text()
     assert f"def test_hook_{hook}(" in tests
-
-
-def test_examples_of_the_hooks_work(install_plugin) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    """What the documentation shows can be pasted and run."""
-    for hook in HOOKS:
-        told = inspect.getdoc(getattr(hookspecs, hook)) or ""
-        code = inspect.cleandoc(told.split("::\n", 1)[1])
-        install_plugin(f"pasted-{hook}", code.replace('name="line"', 'name="pasted"'), module=f"pasted_{hook}")
-
-    run = [sys.executable, "-m", "benchsuite", "run", "pasted", "--seeds", "4", "--treatment", "clip"]
-    told = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-
-    assert "untreated: 100.0 %" in told
-    assert re.search(r"^clip +100.0 %", told, re.MULTILINE)
-
-
-def test_wheel_is_complete(tmp_path: Path) -> None:
-    """The wheel has every file of the core and of the plugins, each under its import name, and nothing else."""
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-
-    others = [
-        path
-        for path in (ROOT / "benchsuite").rglob("*.*")
-        if path.suffix in (".typed", ".html", ".css", ".js", ".svg", ".tmpl")
-    ]
-    ours = {path.relative_to(ROOT) for path in (*modules("benchsuite"), *others)}
-    theirs = {path.relative_to(ROOT / "plugins") for path in modules("plugins")}
-    assert packed == {path.as_posix() for path in ours | theirs}
 
 
 def test_every_test_states_its_promise() -> None:
