@@ -1,8 +1,8 @@
-"""Figures of the sources that take minutes to check: `python benchmarks/acceptance.py`.
+"""Check figures of the sources that take minutes: `python benchmarks/acceptance.py`.
 
-- relu-to-relu, 10,000 seeds: the 99.9 % interval of the failure rate, which theory puts at 1/2;
-- mnist-identity-1L, 8 seeds under the source's protocol on the real data: each seed's test loss, and where the source's
-  167.95 falls among them.
+- relu-to-relu, 10,000 seeds: the 99.9 % interval of the failure rate, which is 1/2 in theory;
+- mnist-identity-1L, 8 seeds under the source's protocol on the real data: each seed's test loss, and the rank of the
+  source's 167.95 among them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SOURCE_TEST_LOSS = 167.9543
 
 
 def rows(case: str, **options: object) -> SeedTable:
-    """Train a case in full."""
+    """Train a case under its source's protocol and return its seed table."""
     with tempfile.TemporaryDirectory() as folder, ProgressBar(sys.stderr) as live:
         settings = Settings(protocol="source", run_dir=Path(folder), **options)  # type: ignore[arg-type]
         run = CaseRun(load_registry().case(case), settings, open_folder(settings), live)
@@ -33,7 +33,7 @@ def rows(case: str, **options: object) -> SeedTable:
 
 
 def main() -> None:
-    """Print both."""
+    """Print both results."""
     machine.configure()
     outcomes = rows("relu-to-relu", seeds=10_000).outcomes
     failures = int((outcomes != "converged").sum())

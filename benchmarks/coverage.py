@@ -1,4 +1,4 @@
-"""How often intervals hold the truth, and gates and claims raise false alarms: `python benchmarks/coverage.py`.
+"""Measure the coverage of intervals and the false alarms of gates and claims: `python benchmarks/coverage.py`.
 
 Every figure goes through the suite's own functions, 10,000 draws of each setting. Draws of the same counts have the
 same interval and the same p-value, so each is computed once. Exits with 1 if something is not as it must be.
@@ -128,7 +128,7 @@ PLAN = Plan(
 
 
 class Table(NamedTuple):
-    """What one part shows, and what is wrong there."""
+    """The table of one part, and its errors."""
 
     title: str
     head: Sequence[str]
@@ -141,23 +141,23 @@ class Table(NamedTuple):
 
 
 def percent(share: float) -> str:
-    """A share as it is printed."""
+    """Format a share."""
     return f"{100 * share:.1f}"
 
 
 def too_often(count: int, draws: int, share: float) -> bool:
-    """Whether something that may happen to such a share of the draws happened to more than luck explains."""
+    """Whether a count is significantly larger than a share of the draws."""
     return stats.rate_p_value(count, draws, share, "greater") < CHANCE
 
 
 def too_seldom(count: int, draws: int, share: float) -> bool:
-    """Whether something that must happen to such a share of the draws happened to less than luck explains."""
+    """Whether a count is significantly smaller than a share of the draws."""
     return stats.rate_p_value(count, draws, share, "less") < CHANCE
 
 
 @contextmanager
 def remembering() -> Iterator[None]:
-    """Let `stats` compute what it is asked for once only."""
+    """Cache the functions of `stats`."""
     with ExitStack() as stack:
         for name in REMEMBERED:
             stack.enter_context(mock.patch.object(stats, name, cache(getattr(stats, name))))
@@ -165,18 +165,18 @@ def remembering() -> Iterator[None]:
 
 
 def generator(*place: int) -> np.random.Generator:
-    """The random numbers of one part, whatever other parts are asked for."""
+    """Return the random generator of one part."""
     return np.random.default_rng((SEED, *place))
 
 
 def counted(drawn: Array) -> Iterator[tuple[Any, int]]:
-    """The different draws along the first axis, as plain numbers, and how often each was drawn."""
+    """Return the distinct draws along the first axis, and their counts."""
     values, counts = np.unique(drawn, axis=0, return_counts=True)
     return zip(values.tolist(), counts.tolist(), strict=True)
 
 
 def exact_coverage(trials: int, rates: Array) -> Array:
-    """The probability that the interval of a rate holds it, summed over all counts, for each of the rates."""
+    """Return the exact coverage of the interval at each rate."""
     from scipy.stats import binom
 
     counts = np.arange(trials + 1)
@@ -185,7 +185,7 @@ def exact_coverage(trials: int, rates: Array) -> Array:
 
 
 def rates(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
-    """The interval of a rate: how often it holds it, how often by sums, and its mean half-width in points."""
+    """Coverage of the interval of a rate, simulated and exact, and its mean half-width in points."""
     head = ("rate", *(f"{trials:,} seeds" for trials in seeds))
     rng, table = generator(1), Table("Rates held in % (exactly) ± half-width in points", head, [], [])
     table.rows.extend([f"{rate:g}"] for rate in RATES)
@@ -203,7 +203,7 @@ def rates(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
 
 
 def averages(draws: int) -> Table:  # noqa: ARG001  # sums, not draws
-    """The interval of a rate over all rates, and at its worst: just below the lower end of one of the intervals."""
+    """Coverage over all rates: its mean, and its minimum just below the lower limit of an interval."""
     table = Table("All rates", ("seeds", "held on average %", "at worst %", "at a rate of"), [], [])
     for trials in SEEDS:
         average = np.mean([exact_coverage(trials, part) for part in np.split(EVENLY, 10)])
@@ -217,7 +217,7 @@ def averages(draws: int) -> Table:  # noqa: ARG001  # sums, not draws
 
 
 def pairs(rng: np.random.Generator, trials: int, step: tuple[float, float], dependence: float, size: Any) -> Array:
-    """Draw how many seeds succeed in both runs, in the second only, in the first only, and in none."""
+    """Draw the numbers of seeds that succeed in both runs, in the second only, in the first only, and in none."""
     before, after = step
     both = (1 - dependence) * before * after + dependence * min(before, after)
     shares = np.clip([both, after - both, before - both, 1 - before - after + both], 0, 1)
@@ -225,7 +225,7 @@ def pairs(rng: np.random.Generator, trials: int, step: tuple[float, float], depe
 
 
 def differences(draws: int) -> Table:
-    """The interval of the difference of two rates of the same seeds."""
+    """Coverage of the interval of a paired difference of rates."""
     head = [f"{kind}, {trials:,}" for kind in ("independent", "dependent") for trials in SEEDS]
     rng, table = (
         generator(2),
@@ -249,14 +249,14 @@ def differences(draws: int) -> Table:
 
 @cache
 def ranks_of_median(trainings: int, successes: int) -> tuple[int | None, int | None]:
-    """Which successes end the median's interval, counted from 1 in their order, the others being watched to the end."""
+    """Return the ranks of the successes that limit the median's interval."""
     order = np.arange(1, trainings + 1)
     low, high = stats.time_to_success(np.minimum(order, successes + 1), order <= successes).median_interval()
     return (None if low is None else int(low)), (None if high is None else int(high))
 
 
 def medians(draws: int) -> Table:
-    """The interval of the median time to success, times being exponential and the schedule ending at some time."""
+    """Coverage of the interval of the median time to success, for censored exponential times."""
     head = [f"{trials:,} seeds" for trials in SEEDS]
     rng, table = generator(3), Table("Medians held in %", ("succeed in time %", *head), [], [])
     table.rows.extend([percent(share)] for share in IN_TIME)
@@ -271,7 +271,7 @@ def medians(draws: int) -> Table:
 
 
 def median_held(times: Array, end: float) -> tuple[int, int]:
-    """How many intervals hold the median of 1 / e, and how many have no upper end, for rows of sorted times."""
+    """Count the intervals that contain the median, and those without an upper limit."""
     held = without_end = 0
     successes = (times <= end).sum(1)
     for count in np.unique(successes).tolist():
@@ -284,7 +284,7 @@ def median_held(times: Array, end: float) -> tuple[int, int]:
 
 
 def ends(converged: Array, first: int = 0) -> SeedTable:
-    """The rows of seeds, from the first on, that converged or not."""
+    """Return the seed table for given outcomes."""
     figures = {name: np.zeros(len(converged)) for name in ("r2", "largest_error")}
     return SeedTable(
         seeds=first + np.arange(len(converged)),
@@ -301,7 +301,7 @@ def ends(converged: Array, first: int = 0) -> SeedTable:
 
 @cache
 def blank_record() -> Summary:
-    """A summary of the plan, whose counts are to be replaced."""
+    """Return a summary of the plan, whose counts are to be replaced."""
     (summary,) = summarise(
         PLAN, [RoundResult(ends(np.array([True])), {}, 1.0, first_run=True, chunk_size=1, device_count=1)]
     )
@@ -309,7 +309,7 @@ def blank_record() -> Summary:
 
 
 def run(converged: Array, first: int = 0, seconds: Sequence[float] = ()) -> RunResults:
-    """A run of one case, whose seeds ended so and whose rounds took so long."""
+    """Return a run of one case with given outcomes and times of rounds."""
     count, successes = len(converged), int(converged.sum())
     summary = replace(
         blank_record(),
@@ -323,42 +323,42 @@ def run(converged: Array, first: int = 0, seconds: Sequence[float] = ()) -> RunR
 
 
 def compared(before: RunResults, after: RunResults) -> CaseChange:
-    """What the suite says has changed of the one case of both."""
+    """Compare the one case of two runs."""
     (found,) = change.compare_runs(before, after, RATE_GATE.level)
     return found
 
 
 @cache
 def same_seeds(trials: int, fixed: int, broken: int) -> CaseChange:
-    """A case of which so many seeds were fixed and broken."""
+    """Return the change of a case with given numbers of fixed and regressed seeds."""
     place = np.arange(trials)
     return compared(run(place >= fixed), run(place < trials - broken))
 
 
 @cache
 def other_seeds(trials: int, later_trials: int, before: int, after: int) -> CaseChange:
-    """A case of which so many of other seeds converged."""
+    """Return the change of a case between runs with different seeds."""
     return compared(run(np.arange(trials) < before), run(np.arange(later_trials) < after, first=trials))
 
 
 def falls(gate: Gate, found: Sequence[CaseChange]) -> bool:
-    """Whether a gate falls for the cases of one run."""
+    """Whether a gate fails for the cases of one run."""
     return bool(gate.falls(change._adjusted(list(found), gate.figure)))
 
 
 def alarms(gate: Gate, drawn: Array, change_of: Callable[..., CaseChange]) -> int:
-    """For how many draws the gate falls, (draws, cases, what a change depends on)."""
+    """Count the draws for which the gate fails; draws have shape (draws, cases, values)."""
     return sum(times for run, times in counted(drawn) if falls(gate, [change_of(*case) for case in run]))
 
 
 def two_runs(rng: np.random.Generator, trials: int, step: tuple[float, float], size: Any) -> Iterator[tuple[Any, Any]]:
-    """Draw two runs of the same seeds, and two of others: what a change depends on, and who tells it."""
+    """Draw paired and unpaired runs; return their counts and the function that compares them."""
     yield pairs(rng, trials, step, DEPENDENT, size)[..., 1:3], partial(same_seeds, trials)
     yield np.stack([rng.binomial(trials, rate, size) for rate in step], -1), partial(other_seeds, trials, trials)
 
 
 def false_alarms(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
-    """The gate of the rate, where nothing has changed: for one case, and for all of a run."""
+    """False alarms of the gate of the rate, for one case and for a run."""
     head = ("rate", *(f"{kind} seeds, {trials:,}" for trials in seeds for kind in ("same", "other")))
     rng, table = generator(4), Table(f"False alarms of rate:0.01 in %, of 1 case / of {CASES}", head, [], [])
     table.rows.extend([f"{rate:g}"] for rate in RATES)
@@ -376,7 +376,7 @@ def false_alarms(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
 
 
 def drops(draws: int) -> Table:
-    """The gate of the rate, where the rate of one case has dropped: alone, and among cases that have not changed."""
+    """Power of the gate of the rate, for one case alone and among unchanged cases."""
     head = [f"{kind} seeds, -{100 * drop:g}" for kind in ("same", "other") for drop in DROPS]
     rng, table = generator(5), Table("Drops that rate:0.01 finds", ("seeds", "from", *head), [], [])
     for trials in SEEDS:
@@ -393,7 +393,7 @@ def drops(draws: int) -> Table:
 
 
 def visible(draws: int, sizes: Sequence[tuple[int, int]] = SIZES) -> Table:
-    """The drop of other seeds that the suite says it would have seen, and how often it does."""
+    """Power at the visible drop of runs with different seeds."""
     rng, head = generator(6), ("seeds before", "now", "from", "visible, points", f"found %, should be {100 * POWER:g}")
     table = Table("Drops that are called visible", head, [], [])
     for trials, later_trials in sizes:
@@ -414,7 +414,7 @@ def visible(draws: int, sizes: Sequence[tuple[int, int]] = SIZES) -> Table:
 
 
 def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], CaseChange]]:
-    """Draws of rounds' seconds, (draws, cases, rounds), as numbers of changes, and who tells the change of a number.
+    """Convert seconds of rounds, (draws, cases, rounds), to indices of changes, and return their lookup.
 
     The rank test depends on how many pairs of rounds are in order, and the gate on which median is less besides.
     """
@@ -434,14 +434,14 @@ def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], Cas
 def rounds_drawn(
     rng: np.random.Generator, shape: tuple[int, int, int], spread: float, slower: float
 ) -> tuple[Any, Any]:
-    """The seconds of rounds in two runs, of which the first case of the second is slower by a share of its speed."""
+    """Draw the seconds of rounds of two runs; the first case of the second is slower by a share."""
     before, after = np.exp(spread * rng.normal(size=(2, *shape)))
     after[:, 0] /= 1 - slower
     return speed_draws(before, after)
 
 
 def speeds(draws: int) -> Table:
-    """The gate of the speed, times of rounds being lognormal: where nothing has changed, and where a case is slower."""
+    """False alarms and power of the gate of the speed, for lognormal times of rounds."""
     slower = [f"-{100 * drop:g} %: of spread {', '.join(f'{100 * s:g}' for s in SPREADS)}" for drop in SLOWER]
     rng, table = (
         generator(7),
@@ -462,7 +462,7 @@ def speeds(draws: int) -> Table:
 
 
 def silent(gate: Gate, rounds: int, cases: int) -> Iterator[str]:
-    """What is wrong where all rounds of a case are slower than all before, and the gate neither falls nor says why."""
+    """Return an error if all rounds are slower and the gate neither fails nor explains why."""
     fast, slow = (run(np.array([True]), seconds=(late + np.arange(1.0, rounds + 1)).tolist()) for late in (0, rounds))
     among = change._adjusted([compared(fast, slow)] + [compared(fast, fast)] * (cases - 1), gate.figure)
     if not gate.falls(among) and not gate.blind(among):
@@ -470,7 +470,7 @@ def silent(gate: Gate, rounds: int, cases: int) -> Iterator[str]:
 
 
 def claims(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
-    """Claims that give the failure rate as it is: how often they are refuted, and how often by sums over all counts."""
+    """How often true claims of a failure rate are refuted, simulated and exact."""
     title = f"True claims that are refuted in % (exactly): the rate {' / '.join(CLAIMS)}"
     rng, table = generator(8), Table(title, ("rate", *(f"{trials:,} seeds" for trials in seeds)), [], [])
     for rate in RATES:
@@ -490,7 +490,7 @@ def claims(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
 
 
 def exactly_refuted(check: FailureRate, trials: int, rate: float) -> float:
-    """The probability that a claim is refuted, summed over all counts that ever happen."""
+    """Return the exact probability that a claim is refuted."""
     from scipy.stats import binom
 
     counts = np.arange(trials + 1)
@@ -502,12 +502,12 @@ def exactly_refuted(check: FailureRate, trials: int, rate: float) -> float:
 
 @cache
 def verdict_on(check: FailureRate, trials: int, failures: int) -> str:
-    """What becomes of a claim when so many seeds fail."""
+    """Judge a claim for a number of failed seeds."""
     return judge_claim(Claim("It is so.", check), PLAN, ends(np.arange(trials) >= failures)).verdict
 
 
 def figures(draws: int, seeds: Sequence[int] = SEEDS) -> Table:
-    """Claims that one more run ended at some figure, which it did, by the logarithms of the figures."""
+    """How often a true figure is refuted by its prediction interval, on a logarithmic scale."""
     head = ("ends are", *(f"{trials:,} seeds" for trials in seeds))
     rng, table = generator(9), Table("True figures that are refuted in %", head, [], [])
     for kind, draw in (("lognormal", rng.lognormal), ("exponential", rng.exponential)):
@@ -536,7 +536,7 @@ PARTS: dict[str, Callable[..., Table]] = {
 
 
 def main() -> int:
-    """Print the tables of all parts, or of those that are named."""
+    """Print the tables of all parts or of those given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all of them by default")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of each setting")

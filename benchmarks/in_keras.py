@@ -1,4 +1,4 @@
-"""The sources' programs, in Keras on TensorFlow."""
+"""Time the sources' programs in Keras on TensorFlow."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def _fit(seed: int) -> None:
 
 
 def relu_to_relu() -> Work:
-    """One seed after the other, each with a model and a fit of its own, over the whole protocol."""
+    """Train seeds one after the other for the whole protocol, each with a new model."""
     seeds = itertools.count()
     return Work(lambda: _fit(next(seeds)), 1)
 
 
 def identity(layers: int, steps: int) -> Work:
-    """So many steps on MNIST, in samples."""
+    """Train a number of steps on MNIST, counted in samples."""
     x = images(steps * BATCH)
     dense = [keras.layers.Dense(PIXELS, activation="relu") for _ in range(layers)]
     model = keras.Sequential([keras.Input((PIXELS,)), *dense])

@@ -1,4 +1,4 @@
-"""The suite's own training, and the least that its devices need for it: the random numbers, or the matrix products."""
+"""Time the suite's training and its lower bounds: the random numbers and the matrix products."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PIXELS, BATCH = 784, 128
 
 
 def training(case: str, sweep: str = "", **options: Any) -> Work:
-    """One round of a case as a run would make it, in seeds; with a sweep, each of them at all of its values.
+    """Train one round of a case as a run does; counted in seeds, each at all values of a sweep.
 
     Args:
         case: its name.
@@ -44,7 +44,7 @@ def training(case: str, sweep: str = "", **options: Any) -> Work:
 
 
 def epoch(case: str, **options: Any) -> Work:
-    """The quick protocol of an MNIST case, in samples: those of its evaluations count, which take a gradient too.
+    """Train the quick protocol of an MNIST case; counted in samples, including evaluations, which take a gradient too.
 
     The diagnostics of the trained models are left out: they are taken once, whatever the length of the training.
     """
@@ -56,7 +56,7 @@ def epoch(case: str, **options: Any) -> Work:
 
 
 def drawing(case: str, **options: Any) -> Work:
-    """The random numbers of a round of a case, drawn as its training draws them and only added up; in seeds."""
+    """Generate and add up the random numbers of a round; counted in seeds."""
     problem, seeds = _posed(case, "", options)
     dataset, steps = problem.case.dataset, problem.schedule.steps
 
@@ -76,7 +76,7 @@ def drawing(case: str, **options: Any) -> Work:
 
 
 def products(layers: int, seeds: int, steps: int = 50) -> Work:
-    """The bare matrix products of a stack of dense layers, in samples: forward, of kernels, and of hidden inputs."""
+    """Compute the matrix products of dense layers: forward, of kernels, and of hidden inputs; counted in samples."""
     machine.configure()
     rng = np.random.default_rng(0)
     batches = rng.normal(size=(seeds, steps, BATCH, PIXELS)).astype(np.float32)
@@ -99,13 +99,13 @@ def products(layers: int, seeds: int, steps: int = 50) -> Work:
 
 
 def describe() -> dict[str, Any]:
-    """The machine, as the suite's runs describe it."""
+    """Describe the machine as in a run folder."""
     machine.configure()
     return machine.describe(machine.devices())
 
 
 def _posed(name: str, sweep: str, options: dict[str, Any], **fields: Any) -> tuple[Problem, np.ndarray]:
-    """A case ready to train, with other fields where they are given, and the seeds of its first round."""
+    """Return a compiled case, with some fields replaced, and the seeds of its first round."""
     machine.configure()
     case = replace(load_registry().case(name), **fields)
     settings = Settings(**options)
@@ -114,7 +114,7 @@ def _posed(name: str, sweep: str, options: dict[str, Any], **fields: Any) -> tup
 
 
 def _compiled(function: Any, *arguments: Any) -> Any:
-    """The function over the first axis of each argument, spread over the devices as `Ensemble` does it."""
+    """Map a function over the first axis of each argument, on all devices as in `Ensemble`."""
     devices = np.array(machine.devices()[: len(arguments[0])])
     mesh = Mesh(devices, ("seeds",), axis_types=(AxisType.Auto,))
     spread = NamedSharding(mesh, PartitionSpec("seeds"))

@@ -1,4 +1,4 @@
-"""The same in PyTorch: a loop for each seed, many seeds at once by `torch.func`, and the identity on MNIST."""
+"""Time PyTorch: a loop for each seed, many seeds by `torch.func`, and the identity on MNIST."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def _train_one() -> None:
 
 
 def relu_to_relu() -> Work:
-    """One seed after the other, over the whole protocol."""
+    """Train seeds one after the other for the whole protocol."""
     torch.manual_seed(0)
     _train_one()
     return Work(_train_one, 1)
 
 
 def relu_to_relu_at_once(seeds: int, steps: int) -> Work:
-    """Some steps of many seeds at once, by `vmap(grad)`; in seeds, of which each takes 2,000 steps."""
+    """Train some steps of many seeds by `vmap(grad)`; counted in seeds of 2,000 steps."""
     torch.manual_seed(0)
 
     def loss(w: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
@@ -53,7 +53,7 @@ def relu_to_relu_at_once(seeds: int, steps: int) -> Work:
 
 
 def identity(layers: int, steps: int) -> Work:
-    """So many steps on MNIST, in samples."""
+    """Train a number of steps on MNIST, counted in samples."""
     torch.manual_seed(0)
     x = torch.from_numpy(images(steps * BATCH))
     dense = [nn.Linear(PIXELS, PIXELS) for _ in range(layers)]

@@ -1,4 +1,4 @@
-"""The images that the rivals learn: those of the suite's own MNIST cases."""
+"""Images for all frameworks: those of the suite's MNIST cases."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ __all__ = ["BATCH", "PIXELS", "images"]
 
 
 def images(count: int) -> np.ndarray:
-    """The first training images, (count, 784) grey levels; the stand-in where MNIST cannot be had."""
+    """The first training images, (count, 784) grey levels; synthetic images if MNIST is not available."""
     return raw_images_twice(data.load(MNIST).split.train[:count])[0]

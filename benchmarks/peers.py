@@ -1,7 +1,7 @@
-"""The benchmark of the benchmark: `python benchmarks/peers.py [PART]...`, or `tox -e peers` with all rivals installed.
+"""Compare the suite with other frameworks: `python benchmarks/peers.py [PART]...` or `tox -e peers`.
 
-Everything is measured in one run. Rivals work in turns, so that a noisy machine disturbs all of them alike, each in a
-process of its own with its own defaults; those that train relu-to-relu are checked to have learnt it.
+Everything is measured in one run. All frameworks take turns, so that noise affects them equally, each in a child
+process with its defaults. Those that train relu-to-relu are checked against theory.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from whole import Run, command_seconds, run
 PEERS = ("keras", "tensorflow-cpu", "tensorflow", "torch")
 KERAS, TORCH = ("keras", "tensorflow"), ("torch",)
 
-#: Seeds of a run whose rounds the tiny cases are timed in.
+#: Seeds of the run in which the small cases are timed.
 SEEDS = 1000
 
-#: Columns of a table at least, also where the output is no terminal.
+#: Minimum width of a table in columns.
 WIDTH = 130
 
 SWEEP = "learning_rate=1e-4:1:13"
 
-#: Sizes of whole runs; what others are set in proportion to; the one that takes long; from where one run is enough.
+#: Numbers of seeds: of all runs, of the reference, of `--full`, and from which one repetition is enough.
 SIZES, TYPICAL, LARGEST, ONCE_FROM = (1, 10, 100, 1_000, 10_000), 1_000, 100_000, 10_000
 
-#: Repetitions, at most, of what takes tens of seconds.
+#: Maximum repetitions of a program that takes tens of seconds.
 FEW = 3
 
 
 def tiny(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001  # every part takes both
-    """The small cases under their source's protocol, in rounds of 1,000 seeds, beside other ways of training them."""
+    """Small cases under their source's protocol, in rounds of 1,000 seeds, and other frameworks."""
     rows = []
     for case in ("relu-to-relu", "relu-bias", "relu-output", "euclidean-distance"):
         rivals = [
@@ -49,7 +49,7 @@ def tiny(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001  # every pa
                 "floor: its random numbers",
                 "in_suite:drawing",
                 {"case": case, "seeds": SEEDS},
-                remark="drawn alike and added up, nothing else",
+                remark="same generator, sum only",
             ),
         ]
         if case == "relu-to-relu":
@@ -90,7 +90,7 @@ def _of_relu_to_relu() -> list[Rival]:
 
 
 def mnist(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
-    """The identity on MNIST beside its bare matrix products, Keras and PyTorch, for each sample and in FLOP/s."""
+    """The identity on MNIST, its matrix products, Keras and PyTorch, per sample and in FLOP/s."""
     rows = []
     for layers, seeds in ((1, 1), (1, 8), (4, 1)):
         case, group = f"mnist-identity-{layers}L", f"mnist-identity-{layers}L, seeds: {seeds}"
@@ -121,7 +121,7 @@ def mnist(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
 
 
 def scale(repetitions: int, full: bool) -> list[Row]:
-    """Whole runs of relu-to-relu over ever more seeds, with summaries and tables, nothing compiled beforehand."""
+    """Whole runs of relu-to-relu with increasing numbers of seeds, without cached programs."""
     say("scale")
     sizes = (*SIZES, LARGEST) if full else SIZES
     calls = {size: lambda size=size: _relu_to_relu(size) for size in sizes}
@@ -152,7 +152,7 @@ def _by_size(what: str, unit: str, runs: dict[int, list[Run]], figure: Callable[
 
 
 def overhead(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
-    """What the suite costs beside training: commands from start to end, and where the time of a short run goes."""
+    """Overhead of the suite: commands from start to end, and the parts of a short run."""
     say("overhead: commands")
     python = sys.executable
     commands = {
@@ -207,25 +207,33 @@ PARTS = {part.__name__: part for part in (tiny, mnist, scale, overhead)}
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("parts", nargs=-1, metavar="[PART]...", type=click.Choice(list(PARTS)))
 @click.option(
-    "-r", "--repetitions", type=click.IntRange(1), default=5, show_default=True, help="Of each, at most 3 of slow ones."
+    "-r",
+    "--repetitions",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Repetitions of each figure, at most 3 of slow ones.",
 )
-@click.option("--full", is_flag=True, help=f"With {LARGEST:,} seeds in `scale`, which take a quarter of an hour.")
+@click.option("--full", is_flag=True, help=f"Add {LARGEST:,} seeds to `scale`; takes a quarter of an hour.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write every repetition here, as JSON."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write all repetitions to this file, as JSON.",
 )
 def main(parts: tuple[str, ...], repetitions: int, full: bool, output: Path | None) -> None:
-    """Measure how fast the suite is, beside others and beside what the machine can do.
+    """Measure the speed of the suite, of other frameworks, and the limits of the machine.
 
     PARTs, all of them by default:
 
     \b
-    tiny      the small cases: against Keras, PyTorch, plain JAX and their random numbers
-    mnist     the dense ones: against Keras, PyTorch and their matrix products
-    scale     whole runs of relu-to-relu over 1 to 10,000 seeds: time, memory, compiling
-    overhead  commands, and what a run takes beside training
+    tiny      small cases, compared with Keras, PyTorch, plain JAX and their random numbers
+    mnist     dense networks, compared with Keras, PyTorch and their matrix products
+    scale     whole runs of relu-to-relu over 1 to 10,000 seeds: time, memory, compilation
+    overhead  commands, and the time of a run without training
 
-    Each figure is the median of repetitions that were taken in turns, with its quartiles. A ratio is that to the row
-    with ratio 1.00, above 1 where more is taken than there. Rivals that are not installed are left out.
+    Each figure is the median of repetitions taken in turns, with its quartiles. A ratio is relative to the row with
+    ratio 1.00; above 1 is slower or larger. Frameworks that are not installed are left out.
     """  # noqa: D301  # \b is click's
     rows: dict[str, list[Row]] = {}
     for part in dict.fromkeys(parts or PARTS):
@@ -262,7 +270,7 @@ def _table(part: str, rows: list[Row]) -> Table:
 
 
 def _short(number: float | None) -> str:
-    """Three digits, or all of those before the point."""
+    """Format with three significant digits, or as an integer."""
     if number is None:
         return ""
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:#.3g}"

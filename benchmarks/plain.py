@@ -1,4 +1,4 @@
-"""relu-to-relu as one writes it in JAX on an afternoon: `jit(vmap(scan))`, JAX's own generator, its default devices."""
+"""Time relu-to-relu in plain JAX: `jit(vmap(scan))`, the default generator and devices."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ STEPS, BATCH, LEARNING_RATE = 2000, 1000, 0.01
 
 
 def loss(w: jax.Array, x: jax.Array) -> jax.Array:
-    """The mean squared error of relu(w·x) for relu(x)."""
+    """Return the mean squared error of relu(w·x) for relu(x)."""
     return jnp.mean((jax.nn.relu(w * x) - jax.nn.relu(x)) ** 2)
 
 
 @jax.jit
 @jax.vmap
 def train(key: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The weights of many seeds before the first and after the last step."""
+    """Return the weights of all seeds before the first and after the last step."""
     start_key, data_key = jax.random.split(key)
     start = jax.random.uniform(start_key, minval=-(3**0.5), maxval=3**0.5)
 
@@ -30,7 +30,7 @@ def train(key: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def many_seeds(seeds: int) -> Work:
-    """So many seeds at once."""
+    """Train a number of seeds side by side."""
     keys = jax.random.split(jax.random.key(0), seeds)
     assert_learnt(*train(keys), STEPS)  # and compiled
     return Work(lambda: jax.block_until_ready(train(keys)), seeds)

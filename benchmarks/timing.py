@@ -1,4 +1,4 @@
-"""Times of rivals that take turns, each in a process of its own: a noisy machine disturbs all of them alike."""
+"""Time programs in turns, each in a child process, so that noise affects all of them equally."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Work(NamedTuple):
-    """Something to be timed: what to call, and how many units one call is worth (seeds trained in full, or samples)."""
+    """A function to time, and the units (seeds or samples) that one call counts for."""
 
     call: Callable[[], Any]
     amount: float
@@ -26,7 +26,7 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True)
 class Rival:
-    """One who does the work, in a process of its own.
+    """A program that is timed in a child process.
 
     Args:
         what: its name in the table.
@@ -44,7 +44,7 @@ class Rival:
 
     @property
     def installed(self) -> bool:
-        """Whether there is all that it needs."""
+        """Whether its packages are installed."""
         return all(find_spec(package) for package in self.needs)
 
 
@@ -88,19 +88,19 @@ class Row:
 
 
 def say(text: str) -> None:
-    """Notify on the standard error how far it is."""
+    """Print progress on the standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """How long a call takes."""
+    """Time one call, in seconds."""
     begin = time.perf_counter()
     call()
     return time.perf_counter() - begin
 
 
 def take_turns(calls: Mapping[str, Callable[[], T]], repetitions: int) -> dict[str, list[T]]:
-    """What so many calls of each give: all are called once before any is called again."""
+    """Call functions in turns and return the results of each."""
     given: dict[str, list[T]] = {what: [] for what in calls}
     for number in range(repetitions):
         say(f"  repetition {number + 1} of {repetitions}")
@@ -110,7 +110,7 @@ def take_turns(calls: Mapping[str, Callable[[], T]], repetitions: int) -> dict[s
 
 
 def compare(group: str, rivals: Sequence[Rival], repetitions: int, unit: str, per_second: float) -> list[Row]:
-    """The times of rivals for one unit of work, the first of whom is the reference.
+    """Time programs for one unit of work; the first one is the reference.
 
     Args:
         group: what they do.
@@ -136,14 +136,14 @@ def compare(group: str, rivals: Sequence[Rival], repetitions: int, unit: str, pe
 
 
 def in_proportion(rows: list[Row], reference: Row) -> list[Row]:
-    """The rows, each with its ratio to the reference."""
+    """Return the rows with their ratios to the reference."""
     for row in rows:
         row.ratio = row.median / reference.median if row.samples else None
     return rows
 
 
 def own_process() -> ProcessPoolExecutor:
-    """A fresh process, so that rivals neither share threads nor see each other's settings."""
+    """Return a new child process, which shares no threads or settings with the others."""
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 

@@ -1,4 +1,4 @@
-"""Whole runs of the suite, each in a process of its own: their time, what it went into, and their memory.
+"""Measure whole runs of the suite in child processes: time, its parts, and memory.
 
 As a script, `python whole.py ARGUMENT...` does what `benchsuite ARGUMENT...` does, and ends with what it took.
 """
@@ -49,12 +49,12 @@ class Run:
 
     @property
     def rest(self) -> float:
-        """Seconds that were not spent on training and its programs."""
+        """Seconds without training and compilation."""
         return self.wall - self.training - self.trace - self.compile
 
 
 def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
-    """Run `benchsuite run` with these arguments, and see what it took."""
+    """Run `benchsuite run` with these arguments and measure it."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "run", *arguments, "--run-dir", f"{folder}/run"]
         begin = time.perf_counter()
@@ -73,7 +73,7 @@ def run(*arguments: str, environment: Mapping[str, str] | None = None) -> Run:
 
 
 def command_seconds(command: Sequence[str]) -> float:
-    """Seconds from start to end of a command."""
+    """Time a command from start to end, in seconds."""
     begin = time.perf_counter()
     _output(command, os.environ)
     return time.perf_counter() - begin
@@ -107,7 +107,7 @@ def _main() -> None:
     try:
         cli.main()
     finally:
-        # Not getrusage: its maximum is inherited from the process that started this one.
+        # getrusage would include the peak of the parent process.
         status = Path("/proc/self/status").read_text()
         print(json.dumps({**took, "peak": int(status.split("VmHWM:")[1].split()[0]) / 1024}))
 

@@ -2,5 +2,5 @@
 
 
 def test_training(registered_case, bench):
-    """Trains and times all seeds of a case, and records how each of them ended."""
+    """Train and time all seeds of a case, and record their outcomes."""
     bench(registered_case)

@@ -1,4 +1,4 @@
-"""What the tests share: one or two CPU devices, and wrap_errors plugins that are made on the spot."""
+"""Fixtures of all tests: CPU devices, a cache of compiled programs, and plugins installed for one test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import benchsuite.system.progress
 from benchsuite.cli import main as cli
 from benchsuite.system import machine
 
-# A pytest inside of a test forgets every module that it was the first to import, and some bear no second import.
+# A pytest inside a test unloads the modules that it was the first to import; some of them cannot be imported twice.
 PRELOADED = (
     numpy.fft,
     scipy.stats,
@@ -34,9 +34,8 @@ PRELOADED = (
 
 pytest_plugins = ["pytester"]
 
-# The tests compile the same few programs again and again: a cache of their own saves more than half of their time.
-# JAX, which is imported by now, reads the environment no more; the processes that tests start do, and so do the workers
-# of -n, which share the cache. JAX locks it only if it is limited.
+# Tests compile the same few programs many times: a cache of compiled programs saves more than half of their time. The
+# environment variables are for child processes and the workers of -n. JAX locks the cache only if its size is limited.
 if "PYTEST_XDIST_WORKER" in os.environ:
     cache = os.environ["JAX_COMPILATION_CACHE_DIR"]
 else:
@@ -52,20 +51,19 @@ for name, value in CACHE.items():
     jax.config.update(name, value)
     os.environ[name.upper()] = str(value)
 
-# Two devices for the tests that ask for both; all others, and the processes that tests start, make do with one, whose
-# programs are compiled in half the time.
+# Two devices for tests with the fixture `two_devices`; one for all others and for child processes, because programs for
+# one device compile in half the time.
 jax.config.update("jax_num_cpu_devices", 2)
 os.environ["JAX_NUM_CPU_DEVICES"] = "1"
 machine.configure("cpu")
 DEVICES = machine.devices("cpu")
 
-# What JAX traces are many objects that live as long as they are needed: looking for rings among them all the time takes
-# a fifth of the time.
+# Tracing in JAX creates many long-lived objects; frequent garbage collection takes a fifth of the time.
 gc.set_threshold(100_000, 20, 100)
 
 _ask = machine.devices
 
-#: A linear unit that learns a line in no time: from any start when `rate` is 0.1, from none when it is 0.
+#: A linear unit that learns a line quickly: from any start if `rate` is 0.1, from none if it is 0.
 LINE = """
 import jax, optax
 from flax import nnx
@@ -96,7 +94,7 @@ def benchsuite_cases():
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Lets every warning be an error, here but not in `cases/`, where what users run is run."""
+    """Turn warnings into errors in the tests, but not in `cases/`."""
     config.addinivalue_line("filterwarnings", "error")
 
 
@@ -105,7 +103,7 @@ InstallPlugin = Callable[..., Path]
 
 @pytest.fixture
 def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlugin:
-    """Installs a distribution with one plugin for the time of a test: (name, code) → the folder it lies in."""
+    """Install a distribution with one plugin for one test: (name, code) → its folder."""
 
     def install(name: str = "line", code: str = LINE + SUPPLY, module: str = "") -> Path:
         module = module or f"plugin_{name.replace('-', '_')}"
@@ -127,7 +125,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 def run(*args: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
-    """Run a command in this process: exit code, standard output, standard error."""
+    """Run a command in this process; return its exit code, standard output and standard error."""
     monkeypatch.setattr(sys, "argv", ["benchsuite", *args])
     monkeypatch.setenv("COLUMNS", "120")
     with pytest.raises(SystemExit) as exited:
@@ -140,28 +138,28 @@ def run(*args: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 def benchsuite(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, install_plugin: InstallPlugin
 ) -> Command:
-    """Runs a command, with the wrap_errors case `line` installed."""
+    """Run a command in this process, with the case `line` installed."""
     install_plugin("line", LINE + SUPPLY)
     return lambda *args: run(*args, capsys=capsys, monkeypatch=monkeypatch)
 
 
 @pytest.fixture(autouse=True)
 def _one_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a test train on one device, unless it asks for `two_devices`."""
+    """Train on one device, except in tests with `two_devices`."""
     monkeypatch.setattr(machine, "devices", lambda kind="auto": DEVICES[:1] if kind in ("auto", "cpu") else _ask(kind))
 
 
 @pytest.fixture
 def two_devices(_one_device: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a test train on two devices."""
+    """Train on two devices."""
     monkeypatch.setattr(machine, "devices", lambda kind="auto": DEVICES)
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets every test work in a folder of its own, so that none leaves runs in the repository."""
+    """Run each test in an empty working directory."""
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
-    # A pytest inside of a test is no worker of -n, even if the test is run by one.
+    # A pytest inside a test is not a worker of -n, even if a worker runs the test.
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)

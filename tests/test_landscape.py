@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optax
 import pytest
 from benchsuite_relu import relu_bias, relu_output, relu_to_relu
 from conftest import Command
@@ -18,8 +17,8 @@ from benchsuite import Case, CaseError, Landscape, Schedule
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.errors import OptionError
 from benchsuite.report.figures.landscape import draw_landscape
-from benchsuite.results.landscape import BasinMap, Surface, parameter_values
 from benchsuite.results.landscape import LandscapeResult as LandscapeOfCase
+from benchsuite.results.landscape import Surface
 from benchsuite.results.outcome import NEVER
 from benchsuite.settings import Settings
 from benchsuite.system import machine
@@ -117,50 +116,6 @@ def test_basins_of_two_parameters_among_more() -> None:
     assert (list(basins.axes), basins.fixed) == (["w", "v"], {"b": 0, "c": 0})
 
 
-def test_interrupted_map_is_drawn_as_far_as_it_is(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C in the grid keeps the starts that were trained."""
-    basins = LandscapeEvaluator.basins
-
-    def interrupted(self: LandscapeEvaluator, *args: Any) -> Any:
-        for whole in basins(self, *args):
-            half = np.where(np.arange(16).reshape(4, 4) < 8, whole.outcomes, "")
-            yield BasinMap(whole.axes, half, whole.steps, whole.fixed, whole.steps_trained)
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(LandscapeEvaluator, "basins", interrupted)
-
-    code, _, err = benchsuite("landscape", "relu-bias", "--grid", "4", "--seeds", "0", "-o", "map.svg")
-
-    assert code == 130
-    assert "interrupted; relu-bias - drawn into map.svg" in err
-    assert "8 starts not trained" in Path("map.svg").read_text()
-
-
-def test_picture_tells_what_it_shows(benchsuite: Command) -> None:
-    """Title, axes, legend of outcomes, named starts and solution are all in it."""
-    code, out, err = benchsuite("landscape", "relu-bias", "--grid", "6", "--seeds", "2", "-o", "map.svg")
-
-    assert code == 0
-    assert "drawn into map.svg" in out
-    text = Path("map.svg").read_text()
-    for label in (
-        *("relu-bias: One ReLU unit", "w at the start", "b at the start", "red: stuck", "blue: converged"),
-        *("converged: ", "stuck: ", "solution", "close-up", "steps to success by start", "loss on the evaluation data"),
-    ):
-        assert f"<!-- {label}" in text, label
-    assert "6 × 6 starts" in text
-    assert "Traceback" not in err
-
-
-def test_curve_is_drawn_without_a_map(benchsuite: Command) -> None:
-    """One parameter has a curve, with the named start on it, in any of the formats."""
-    code, out, _ = benchsuite("landscape", "relu-to-relu", "--grid", "50", "--seeds", "3", "-o", "curve.pdf")
-
-    assert code == 0
-    assert "relu-to-relu - drawn into curve.pdf" in out
-    assert Path("curve.pdf").read_bytes().startswith(b"%PDF")
-
-
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -183,33 +138,6 @@ def test_what_cannot_be_drawn_is_told_before_anything_is_trained(
     assert code == 2
     assert said in err
     assert not Path("x.png").exists()
-
-
-def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
-    """It need say nothing: the ranges are those that its paths need."""
-    survey = LandscapeEvaluator(line(), Settings(), grid=4)
-
-    (surface,) = survey.surfaces(parameter_values(paths := survey.paths(2, quiet)))
-
-    assert has_landscape(line())
-    ends = np.concatenate([path.trace.parameters[0] for path in paths])
-    for number, values in enumerate(surface.axes.values()):
-        assert values[0] < ends[:, number].min()
-        assert values[-1] > ends[:, number].max()
-
-
-@pytest.mark.parametrize("rate", [0.1, 1e6])
-def test_any_landscape_can_be_drawn(rate: float, tmp_path: Path) -> None:
-    """One that says nothing of itself, and one whose every path diverges."""
-    survey = LandscapeEvaluator(line(optimizer=optax.sgd(rate)), Settings(), grid=4)
-    paths = survey.paths(2, quiet)
-    *_, basins = survey.basins(quiet)
-    seen = LandscapeOfCase("line", survey.surfaces(parameter_values(paths)), paths, basins, {})
-
-    draw_landscape(seen, tmp_path / "line.png")
-
-    assert (tmp_path / "line.png").stat().st_size > 10_000
-    assert {path.outcome for path in paths} == {"converged" if rate < 1 else "diverged"}
 
 
 @pytest.mark.parametrize(

@@ -6,35 +6,22 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import Browser, Page, sync_playwright
 from stored import GOOD, SLOW, WILD, a_case, store_run, treated
-from test_pytest_plugin import CASES
 
 from benchsuite import Claim, FailureRate
 from benchsuite.errors import printable
 from benchsuite.report.html.markdown import escape_markdown
 from benchsuite.report.html.page import sort_value, write_report
-from benchsuite.store.folder import RunFolder
 from benchsuite.system import files
 
 EVIL = "<script>alert(1)</script>\"'|`$\\frac$ [red]\n\u202egnp\x1b[31m"
-
-#: A plugin that is installed, with a name of a stranger's in a place where names are free.
-HOSTILE = f"""
-@hookimpl
-def benchsuite_cases():
-    evil = {EVIL!r}
-    yield line("hostile", starts={{evil: {{"kernel[0, 0]": 2.0, "bias[0]": 0.0}}}}, summary=evil, source=evil)
-"""
 
 
 class Elements(HTMLParser):
@@ -120,38 +107,6 @@ def test_page_asks_nobody_for_anything() -> None:
     assert policy.startswith("default-src 'none';")
     assert "http" not in policy
     assert len(content) < 3_000_000
-
-
-@pytest.mark.usefixtures("hostile")
-def test_foreign_texts_stay_texts(benchsuite: Command, install_plugin: InstallPlugin) -> None:
-    """HTML, script, quotes, line breaks, control characters and marks of direction are shown, not obeyed."""
-    install_plugin("hostile", LINE + HOSTILE)
-    content = Path("page/index.html").read_text()
-    page = Elements(content)
-
-    assert "<script>alert" not in content
-    assert not any(letter in content.replace("\n", "") for letter in "\u202e\x1b")
-    assert "<script>alert(1)</script>\"'|`$\\frac$ [red]" in page.text
-    assert "\\u202egnp\\x1b[31m" in page.text
-    assert not [about for tag, about in page.found if tag == "a" and "script" in str(about["href"])]
-    for command in COMMANDS:
-        code, *printed = benchsuite(*command)
-        out = "".join(printed)
-        assert code == 0
-        assert "\u202e" not in out
-        assert "\x1b" not in out
-
-
-#: Commands that print texts of plugins.
-COMMANDS = [
-    ("report", "out"),
-    ("replay", "hostile", "--start", EVIL),
-    ("replay", "hostile", "--start", EVIL, "-o", "path.svg"),
-    ("landscape", "hostile", "--no-basins", "--seeds=1", "--grid=4", "-o", "loss.svg"),
-    ("list",),
-    ("plugins",),
-    ("treatments", "hostile"),
-]
 
 
 @given(st.text())
@@ -272,113 +227,3 @@ def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "benchsuite.report.html.page", None)
     assert "pip install 'benchsuite[report]'" in benchsuite("report", "out", "-o", "page")[2]
     assert not Path("page").exists()
-
-
-def test_pytest_writes_a_page(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
-    """With --report; where it cannot, the session fails."""
-    install_plugin("line", LINE + SUPPLY)
-    pytester.makepyfile(test_cases=CASES)
-    options = ("--benchmark-only", "-k", "line and not xor", "--seeds=6")
-
-    result = pytester.runpytest_inprocess(*options, "--report=page", "--run-dir=out")
-
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["page: page/index.html"])
-    assert "line" in (pytester.path / "page" / "summary.md").read_text()
-    assert len(RunFolder(pytester.path / "out").surfaces("line")) == 1
-    (pytester.path / "file").touch()
-    failed = pytester.runpytest_inprocess(*options, "--report=file")
-    assert failed.ret == pytest.ExitCode.TESTS_FAILED
-    failed.stdout.fnmatch_lines(["the page cannot be written: *"])
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A real browser, the system's own."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        pytest.skip("there is no Chromium; install it, for example with `apt-get install chromium`")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-def opened(browser: Browser, noticed: list[str], **how: Any) -> Page:
-    """The page of the run, drawn; what the browser complains of or asks for is noticed."""
-    page = browser.new_context(**how).new_page()
-    own = Path("page/index.html").resolve().as_uri()
-    page.on("console", lambda message: noticed.append(message.text))
-    page.on("pageerror", lambda error: noticed.append(str(error)))
-    page.on("dialog", lambda dialog: noticed.append(dialog.message))
-    page.on("request", lambda asked: None if asked.url == own else noticed.append(asked.url))
-    page.goto(own)
-    page.wait_for_selector("body[data-drawn=all]", timeout=60_000)
-    return page
-
-
-@pytest.mark.usefixtures("hostile")
-def test_page_in_a_browser(chromium: Browser) -> None:
-    """All charts are drawn without a complaint or request; filter, sorting and downloads work without a page load."""
-    noticed: list[str] = []
-    page = opened(chromium, noticed)
-
-    drawn = page.evaluate(
-        "[...document.querySelectorAll('figure')].map(f => [f.dataset.drawn, !!f.querySelector('svg path')])"
-    )
-    assert drawn == [["yes", True]] * len(drawn)
-    first = "section#learnt details table tbody tr:visible"
-    page.click("section#learnt details summary")
-    assert page.locator(first).count() == 4
-    page.locator("section#learnt th button", has_text="rate").press("Enter")
-    rates = page.locator(f"{first} td:nth-child(5)").all_inner_texts()
-    assert rates == sorted(rates, key=sort_value)
-    page.hover("figure[data-figure=learning-slow] svg")
-    page.wait_for_selector("#vg-tooltip-element.visible")
-    assert re.search(r"seed\s+\d+\s+step\s+\d+", page.locator("#vg-tooltip-element").inner_text())
-    with page.expect_download() as saved:
-        page.click("figure[data-figure=rates] [data-save=csv]")
-    assert saved.value.path().read_text().startswith("case,rate,low,high,seeds,converged\n")
-    with page.expect_download() as saved:
-        page.click("figure[data-figure=rates] [data-save=png]")
-    assert saved.value.path().read_bytes().startswith(b"\x89PNG")
-    page.get_by_label("Show what is named").fill("steep")
-    page.wait_for_function("document.querySelector('.filter output').textContent !== ''")
-    page.wait_for_function(
-        "document.querySelector('figure[data-figure=rates] svg').textContent.includes('line') === false"
-    )
-    assert page.locator(first).count() == 1
-    assert page.locator("figure[data-case]:visible").count() == 3, (
-        "its learning curves, starts and ends, and its landscape"
-    )
-    page.wait_for_selector("figure[data-figure=r2]", state="hidden")  # all of its seeds diverged
-    page.wait_for_function("!document.querySelector('figure[data-figure=treatments] svg').textContent.includes('slow')")
-    assert "steep" in (page.locator("figure[data-figure=rates] svg").text_content() or "")
-    page.get_by_label("Show what is named").fill("")
-    page.wait_for_selector("figure[data-figure=r2]:visible")
-    assert noticed == []
-
-
-@pytest.mark.usefixtures("hostile")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_on_a_phone(chromium: Browser, scheme: str) -> None:
-    """Nothing is wider than it, and letters stand out from the paper by day and by night."""
-    noticed: list[str] = []
-    page = opened(chromium, noticed, viewport={"width": 360, "height": 740}, color_scheme=scheme)
-
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert page.evaluate(CONTRAST) > 7
-    assert noticed == []
-
-
-#: The contrast of the page's letters with its paper, see https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio.
-CONTRAST = """() => {
-  const style = getComputedStyle(document.body);
-  const light = (colour) => {
-    const parts = colour.match(/[0-9]+/g).slice(0, 3).map((part) => part / 255);
-    const [r, g, b] = parts.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const [high, low] = [light(style.color), light(style.backgroundColor)].sort((a, b) => b - a);
-  return (high + 0.05) / (low + 0.05);
-}"""

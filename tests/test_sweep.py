@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 
 import jax.numpy as jnp
@@ -10,36 +9,23 @@ import numpy as np
 import optax
 import pytest
 from benchsuite_relu import relu_to_relu
-from flax import nnx
 from hypothesis import given
 from hypothesis import strategies as st
-from toys import Notes, line, line_table, run, treatment
+from toys import Notes, line, run, treatment
 
-from benchsuite import Case, DoesNotApply, Schedule
+from benchsuite import DoesNotApply
 from benchsuite.case.sweep import SweepRange
-from benchsuite.engine.ensemble import Ensemble
-from benchsuite.engine.problem import Problem
 from benchsuite.errors import OptionError
 from benchsuite.execution.runner import CaseRun
 from benchsuite.plugins.registry import load_registry
 from benchsuite.plugins.selection import select_treatments
-from benchsuite.results.outcome import classify
-from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
 from benchsuite.store.folder import RunFolder
-from benchsuite.system import machine
-from benchsuite.variants.treatment import Treatment
 from benchsuite.variants.variant import sweep_case
 
 RATES = (0.001, 0.01, 0.3)
 
 SLOW = partial(optax.sgd, learning_rate=0.1)
-
-
-def train(case: Case, seeds: int = 10) -> Trace:
-    """The first seeds of a case."""
-    problem = Problem.load(case, Settings())
-    return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
 
 
 @given(st.floats(1e-12, 1e12), st.floats(1.01, 1e9), st.integers(2, 50))
@@ -92,35 +78,7 @@ def test_bad_range_is_refused(text: str, said: str) -> None:
     assert said in str(refused.value)
 
 
-def leaky(case: Case, leak: float = 0.01) -> Case:
-    """A treatment with an option of the model."""
-    return case.with_model(activation=partial(nnx.leaky_relu, negative_slope=leak))
-
-
 (RELU,) = relu_to_relu.benchsuite_cases()
-SHORT = dataclasses.replace(RELU, schedule=Schedule(steps=300, evaluate_every=100))
-
-
-@pytest.mark.parametrize(
-    ("case", "treated", "option"),
-    [
-        (SHORT, None, "learning_rate"),
-        (SHORT, treatment(leaky), "leak"),
-        (line(optimizer=SLOW, dataset=line_table(), schedule=Schedule(epochs=20)), None, "learning_rate"),
-    ],
-    ids=["stream", "treatment", "table"],
-)
-def test_sweep_is_what_separate_runs_are(case: Case, treated: Treatment | None, option: str) -> None:
-    """Seed by seed the outcomes are identical, and the figures are to the precision of float32."""
-    together = train(sweep_case(case, treated, SweepRange(option, RATES)))
-
-    value = RATES[-1]
-    alone = train(treated.apply(case, leak=value) if treated else case.with_optimizer(learning_rate=value))
-    chosen = together.settings[option] == value
-    np.testing.assert_array_equal(together.seeds[chosen], alone.seeds)
-    assert list(classify(together, case.criterion)[chosen]) == list(classify(alone, case.criterion))
-    np.testing.assert_allclose(together.metrics["r2"][chosen], alone.metrics["r2"], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(together.parameters[chosen], alone.parameters, rtol=1e-5, atol=1e-6)
 
 
 def test_sweep_of_a_treatments_own_option_comes_first() -> None:
@@ -161,17 +119,6 @@ def test_option_that_a_treatment_has_replaced_is_not_swept() -> None:
 
     with pytest.raises(DoesNotApply, match="relu-to-relu\\+adam has no option 'momentum'"):
         sweep_case(RELU, adam, SweepRange("momentum", (0.1, 0.9)))
-
-
-def test_values_that_are_close_keep_apart() -> None:
-    """Each has its own summary, called as it can be typed again."""
-    case = sweep_case(
-        line(optimizer=partial(optax.adam, learning_rate=0.1)), None, SweepRange("b2", (0.9999, 0.99999, 0.999999))
-    )
-
-    assert [summary.id for summary in run(case, seeds=2).summaries()] == [
-        f"line@b2={b2}" for b2 in (0.9999, 0.99999, 0.999999)
-    ]
 
 
 def test_record_of_every_value() -> None:

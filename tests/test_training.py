@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
-from benchsuite_distance import euclidean_distance
 from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
 from benchsuite_relu import relu_bias, relu_to_relu
 from benchsuite_relu.units import Unit
@@ -128,28 +127,6 @@ def test_seeds_differ_in_start_and_in_data() -> None:
 
     assert len(set(train(dataclasses.replace(relu_to_relu_case(), schedule=short), 8).parameters[:, 0, 0])) == 8
     assert len(set(train(dataclasses.replace(fixed, schedule=short), 8).parameters[:, -1, 0])) == 8
-
-
-@pytest.mark.parametrize(("chunk_size", "devices"), [(1, 1), (3, 1), (4, 2), (24, 2)])
-def test_same_seed_same_outcome_in_any_company(relu: Trace, chunk_size: int, devices: int) -> None:
-    """Neither the chunk size nor the number of devices changes a bit of what a seed ends with."""
-    case = dataclasses.replace(relu_to_relu_case(), schedule=Schedule(steps=200, evaluate_every=100))
-
-    alone = train(case, 12, chunk_size, devices)
-
-    np.testing.assert_array_equal(alone.parameters, relu.parameters[:12, :3])
-    for name, values in alone.metrics.items():
-        np.testing.assert_array_equal(values, relu.metrics[name][:12, :3], err_msg=name)
-
-
-def test_seeds_of_wider_models_end_the_same_in_any_company() -> None:
-    """Also where loops run over seeds that do not fill the vectors of a processor."""
-    (case,) = euclidean_distance.benchsuite_cases()
-    case = dataclasses.replace(case, schedule=Schedule(steps=100, evaluate_every=50), quick=None)
-
-    few, many = train(case, 3), train(case, 20)
-
-    np.testing.assert_array_equal(few.parameters, many.parameters[:3])
 
 
 def test_seed_does_not_depend_on_other_options() -> None:
@@ -276,25 +253,6 @@ def test_metrics_of_the_case_are_recorded_on_training_batches_too() -> None:
     assert set(course.train) == {"loss", "worst"}
     assert np.isnan(course.train["worst"][:, 0]).all()
     assert (course.train["worst"][:, 1] <= course.metrics["worst"][:, 1] + 1e-6).all()
-
-
-def test_batch_norm_and_dropout_are_carried_and_switched_off_for_evaluation() -> None:
-    """Variables that are no parameters move on while training, and evaluation is deterministic."""
-
-    class Net(nnx.Module):
-        def __init__(self, rngs: nnx.Rngs) -> None:
-            self.norm = nnx.BatchNorm(1, rngs=rngs)
-            self.dropout = nnx.Dropout(0.5, rngs=rngs)
-            self.output = nnx.Linear(1, 1, rngs=rngs)
-
-        def __call__(self, x: Any) -> Any:
-            return self.output(self.dropout(self.norm(x)))
-
-    course = train(line(model=Net, optimizer=optax.sgd(0.0)), 2)
-
-    losses = course.metrics["loss"]
-    assert (losses[:, 1] != losses[:, 0]).all(), "the running mean of BatchNorm moved, though no parameter did"
-    assert (np.abs(losses[:, 1] - losses[:, 2]) < np.abs(losses[:, 1] - losses[:, 0])).all()
 
 
 def test_parameters_of_small_models_have_names() -> None:

@@ -12,18 +12,15 @@ import optax
 import pytest
 from benchsuite_relu import relu_bias, relu_output, relu_to_relu
 from flax import nnx
-from scipy.stats import binomtest, kstest
-from toys import cut_down, line, line_table, run, treatment
+from toys import cut_down, line, line_table, treatment
 
 from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Stream, Treatment
 from benchsuite.case.sweep import SweepRange
-from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.problem import Problem
 from benchsuite.engine.trainer import make_plan
 from benchsuite.errors import OptionError
 from benchsuite.plugins.registry import load_registry
 from benchsuite.plugins.selection import select_treatments, select_variants
-from benchsuite.results.trace import Trace
 from benchsuite.settings import Settings
 from benchsuite.system import machine
 from benchsuite.variants.treatment import combine_treatments
@@ -35,59 +32,11 @@ OURS = REGISTRY.treatments
 (RELU,), (BIAS,), (OUTPUT,) = (module.benchsuite_cases() for module in (relu_to_relu, relu_bias, relu_output))
 
 
-def train(case: Case, seeds: int = 16, **schedule: Any) -> Trace:
-    """The first seeds of a case."""
-    case = dataclasses.replace(case, schedule=dataclasses.replace(case.schedule, **schedule))
-    problem = Problem.load(case, Settings(protocol="source"))
-    return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
-
-
 def starts(case: Case, seeds: int = 16) -> np.ndarray:
     """The parameters (seeds, p) that the first seeds of a case start from."""
     problem = Problem.load(case, Settings())
     start = jax.jit(jax.vmap(problem.training.start, in_axes=(0, None, None, None)))
     return np.asarray(start(np.arange(seeds, dtype=np.uint32), None, None, problem.data)[1].parameters)
-
-
-def converged(case: Case, course: Trace) -> np.ndarray:
-    """Which seeds ended as the criterion wants."""
-    return np.asarray(case.criterion.holds(course.metrics[case.criterion.metric][:, -1]))
-
-
-#: Those of which no other has the same model with another number of layers.
-CASES = [case for name, case in REGISTRY.cases.items() if name != "mnist-identity-4L"]
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_treatment_applies_or_says_why(name: str) -> None:
-    """Each of ours can be traced with every kind of case that it applies to, and applies to one at least."""
-    applied = 0
-    for case in map(cut_down, CASES):
-        try:
-            treated = OURS[name].apply(case)
-        except DoesNotApply as reason:
-            assert len(reason.message) > 10  # noqa: PT017  # it may also apply
-            continue
-        assert treated.id == f"{case.name}+{name}"
-        assert Problem.load(treated, Settings()).training.steps[-1] > 0
-        applied += 1
-
-    assert applied
-    assert OURS[name].summary.endswith(".")
-
-
-@pytest.mark.parametrize("name", ["leaky-relu", "momentum", "adam", "learning-rate-x10"])
-def test_same_starts_and_data(name: str) -> None:
-    """What leaves the parameters' shape and start alone trains the same starts, to the last bit."""
-    np.testing.assert_array_equal(starts(BIAS), starts(OURS[name].apply(BIAS)))
-
-
-def test_starts_of_another_scale_are_the_same_numbers() -> None:
-    """He's start is Glorot's times √2 for a single weight, LeCun's is the same, a larger one is doubled."""
-    glorot = starts(OUTPUT)
-
-    for name, factor in (("he", 2**0.5), ("lecun", 1.0), ("larger-start", 2.0)):
-        np.testing.assert_allclose(starts(OURS[name].apply(OUTPUT)), factor * glorot, rtol=1e-6)
 
 
 def test_positive_bias_is_that_of_the_hidden_units() -> None:
@@ -98,17 +47,6 @@ def test_positive_bias_is_that_of_the_hidden_units() -> None:
     assert (c == 0).all()
 
 
-def test_asymmetric_start_has_one_positive_draw() -> None:
-    """Of w and b, one is drawn from Beta(2, 1) and the other from a normal of deviation 0.6007."""
-    b, w = starts(OURS["asymmetric"].apply(BIAS), 400).T
-    (alone,) = starts(OURS["asymmetric"].apply(RELU), 400).T
-
-    assert ((w > 0) | (b > 0)).all()
-    assert kstest(alone, "beta", args=(2, 1)).pvalue > 1e-3
-    negative = np.concatenate([w[w < 0], b[b < 0]]) / 0.6007
-    assert kstest(-negative, "halfnorm").pvalue > 1e-3
-
-
 def test_identity_like_start_is_near_the_identity() -> None:
     """The identity, with a tenth of Glorot's random start."""
     case = OURS["identity-like"].apply(REGISTRY.case("mnist-identity-1L"))
@@ -117,40 +55,6 @@ def test_identity_like_start_is_near_the_identity() -> None:
 
     noise = np.asarray(layer.kernel[...]) - np.eye(784)
     assert noise.std() == pytest.approx(0.1 * (2 / (784 + 784)) ** 0.5, rel=0.01)
-
-
-def test_momentum_and_large_rates_jump_the_gap() -> None:
-    """On the wrong side w shrinks by 1 - η a step: above η = 1 it lands on the right one, and all seeds learn."""
-    for name in ("learning-rate-x150", "momentum", "leaky-relu"):
-        treated = OURS[name].apply(RELU)
-        assert converged(treated, train(treated)).all()
-
-
-def test_wider_units_push_each_other_apart() -> None:
-    """With a sum of units, those that all start on the wrong side do not stay there."""
-    wide = OURS["wider"].apply(RELU, factor=2)
-    course = train(wide, 64)
-
-    wrong = (course.parameters[:, 0] < 0).all(axis=1)
-    assert wrong.any()
-    assert converged(wide, course).all()
-
-
-def test_restarts_are_independent_and_cure_only() -> None:
-    """The first is the seed's own start; with three, an eighth of the seeds fail where half of them did."""
-    tripled = OURS["restarts"].apply(RELU, times=3)
-    untreated, treated = (converged(case, train(case, 200, steps=300, evaluate_every=300)) for case in (RELU, tripled))
-
-    assert (treated | ~untreated).all()
-    assert binomtest(int(treated.sum()), 200, 7 / 8).pvalue > 1e-3
-
-
-def test_restarts_count_their_cost() -> None:
-    """The steps of every attempt are steps."""
-    once, twice = (run(case, seeds=6).summaries()[0] for case in (line(), dataclasses.replace(line(), restarts=2)))
-
-    assert once.converged == twice.converged == 6
-    assert twice.time_to_success["expected_running_time"] == 2 * once.time_to_success["expected_running_time"]
 
 
 @pytest.mark.parametrize(
@@ -227,23 +131,6 @@ def test_scaled_stream_keeps_its_name() -> None:
 
     assert treated.dataset.name == "wide"
     np.testing.assert_allclose(np.std(treated.dataset.prepare(wide(jax.random.key(1), 10_000))[0]), 1, rtol=0.05)
-
-
-def test_scaled_data_can_be_swept() -> None:
-    """They are scaled once, whatever the values of an option of the optimiser."""
-    tables = line(dataset=line_table(), schedule=Schedule(epochs=2), optimizer=partial(optax.sgd, learning_rate=0.1))
-    wide = line(optimizer=partial(optax.sgd, learning_rate=0.1), dataset=Stream(wide_line, batch_size=8))
-    (joined,) = select_treatments(["standardise+decay"], [], OURS)
-
-    for case in (tables, wide):
-        course = train(sweep_case(case, joined, SweepRange("learning_rate", (0.01, 0.1))), 2)
-        assert np.isfinite(course.metrics["loss"]).all()
-
-
-def wide_line(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
-    """Inputs around 5, with a deviation of 3."""
-    x = 5 + 3 * jax.random.normal(key, (n, 1))
-    return x, x
 
 
 BAD_CHANGES = {

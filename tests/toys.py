@@ -1,4 +1,4 @@
-"""Cases that train in milliseconds, and how to run them, for tests that call the executor directly."""
+"""Cases that train in milliseconds, for tests that call the runner directly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def noisy_line(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
 
 
 def line(**fields: Any) -> Case:
-    """A linear unit learns a line; `fields` replace those of the case."""
+    """Return a linear unit that learns a line; `fields` replace those of the case."""
     standard = {
         "name": "line",
         "summary": "A linear unit learns a line.",
@@ -40,19 +40,19 @@ def line(**fields: Any) -> Case:
 
 
 def treatment(change: Callable[..., Any], name: str = "change") -> Treatment:
-    """A treatment that is nothing but its function."""
+    """Return a treatment with a function only."""
     return Treatment(name, "A change.", "https://example.org/change", change)
 
 
 def line_table(rows: int = 10, batch_size: int = 4, **fields: Any) -> Table:
-    """A table of `rows` points on a line."""
+    """Return a table of `rows` points on a line."""
     x = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     split = Split(train=(x, 3 * x + 1), test=(x, 3 * x + 1))
     return Table("points", load=lambda files: split, batch_size=batch_size, **fields)
 
 
 def trace(r2: list[list[float]], **columns: Any) -> Trace:
-    """A trace with these R², one list a seed, evaluated every 10 steps; nothing else is remarkable unless said."""
+    """Return a trace with these R², one list a seed, evaluated every 10 steps; `columns` replace the others."""
     values = np.array(r2)
     seeds, evaluations = values.shape
     standard = {
@@ -68,12 +68,12 @@ def trace(r2: list[list[float]], **columns: Any) -> Trace:
     return Trace(**(standard | columns))
 
 
-#: SeedTable of a table that a case is tried on.
+#: Examples of a table in a case that is cut down.
 ROWS = 300
 
 
 def cut_down(case: Case) -> Case:
-    """A real case with two evaluations of few examples."""
+    """Return a real case with two evaluations of few examples."""
     if isinstance(case.dataset, Stream):
         return dataclasses.replace(case, schedule=Schedule(steps=4, evaluate_every=2, seeds=4), quick=None)
     few = jax.tree.map(lambda rows: rows[:ROWS], _stand_in(case.dataset))
@@ -87,7 +87,7 @@ def _stand_in(table: Table) -> Split:
 
 
 class Notes:
-    """An observer that remembers what it was told."""
+    """An observer that records its calls."""
 
     def __init__(self) -> None:
         self.stages: list[str] = []
@@ -108,7 +108,7 @@ class Notes:
 
 
 def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None, **options: Any) -> CaseRun:
-    """Run a case to its end."""
+    """Run a case to its end and return the run."""
     settings = Settings(**options)
     case_run = CaseRun(case, settings, folder or open_folder(settings), notes or Notes())
     for _ in case_run.round_results():

@@ -1,4 +1,4 @@
-"""Two ReLU units learn XOR: the textbook writes the solution down by hand, how often does a random start find it?"""
+"""XOR with two ReLU units: how often does a random start find the textbook's solution?"""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from benchsuite import Case, Schedule, Split, Table, hookimpl
 
 
 class TwoUnits(nnx.Module):
-    """w·relu(W·x + c) + b for x of shape (n, 2): nine parameters, two hidden units, the fewest that can do it."""
+    """w·relu(W·x + c) + b for x of shape (n, 2): nine parameters, two hidden units, the minimum for XOR."""
 
     def __init__(self, rngs, *, activation=nnx.relu, kernel_init=nnx.initializers.glorot_uniform()):
         self.hidden = nnx.Linear(2, 2, kernel_init=kernel_init, rngs=rngs)
@@ -22,7 +22,7 @@ class TwoUnits(nnx.Module):
 
 
 def by_hand(model):
-    """The textbook's solution."""
+    """Set the parameters to the textbook's solution."""
     model.hidden.kernel[...] = 1
     model.hidden.bias[...] = jnp.array([0, -1])
     model.output.kernel[...] = jnp.array([[1], [-2]])
@@ -30,7 +30,7 @@ def by_hand(model):
 
 
 def truth_table(files):
-    """All four points, to train on and to judge by."""
+    """Return all four points as training and test data."""
     del files  # there are none
     inputs = jnp.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
     targets = jnp.array([0, 1, 1, 0], float)

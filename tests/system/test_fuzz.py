@@ -1,6 +1,6 @@
 """Whatever is in a file or an option: an error that is a sentence, or exactly the figures that were measured.
 
-`BENCHSUITE_FUZZ=100 pytest tests/test_fuzz.py` tries a hundred times as many examples.
+`BENCHSUITE_FUZZ=100 pytest tests/system/test_fuzz.py` tries a hundred times as many examples.
 """
 
 from __future__ import annotations

@@ -1,0 +1,90 @@
+"""Landscapes are the loss itself, with real trainings on them, in a picture that tells what it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optax
+import pytest
+from conftest import Command
+from test_landscape import quiet
+from toys import line
+
+from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
+from benchsuite.report.figures.landscape import draw_landscape
+from benchsuite.results.landscape import BasinMap, parameter_values
+from benchsuite.results.landscape import LandscapeResult as LandscapeOfCase
+from benchsuite.settings import Settings
+
+
+def test_interrupted_map_is_drawn_as_far_as_it_is(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the grid keeps the starts that were trained."""
+    basins = LandscapeEvaluator.basins
+
+    def interrupted(self: LandscapeEvaluator, *args: Any) -> Any:
+        for whole in basins(self, *args):
+            half = np.where(np.arange(16).reshape(4, 4) < 8, whole.outcomes, "")
+            yield BasinMap(whole.axes, half, whole.steps, whole.fixed, whole.steps_trained)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(LandscapeEvaluator, "basins", interrupted)
+
+    code, _, err = benchsuite("landscape", "relu-bias", "--grid", "4", "--seeds", "0", "-o", "map.svg")
+
+    assert code == 130
+    assert "interrupted; relu-bias - drawn into map.svg" in err
+    assert "8 starts not trained" in Path("map.svg").read_text()
+
+
+def test_picture_tells_what_it_shows(benchsuite: Command) -> None:
+    """Title, axes, legend of outcomes, named starts and solution are all in it."""
+    code, out, err = benchsuite("landscape", "relu-bias", "--grid", "6", "--seeds", "2", "-o", "map.svg")
+
+    assert code == 0
+    assert "drawn into map.svg" in out
+    text = Path("map.svg").read_text()
+    for label in (
+        *("relu-bias: One ReLU unit", "w at the start", "b at the start", "red: stuck", "blue: converged"),
+        *("converged: ", "stuck: ", "solution", "close-up", "steps to success by start", "loss on the evaluation data"),
+    ):
+        assert f"<!-- {label}" in text, label
+    assert "6 × 6 starts" in text
+    assert "Traceback" not in err
+
+
+def test_curve_is_drawn_without_a_map(benchsuite: Command) -> None:
+    """One parameter has a curve, with the named start on it, in any of the formats."""
+    code, out, _ = benchsuite("landscape", "relu-to-relu", "--grid", "50", "--seeds", "3", "-o", "curve.pdf")
+
+    assert code == 0
+    assert "relu-to-relu - drawn into curve.pdf" in out
+    assert Path("curve.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
+    """It need say nothing: the ranges are those that its paths need."""
+    survey = LandscapeEvaluator(line(), Settings(), grid=4)
+
+    (surface,) = survey.surfaces(parameter_values(paths := survey.paths(2, quiet)))
+
+    assert has_landscape(line())
+    ends = np.concatenate([path.trace.parameters[0] for path in paths])
+    for number, values in enumerate(surface.axes.values()):
+        assert values[0] < ends[:, number].min()
+        assert values[-1] > ends[:, number].max()
+
+
+@pytest.mark.parametrize("rate", [0.1, 1e6])
+def test_any_landscape_can_be_drawn(rate: float, tmp_path: Path) -> None:
+    """One that says nothing of itself, and one whose every path diverges."""
+    survey = LandscapeEvaluator(line(optimizer=optax.sgd(rate)), Settings(), grid=4)
+    paths = survey.paths(2, quiet)
+    *_, basins = survey.basins(quiet)
+    seen = LandscapeOfCase("line", survey.surfaces(parameter_values(paths)), paths, basins, {})
+
+    draw_landscape(seen, tmp_path / "line.png")
+
+    assert (tmp_path / "line.png").stat().st_size > 10_000
+    assert {path.outcome for path in paths} == {"converged" if rate < 1 else "diverged"}
