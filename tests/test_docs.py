@@ -10,7 +10,6 @@ from pathlib import Path
 
 import benchsuite
 from benchsuite.cli.main import cli
-from benchsuite.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 

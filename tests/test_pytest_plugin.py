@@ -89,7 +89,7 @@ def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
 
 def test_case_can_be_selected_by_node_id(cases: pytest.Pytester) -> None:
     """A shown id selects its case."""
-    result = cases.runpytest_inprocess("test_cases.py::test_training[line-at-rest]", "--seeds=4")
+    result = cases.runpytest_inprocess("test_cases.py::test_training[line-at-rest]", "--benchsuite-seeds=4")
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*line-at-rest: 0 of 4 converged*"])
@@ -99,7 +99,7 @@ def test_options_are_ini_settings_too(cases: pytest.Pytester) -> None:
     """Every option has an ini setting of its own, and the command line wins."""
     cases.makeini("[pytest]\nbenchsuite_seeds = 6\nbenchsuite_rounds = 3\n")
 
-    run(cases, "--rounds=2", "--run-dir=out", "-k", "line and not rest")
+    run(cases, "--benchsuite-rounds=2", "--benchsuite-run-dir=out", "-k", "line and not rest")
 
     names = sorted(path.name for path in Path("out/line").iterdir())
     assert names == ["seeds-000000-000002.npz", "seeds-000003-000005.npz"]
@@ -108,13 +108,14 @@ def test_options_are_ini_settings_too(cases: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--seeds=0",), "--seeds is 0"),
-        (("--seeds=many",), "--seeds is 'many'"),
-        (("--rounds=-1",), "--rounds is -1"),
-        (("--protocol=fast",), "--protocol is 'fast'"),
-        (("--precision=hihgest",), "did you mean highest"),
-        (("--platform=npu",), "--platform is 'npu'"),
-        (("-n", "2"), "leave -n out"),
+        (("--benchsuite-seeds=0",), "--benchsuite-seeds is 0"),
+        (("--benchsuite-seeds=many",), "--benchsuite-seeds is 'many'"),
+        (("--benchsuite-rounds=-1",), "--benchsuite-rounds is -1"),
+        (("--benchsuite-protocol=fast",), "--benchsuite-protocol is 'fast'"),
+        (("--benchsuite-compare-fail=rate",), "--benchsuite-compare-fail requires --benchsuite-compare"),
+        (("--benchsuite-precision=hihgest",), "did you mean highest"),
+        (("--benchsuite-platform=npu",), "--benchsuite-platform is 'npu'"),
+        (("-n", "2"), "omit -n"),
     ],
 )
 def test_unusable_option_stops_before_anything_runs(cases: pytest.Pytester, args: tuple[str, ...], said: str) -> None:
@@ -128,7 +129,7 @@ def test_unusable_option_stops_before_anything_runs(cases: pytest.Pytester, args
 
 def test_missing_accelerator(cases: pytest.Pytester) -> None:
     """A GPU that is asked for and not there is an error with a way out."""
-    result = run(cases, "--platform=gpu")
+    result = run(cases, "--benchsuite-platform=gpu")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "there is no gpu device" in result.stderr.str()
@@ -137,7 +138,7 @@ def test_missing_accelerator(cases: pytest.Pytester) -> None:
 
 def test_unknown_dataset(cases: pytest.Pytester) -> None:
     """A dataset that no case has is told with those that there are."""
-    result = run(cases, "--dataset=mnits")
+    result = run(cases, "--benchsuite-dataset=mnits")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "there is no dataset 'mnits'" in result.stderr.str()
@@ -206,5 +207,5 @@ def test_help_explains_every_option(pytester: pytest.Pytester) -> None:
     shown = pytester.runpytest_inprocess("--help").stdout.str()
 
     for option in OPTIONS:
-        assert option.flag in shown
+        assert option.pytest_flag in shown
         assert option.ini in shown

@@ -19,7 +19,7 @@ from benchsuite.errors import OptionError
 from benchsuite.execution.runner import CaseRun
 from benchsuite.plugins.registry import load_registry
 from benchsuite.plugins.selection import select_treatments
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.store.folder import RunFolder
 from benchsuite.variants.variant import sweep_case
 
@@ -73,7 +73,7 @@ def test_other_ranges() -> None:
 def test_bad_range_is_refused(text: str, said: str) -> None:
     """Empty, reversed, endless or misspelt: a sentence says what to write, before anything runs."""
     with pytest.raises(OptionError) as refused:
-        Settings(sweep=text)
+        TrainingSettings(sweep=text)
 
     assert said in str(refused.value)
 
@@ -139,7 +139,7 @@ def test_sweep_is_resumed() -> None:
     folder = RunFolder.create(None, {}, {})
     case = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)))
     run(case, folder, seeds=6)
-    again = CaseRun(case, Settings(seeds=10), RunFolder(folder.path), Notes())
+    again = CaseRun(case, TrainingSettings(seeds=10), RunFolder(folder.path), Notes())
     for _ in again.round_results():
         pass
 

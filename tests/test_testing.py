@@ -15,7 +15,7 @@ from toys import line, noisy_line
 
 from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Table
 from benchsuite.engine.ensemble import Ensemble
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.testing import checks as testing
 from benchsuite.testing.audit import AGAIN, Audit, AuditResult
 from benchsuite.testing.checks import PROMISES, NotConformingError, _Kit, check_case
@@ -25,7 +25,7 @@ SOLUTION = {"bias[0]": 1.0, "kernel[0, 0]": 3.0}
 
 def kept(promise: str, case: Case) -> str:
     """What one promise finds."""
-    return PROMISES[promise](_Kit(case, Settings()))
+    return PROMISES[promise](_Kit(case, TrainingSettings()))
 
 
 NUMBERS = itertools.count()

@@ -21,7 +21,7 @@ from benchsuite.engine.trainer import make_plan
 from benchsuite.errors import OptionError
 from benchsuite.plugins.registry import load_registry
 from benchsuite.plugins.selection import select_treatments, select_variants
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants.treatment import combine_treatments
 from benchsuite.variants.variant import sweep_case
@@ -34,7 +34,7 @@ OURS = REGISTRY.treatments
 
 def starts(case: Case, seeds: int = 16) -> np.ndarray:
     """The parameters (seeds, p) that the first seeds of a case start from."""
-    problem = Problem.load(case, Settings())
+    problem = Problem.load(case, TrainingSettings())
     start = jax.jit(jax.vmap(problem.training.start, in_axes=(0, None, None, None)))
     return np.asarray(start(np.arange(seeds, dtype=np.uint32), None, None, problem.data)[1].parameters)
 
@@ -96,7 +96,7 @@ def test_treatments_of_the_model_are_joined(names: str) -> None:
     """What changes a fresh model leaves its options to those that follow."""
     (joined,) = select_treatments([names], [], OURS)
 
-    assert Problem.load(joined.apply(cut_down(BIAS)), Settings()).training.steps[-1] > 0
+    assert Problem.load(joined.apply(cut_down(BIAS)), TrainingSettings()).training.steps[-1] > 0
 
 
 def test_joined_treatments_have_the_options_of_all() -> None:
@@ -189,22 +189,22 @@ def test_what_was_chosen_must_apply_somewhere() -> None:
     momentum, null = select_treatments(["momentum"], [], OURS), treatment(lambda case: case, "null")
 
     with pytest.raises(OptionError, match="momentum applies nowhere:\n  line\\+momentum: its optimiser") as refused:
-        select_variants([line()], momentum, Settings())
+        select_variants([line()], momentum, TrainingSettings())
 
     assert "other cases" in refused.value.hint
-    untreated, treated, other = select_variants([line()], [*momentum, null], Settings())
+    untreated, treated, other = select_variants([line()], [*momentum, null], TrainingSettings())
     assert untreated.treated
     assert other.treated
     assert not treated.applies
     with pytest.raises(OptionError, match="--sweep momentum applies nowhere"):
-        select_variants([line()], [], Settings(sweep="momentum=0.5,0.9"))
+        select_variants([line()], [], TrainingSettings(sweep="momentum=0.5,0.9"))
 
 
 def test_a_failing_treatment_is_no_reason_to_stop() -> None:
     """It is handed on as an error, beside what can be trained."""
     broken = treatment(lambda case: 1 / 0, "broken")
 
-    untreated, treated = select_variants([line()], [broken], Settings())
+    untreated, treated = select_variants([line()], [broken], TrainingSettings())
 
     assert untreated.treated
     assert treated.applies
@@ -213,7 +213,7 @@ def test_a_failing_treatment_is_no_reason_to_stop() -> None:
 
 def test_memory_of_restarts_is_a_lane_each() -> None:
     """Chunks hold fewer seeds where each is several trainings."""
-    settings = Settings(seeds=64, rounds=1)
+    settings = TrainingSettings(seeds=64, rounds=1)
     problems = [Problem.load(dataclasses.replace(line(), restarts=restarts), settings) for restarts in (1, 64)]
 
     wide, narrow = (make_plan(problem, settings, machine.devices()).chunk_size for problem in problems)

@@ -16,7 +16,7 @@ from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.report.figures.landscape import draw_landscape
 from benchsuite.results.landscape import BasinMap, parameter_values
 from benchsuite.results.landscape import LandscapeResult as LandscapeOfCase
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 
 
 def test_interrupted_map_is_drawn_as_far_as_it_is(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_curve_is_drawn_without_a_map(benchsuite: Command) -> None:
 
 def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
     """It need say nothing: the ranges are those that its paths need."""
-    survey = LandscapeEvaluator(line(), Settings(), grid=4)
+    survey = LandscapeEvaluator(line(), TrainingSettings(), grid=4)
 
     (surface,) = survey.surfaces(parameter_values(paths := survey.paths(2, quiet)))
 
@@ -79,7 +79,7 @@ def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
 @pytest.mark.parametrize("rate", [0.1, 1e6])
 def test_any_landscape_can_be_drawn(rate: float, tmp_path: Path) -> None:
     """One that says nothing of itself, and one whose every path diverges."""
-    survey = LandscapeEvaluator(line(optimizer=optax.sgd(rate)), Settings(), grid=4)
+    survey = LandscapeEvaluator(line(optimizer=optax.sgd(rate)), TrainingSettings(), grid=4)
     paths = survey.paths(2, quiet)
     *_, basins = survey.basins(quiet)
     seen = LandscapeOfCase("line", survey.surfaces(parameter_values(paths)), paths, basins, {})

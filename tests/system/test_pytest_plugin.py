@@ -37,7 +37,7 @@ def test_xdist_without_benchmark_only(cases: pytest.Pytester) -> None:
     result = cases.runpytest_subprocess("-k", "line and not rest", "-n", "2")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*a case was sent to a worker of -n*", "*leave -n out*"])
+    result.stdout.fnmatch_lines(["*a case was sent to a worker of -n*", "*omit -n*"])
 
 
 def test_broken_plugin_shows_in_the_exit_code(cases: pytest.Pytester, install_plugin: InstallPlugin) -> None:
@@ -76,7 +76,7 @@ def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: Inst
     names = {bench["fullname"] for bench in json.loads(Path("out.json").read_text())["benchmarks"]}
     assert "test_cases.py::test_training[line-drawn] (quick, stand-in data)" in names
 
-    result = run(pytester, "--dataset=dots")
+    result = run(pytester, "--benchsuite-dataset=dots")
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["dots.gz is not in *", "*try: fetch it*"])
@@ -99,7 +99,7 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     )
 
     result = pytester.runpytest_subprocess(
-        "--benchmark-only", "-k", "line", "--benchmark-json=out.json", "--run-dir=out"
+        "--benchmark-only", "-k", "line", "--benchmark-json=out.json", "--benchsuite-run-dir=out"
     )
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
@@ -107,7 +107,7 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     assert [bench["param"] for bench in json.loads(Path("out.json").read_text())["benchmarks"]] == ["line"]
 
     pytester.path.joinpath("conftest.py").unlink()
-    result = run(pytester, "--run-dir=out", "--resume", "--benchmark-json=out.json")
+    result = run(pytester, "--benchsuite-run-dir=out", "--benchsuite-resume", "--benchmark-json=out.json")
 
     result.assert_outcomes(passed=2)
     for bench in json.loads(Path("out.json").read_text())["benchmarks"]:
@@ -117,14 +117,14 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
 
 def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
     """Kill -9 in mid-run leaves all finished rounds readable, and --resume goes on from them."""
-    command = [sys.executable, "-m", "pytest", "--benchmark-only", "-k", "line and not rest", "--run-dir=out"]
-    process = subprocess.Popen([*command, "--seeds=20000", "--rounds=2000"], stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "pytest", "--benchmark-only", "-k", "line and not rest", "--benchsuite-run-dir=out"]
+    process = subprocess.Popen([*command, "--benchsuite-seeds=20000", "--benchsuite-rounds=2000"], stdout=subprocess.DEVNULL)
     _wait_for(lambda: len(list(Path("out/line").glob("seeds-*.npz"))) >= 3, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     kept = {path.name: path.read_bytes() for path in Path("out/line").glob("seeds-*.npz")}
 
-    result = run(cases, "--run-dir=out", "--resume", f"--seeds={10 * len(kept) + 20}", "-k", "line and not rest")
+    result = run(cases, "--benchsuite-run-dir=out", "--benchsuite-resume", f"--benchsuite-seeds={10 * len(kept) + 20}", "-k", "line and not rest")
 
     result.assert_outcomes(passed=1)
     assert {name: Path("out/line", name).read_bytes() for name in kept} == kept

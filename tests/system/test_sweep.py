@@ -18,7 +18,7 @@ from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.problem import Problem
 from benchsuite.results.outcome import classify
 from benchsuite.results.trace import Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants.treatment import Treatment
 from benchsuite.variants.variant import sweep_case
@@ -26,7 +26,7 @@ from benchsuite.variants.variant import sweep_case
 
 def train(case: Case, seeds: int = 10) -> Trace:
     """The first seeds of a case."""
-    problem = Problem.load(case, Settings())
+    problem = Problem.load(case, TrainingSettings())
     return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
 
 

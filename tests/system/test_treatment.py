@@ -20,7 +20,7 @@ from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.problem import Problem
 from benchsuite.plugins.selection import select_treatments
 from benchsuite.results.trace import Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants.variant import sweep_case
 
@@ -28,7 +28,7 @@ from benchsuite.variants.variant import sweep_case
 def train(case: Case, seeds: int = 16, **schedule: Any) -> Trace:
     """The first seeds of a case."""
     case = dataclasses.replace(case, schedule=dataclasses.replace(case.schedule, **schedule))
-    problem = Problem.load(case, Settings(protocol="source"))
+    problem = Problem.load(case, TrainingSettings(protocol="source"))
     return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
 
 
@@ -52,7 +52,7 @@ def test_treatment_applies_or_says_why(name: str) -> None:
             assert len(reason.message) > 10  # noqa: PT017  # it may also apply
             continue
         assert treated.id == f"{case.name}+{name}"
-        assert Problem.load(treated, Settings()).training.steps[-1] > 0
+        assert Problem.load(treated, TrainingSettings()).training.steps[-1] > 0
         applied += 1
 
     assert applied
