@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
+from stored import GOOD, a_case, store_run
 
 from benchsuite.store.folder import RunFolder
 
@@ -87,8 +88,8 @@ def test_replay_draws_the_two_panels(benchsuite: Command) -> None:
     assert "drawn into seed.svg" in out
     assert ET.parse("seed.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
     text = Path("seed.svg").read_text()
-    for label in ("relu-to-relu, seed 3: ", "loss", "parameters", "optimiser steps"):
-        assert f"<!-- {label}" in text
+    for label in ("relu-to-relu, seed 3: ", "loss<", "parameters<", "optimiser steps<", "evaluation<", "training<"):
+        assert f">{label}" in text
 
 
 def test_replay_of_a_start(benchsuite: Command) -> None:
@@ -130,8 +131,29 @@ def test_report_draws_the_distributions(benchsuite: Command) -> None:
     assert code == 0
     assert "drawn into ladder.svg" in out
     text = Path("ladder.svg").read_text()
-    for label in ("1 - R² ≤", "largest absolute error ε ≤", "share that has succeeded", "line, 20 seeds"):
-        assert f"<!-- {label} -->" in text
+    for label in ("1 − R² ≤", "largest absolute error ε ≤", "share of the seeds that succeeded", "line", "20 seeds"):
+        assert f">{label}</text>" in text or f">{label}</tspan>" in text
+    assert "10⁻" in text
+
+
+def test_pictures_need_the_extra_and_say_so_first(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it nothing is trained for a picture, and tables are shown all the same."""
+    store_run(Path("out"), a_case("line", GOOD, GOOD))
+    for name in [name for name in sys.modules if name.startswith("benchsuite.report.figures")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "altair", None)
+
+    for command in (
+        ("replay", "line", "--seed", "7", "-o", "x.svg"),
+        ("landscape", "line", "-o", "x.svg"),
+        ("report", "out", "-o", "x.svg"),
+    ):
+        code, _, err = benchsuite(*command)
+        assert code == 2
+        assert "pip install 'benchsuite[report]'" in err
+        assert "training" not in err
+    assert benchsuite("report", "out")[0] == 0
+    assert not Path("x.svg").exists()
 
 
 @pytest.mark.parametrize(

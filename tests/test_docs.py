@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import benchsuite
 from benchsuite.cli.main import cli
+from benchsuite.settings import OPTIONS
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,9 +45,6 @@ benchsuite/system/process.py benchsuite/testing/audit.py benchsuite/testing/chec
 benchsuite/variants/variant.py
 """
 
-#: Options in the documents that the code does not have yet.
-TO_RENAME = {"compare", "compare-fail"}
-
 
 def glossary() -> Iterator[tuple[str, str, list[str]]]:
     """The rows of the glossary: term, meaning, and names in the code."""
@@ -60,7 +57,7 @@ def glossary() -> Iterator[tuple[str, str, list[str]]]:
 def exists(name: str) -> bool:
     """Whether a class, a function, an option or a command has this name."""
     if name.startswith("--"):
-        return name.removeprefix("--").replace("-", "_") in {field.name for field in fields(Settings)}
+        return name.removeprefix("--").replace("-", "_") in {option.name for option in OPTIONS}
     if name.startswith("benchsuite "):
         return name.removeprefix("benchsuite ") in cli.commands
     if "." not in name:
@@ -89,7 +86,7 @@ def test_glossary_explains_every_public_class() -> None:
 
 def test_documented_options_exist() -> None:
     """Each pytest option that a document mentions is an option of the suite."""
-    known = {field.name.replace("_", "-") for field in fields(Settings)} | TO_RENAME
+    known = {option.name.replace("_", "-") for option in OPTIONS}
     wrong = [
         f"{path.name}: --benchsuite-{name}"
         for path in DOCUMENTS

@@ -16,7 +16,7 @@ from toys import line
 from benchsuite import Case, CaseError, Landscape, Schedule
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.errors import OptionError
-from benchsuite.report.figures.landscape import draw_landscape
+from benchsuite.report.figures import draw_landscape
 from benchsuite.results.landscape import LandscapeResult as LandscapeOfCase
 from benchsuite.results.landscape import Surface
 from benchsuite.results.outcome import NEVER
