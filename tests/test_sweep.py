@@ -39,7 +39,7 @@ SLOW = partial(optax.sgd, learning_rate=0.1)
 def train(case: Case, seeds: int = 10) -> Trace:
     """The first seeds of a case."""
     problem = Problem.load(case, Settings())
-    return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
+    return Ensemble.fitting(problem, seeds, machine.devices()).train(np.arange(seeds))[0]
 
 
 @given(st.floats(1e-12, 1e12), st.floats(1.01, 1e9), st.integers(2, 50))

@@ -19,14 +19,15 @@ from benchsuite.engine.ensemble import Ensemble
 from benchsuite.settings import Settings
 from benchsuite.testing import checks as testing
 from benchsuite.testing.audit import AGAIN, Audit, AuditResult
-from benchsuite.testing.checks import PROMISES, NotCheckedError, NotConformingError, _Kit, check_case
+from benchsuite.testing.checks import PROMISES, NotConformingError, check_case
+from benchsuite.testing.kit import Kit, NotCheckedError
 
 SOLUTION = {"bias[0]": 1.0, "kernel[0, 0]": 3.0}
 
 
 def kept(promise: str, case: Case) -> str:
     """What one promise finds."""
-    return PROMISES[promise](_Kit(case, Settings()))
+    return PROMISES[promise](Kit(case, Settings()))
 
 
 def test_sound_case_keeps_everything() -> None:
@@ -144,7 +145,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "no inputs": ("shapes", {"dataset": Stream(without_inputs, 8, 16)}, "the inputs of a batch are empty"),
     "hole in a table": ("shapes", table(one_hole), "the targets of the training data are not all finite"),
     "impure": ("purity", {"dataset": Stream(impure, 8, 16)}, "another program when they are called again"),
-    "loaded anew": ("purity", table(unseeded), "its data are others when they are called again"),
+    "loaded anew": ("purity", table(unseeded), "its data differ when they are called again"),
     "same data": ("independent seeds", {"dataset": Stream(same_for_all, 8, 16)}, "all seeds see the same data"),
     "same start": (
         "independent seeds",
@@ -248,7 +249,7 @@ def test_check_command(benchsuite: Command, install_plugin: InstallPlugin) -> No
 
     assert code == 1
     told = " ".join(out.split())
-    assert "description failed its summary is 'A line' try: write a sentence" in told
+    assert "description failed its summary is 'A line' try: write a sentence that ends in a full stop" in told
     assert "purity failed its functions make another program in another process try: draw random numbers" in told
     assert "2 failed" in out
     assert benchsuite("check", "nobody")[0] == 2

@@ -39,7 +39,7 @@ def train(case: Case, seeds: int = 16, **schedule: Any) -> Trace:
     """The first seeds of a case."""
     case = dataclasses.replace(case, schedule=dataclasses.replace(case.schedule, **schedule))
     problem = Problem.load(case, Settings(protocol="source"))
-    return Ensemble.fitting(problem, seeds, machine.devices(), "highest").train(np.arange(seeds))[0]
+    return Ensemble.fitting(problem, seeds, machine.devices()).train(np.arange(seeds))[0]
 
 
 def starts(case: Case, seeds: int = 16) -> np.ndarray:

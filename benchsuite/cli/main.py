@@ -324,7 +324,7 @@ def _train_again(problem: Problem, settings: Settings, seed: int, start: str | N
     with progress.ProgressBar(sys.stderr) as live:
         live.begin(f"{problem.label}, {what}", 1, 0)
         live.stage("compiling")
-        ensemble = Ensemble.fitting(problem, 1, devices, settings.precision, pinned=values is not None)
+        ensemble = Ensemble.fitting(problem, 1, devices, pinned=values is not None)
         live.stage("training")
         if values is None:
             return ensemble.train(np.array([seed]), live.advance)
