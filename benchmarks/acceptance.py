@@ -28,7 +28,9 @@ def rows(case: str, **options: object) -> SeedTable:
     """Train a case under its source's protocol and return its seed table."""
     with tempfile.TemporaryDirectory() as folder, ProgressBar(sys.stderr) as live:
         settings = TrainingSettings(protocol="source", **options)  # type: ignore[arg-type]
-        run = CaseRun(load_registry().case(case), settings, open_folder(settings, OutputSettings(run_dir=Path(folder))), live)
+        run = CaseRun(
+            load_registry().case(case), settings, open_folder(settings, OutputSettings(run_dir=Path(folder))), live
+        )
         return SeedTable.join([round_result.rows for round_result in run.round_results()])
 
 

@@ -14,8 +14,9 @@ from timing import Work
 
 from benchsuite.case.sweep import SweepRange
 from benchsuite.engine.ensemble import Ensemble
-from benchsuite.engine.loop import data_key, drawn_once
+from benchsuite.engine.prng import data_key
 from benchsuite.engine.problem import Problem
+from benchsuite.engine.source import drawn_once
 from benchsuite.engine.trainer import make_plan
 from benchsuite.plugins.registry import load_registry
 from benchsuite.settings import TrainingSettings
@@ -34,7 +35,7 @@ def training(case: str, sweep: str = "", **options: Any) -> Work:
         options: fields of `TrainingSettings`.
     """
     problem, seeds = _posed(case, sweep, options)
-    ensemble = Ensemble.fitting(problem, len(seeds), machine.devices(), "highest")
+    ensemble = Ensemble.fitting(problem, len(seeds), machine.devices())
     if case == "relu-to-relu" and not sweep:
         weights = ensemble.train(seeds)[0].parameters[:, :, 0]
         assert_learnt(weights[:, 0], weights[:, -1], problem.schedule.steps)
@@ -49,7 +50,7 @@ def epoch(case: str, **options: Any) -> Work:
     The diagnostics of the trained models are left out: they are taken once, whatever the length of the training.
     """
     problem, seeds = _posed(case, "", {"protocol": "quick", **options}, diagnostics=(), claims=())
-    ensemble = Ensemble.fitting(problem, len(seeds), machine.devices(), "highest")
+    ensemble = Ensemble.fitting(problem, len(seeds), machine.devices())
     epochs, evaluations = problem.schedule.epochs, len(problem.training.steps)
     samples = len(seeds) * (epochs * len(problem.data.train) + evaluations * len(problem.data.test))
     return Work(lambda: ensemble.train(seeds), samples)

@@ -18,14 +18,15 @@ from benchsuite.engine.ensemble import Ensemble
 from benchsuite.settings import TrainingSettings
 from benchsuite.testing import checks as testing
 from benchsuite.testing.audit import AGAIN, Audit, AuditResult
-from benchsuite.testing.checks import PROMISES, NotConformingError, _Kit, check_case
+from benchsuite.testing.checks import PROMISES, NotConformingError, check_case
+from benchsuite.testing.kit import Kit
 
 SOLUTION = {"bias[0]": 1.0, "kernel[0, 0]": 3.0}
 
 
 def kept(promise: str, case: Case) -> str:
     """What one promise finds."""
-    return PROMISES[promise](_Kit(case, TrainingSettings()))
+    return PROMISES[promise](Kit(case, TrainingSettings()))
 
 
 NUMBERS = itertools.count()
@@ -125,7 +126,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "no inputs": ("shapes", {"dataset": Stream(without_inputs, 8, 16)}, "the inputs of a batch are empty"),
     "hole in a table": ("shapes", table(one_hole), "the targets of the training data are not all finite"),
     "impure": ("purity", {"dataset": Stream(impure, 8, 16)}, "another program when they are called again"),
-    "loaded anew": ("purity", table(unseeded), "its data are others when they are called again"),
+    "loaded anew": ("purity", table(unseeded), "its data differ when they are called again"),
     "same data": ("independent seeds", {"dataset": Stream(same_for_all, 8, 16)}, "all seeds see the same data"),
     "same start": (
         "independent seeds",

@@ -135,7 +135,7 @@ class Case:
     def __post_init__(self) -> None:
         require(is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
         self._check_types()
-        unit = "steps" if isinstance(self.dataset, Stream) else "epochs"
+        unit = self.dataset.unit
         for schedule in filter(None, (self.schedule, self.quick)):
             require(
                 schedule.unit == unit,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchsuite.case.names import NAME, is_count, is_name
+from benchsuite.case.schedule import EPOCHS, STEPS
 from benchsuite.errors import require
 
 if TYPE_CHECKING:
@@ -47,9 +48,21 @@ class Stream:
             value = getattr(self, name)
             require(is_count(value), f"Stream.{name} is {value!r}", "give a whole number of at least 1")
 
+    #: The unit of the schedule.
+    unit = STEPS
+
+    #: A stream has no files.
+    download = None
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The names and numbers that define the examples, as plain JSON values."""
+        sizes = {"batch_size": self.batch_size, "evaluation_size": self.evaluation_size}
+        return {"dataset": self.name, **sizes, "files": {}}
+
     @property
     def name(self) -> str:
-        """What the data are called in labels and summaries: the names of the functions that draw and prepare them."""
+        """The name of the examples: the names of the functions that draw and prepare them."""
         as_drawn = inspect.unwrap(self.prepare) is _as_they_are  # which a treatment may have wrapped
         functions = [self.draw] if as_drawn else [self.draw, self.prepare]
         return "_".join(getattr(function, "__name__", type(function).__name__) for function in functions)
@@ -120,3 +133,12 @@ class Table:
         require(
             self.stand_in is None or callable(self.stand_in), "Table.stand_in is not a function", "give one or None"
         )
+
+    #: The unit of the schedule.
+    unit = EPOCHS
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The names and numbers that define the examples, as plain JSON values."""
+        files = dict(self.download.sha256) if self.download else {}
+        return {"dataset": self.name, "batch_size": self.batch_size, "evaluation_size": None, "files": files}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchsuite.case.names import is_count
 from benchsuite.errors import require
+
+#: The units in which the length of a training is given.
+STEPS, EPOCHS = "steps", "epochs"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ class Schedule:
 
     @property
     def unit(self) -> str:
-        """What the length counts: "steps" or "epochs"."""
-        return "epochs" if self.steps is None else "steps"
+        """The unit of the length: "steps" or "epochs"."""
+        return EPOCHS if self.steps is None else STEPS
 
     @property
     def length(self) -> int:
@@ -53,8 +56,14 @@ class Schedule:
 
     @property
     def periods(self) -> int:
-        """How many evaluations follow the one at the start."""
+        """The number of evaluations after the one at the start."""
         return self.length // self.evaluate_every
+
+    def with_evaluations(self, count: int) -> Schedule:
+        """The same training with about `count` evaluations, at least as many as now; or one after every epoch."""
+        wanted = max(1, self.length // count) if self.unit == STEPS else 1
+        every = next(every for every in range(wanted, 0, -1) if self.evaluate_every % every == 0)
+        return replace(self, evaluate_every=every)
 
 
 @dataclass(frozen=True)

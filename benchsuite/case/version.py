@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from benchsuite.case.case import Case
-from benchsuite.case.dataset import Stream
 from benchsuite.case.factory import options_of
 from benchsuite.case.schedule import Schedule
 
@@ -20,7 +19,6 @@ def case_version(case: Case, schedule: Schedule) -> str:
     Functions count by their names and options. What a function does inside is not seen here: the digest of the
     compiled program, `Plan.program`, tells of that, as long as JAX stays the same.
     """
-    dataset = case.dataset
     facts = {
         "name": case.id,
         "model": _described(case.model) | {"options": _described(case.model_options)},
@@ -29,10 +27,7 @@ def case_version(case: Case, schedule: Schedule) -> str:
         "criterion": str(case.criterion),
         "metric": _described(case.all_metrics[case.criterion.metric]),
         "length": [schedule.length, schedule.unit, schedule.evaluate_every],
-        "dataset": dataset.name,
-        "batch_size": dataset.batch_size,
-        "evaluation_size": dataset.evaluation_size if isinstance(dataset, Stream) else None,
-        "files": dict(dataset.download.sha256) if not isinstance(dataset, Stream) and dataset.download else {},
+        **case.dataset.definition,
         "restarts": case.restarts,
         "sweep": list(case.sweep.values) if case.sweep else None,
     }

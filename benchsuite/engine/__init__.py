@@ -4,11 +4,14 @@ In: a case with its schedule and data.
 Out: a trace of every seed as NumPy arrays, and the time that the devices took.
 """
 
-from benchsuite.engine.data import obtain, verified_content
+from benchsuite.engine.data import obtain, release_data, verified_content
 from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
-from benchsuite.engine.loop import State, data_key, fingerprint, parameter_names
+from benchsuite.engine.loop import State
+from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem
+from benchsuite.engine.programs import forget_programs
+from benchsuite.engine.source import source_of
 from benchsuite.engine.trainer import OnTrained, Trainer, make_plan
 
 __all__ = [
@@ -18,11 +21,12 @@ __all__ = [
     "Problem",
     "State",
     "Trainer",
-    "data_key",
-    "fingerprint",
+    "forget_programs",
     "has_landscape",
     "make_plan",
     "obtain",
     "parameter_names",
+    "release_data",
+    "source_of",
     "verified_content",
 ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import hashlib
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,10 @@ class Loaded:
     stand_in: bool = False
 
 
-@functools.cache
+#: What `load` returned before, by its arguments.
+_loaded: dict[tuple[Table, str, Path | None], Loaded] = {}
+
+
 def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded:
     """The examples of `table`: its real files, or its stand-in where they cannot be had.
 
@@ -51,6 +53,26 @@ def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded
     Raises:
         DataError: a file is damaged, or the files cannot be had and no stand-in may take their place.
     """
+    asked = table, choice, folder
+    if asked not in _loaded:
+        _loaded[asked] = _load(table, choice, folder)
+    return _loaded[asked]
+
+
+def release_data(keep: Iterable[object] = ()) -> None:
+    """Drop the loaded examples of all datasets but those that are still needed.
+
+    Call it when a case has ended. Streams may be among the datasets; nothing of theirs is kept anyway.
+
+    Args:
+        keep: datasets of the cases that are still to be trained.
+    """
+    needed = set(map(id, keep))
+    for asked in [asked for asked in _loaded if id(asked[0]) not in needed]:
+        del _loaded[asked]
+
+
+def _load(table: Table, choice: str, folder: Path | None) -> Loaded:
     if table.download is None:
         return Loaded(table.load({}), table.name, "made by its plugin")
     if choice == STAND_IN:

@@ -1,25 +1,23 @@
-"""Many seeds in one program: a training compiled for chunks of seeds. The only user of vmap and of the clock."""
+"""Train many seeds side by side: a compiled training, its chunks of lanes, and the time that the devices take."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from benchsuite.engine.loop import Evaluation, Training, parameter_names
+from benchsuite.engine.loop import Evaluation
 from benchsuite.engine.problem import Problem
+from benchsuite.engine.programs import Programs, compile_programs
 from benchsuite.errors import CaseError, DeviceError, wrap_errors
 from benchsuite.results import Trace
-from benchsuite.system import cache, machine
+from benchsuite.system import compat, machine
 
-#: Is told the share of a training that was just done.
+#: Called with the share of a training that was just done.
 OnProgress = Callable[[float], None]
 
 #: Lanes side by side on one device at most: more are no faster on a core, and a killed run would lose more of them.
@@ -28,6 +26,11 @@ LANES_PER_CORE, LANES_PER_ACCELERATOR = 256, 16384
 #: The share of the free memory that a program may be predicted to take.
 MEMORY_SHARE = 0.9
 
+#: Lanes of a program come in multiples of this number where models are small. With one lane, XLA drops its axis and
+#: generates other loops; lanes that do not fill the processor's vectors are computed by instructions that round
+#: differently.
+LANES = 8
+
 
 class OutOfMemoryError(DeviceError):
     """A program needs more memory than its device has."""
@@ -35,128 +38,78 @@ class OutOfMemoryError(DeviceError):
     def __init__(self, chunk_size: int) -> None:
         self.chunk_size = chunk_size
         super().__init__(
-            f"training {chunk_size} starts side by side needs more memory than there is",
-            "free memory on the device, or give the case a smaller model or batch",
+            f"training {chunk_size} starts side by side exceeds the memory of the device",
+            "free memory on the device, or reduce the model or the batch size of the case",
         )
-
-
-#: Lanes of a program come in multiples of so many where models are small. With one alone, XLA drops its axis and makes
-#: other loops of it; and what does not fill the processor's vectors is computed by instructions that round otherwise.
-LANES = 8
-
-#: What XLA's compiler for CPUs must leave alone for a seed to end the same to the last bit beside any number of others:
-#: handing sums over to YNNPACK where they are large, and cutting loops into tasks where they are long. Both change the
-#: order in which numbers are added up.
-CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
-
-
-class _Programs(NamedTuple):
-    """A training as it is compiled for one device; see `Training`."""
-
-    start: Any
-    advance: Any
-    diagnose: Any
-
-    @classmethod
-    def compiled(cls, lowered: Sequence[Any], device: Any) -> _Programs:
-        return cls(*(_compiled(program, CPU_OPTIONS if device.platform == "cpu" else None) for program in lowered))
 
 
 class Ensemble:
     """The training of a problem, compiled ahead of time for chunks of lanes side by side on the local devices.
 
-    A lane is a seed, with all values of the option that its case sweeps over, which share its batches; or, where starts
-    are pinned, one of many starts that all see the data of the same seed, so that these are drawn once for all of them.
+    A lane is a seed, with all values of the option that its case sweeps over, which share its batches. Where starts
+    are pinned, a lane is a start, and all lanes train on the data of one seed.
 
     Args:
-        problem: what to train; its data are copied to every device.
+        problem: the case to train; its data are copied to every device.
         chunk_size: lanes side by side, spread evenly over the devices; rounded up to fill each, see `LANES`.
-        devices: where to train; a chunk too small for all of them uses the first ones.
-        precision: of matrix products, as `jax.default_matmul_precision` takes it.
-        pinned: whether the lanes are starts.
-
-    Attributes:
-        trace_seconds: time that JAX took to trace and lower the programs.
-        compile_seconds: time that XLA took to compile them, or to read them from the cache.
-        compile_cache: whether they were there, as `cache.Lookups.verdict` says it.
+        devices: the devices to train on; a chunk that is too small for all of them uses the first ones.
+        pinned: whether lanes are starts.
 
     Raises:
-        CaseError: a function of the case fails on its data, or gives a wrong shape.
+        CaseError: a function of the case fails on its data, or returns a wrong shape.
     """
 
-    def __init__(
-        self, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str, *, pinned: bool = False
-    ) -> None:
+    def __init__(self, problem: Problem, chunk_size: int, devices: Sequence[Any], *, pinned: bool = False) -> None:
         self._step = _lanes_step(problem)
-        self.devices, self._pinned = list(devices[: max(1, chunk_size // self._step)]), pinned
+        self.devices = list(devices[: max(1, chunk_size // self._step)])
         step = self._step * len(self.devices)
         self.chunk_size = -(-chunk_size // step) * step
-        self._case = problem.case
-        with self._errors_named():
-            self._prepare(problem, precision)
-
-    def _prepare(self, problem: Problem, precision: str) -> None:
-        self._data = [jax.device_put(problem.data, device) for device in self.devices]
-        self._training = problem.training
-        self._sweep = problem.case.sweep
+        self._case, self._sweep = problem.case, problem.case.sweep
         self._settings = np.array(self._sweep.values, np.float32) if self._sweep else None
-        with jax.default_matmul_precision(precision):
-            self._compile(problem)
+        with self._errors_named():
+            self._data = [jax.device_put(problem.data, device) for device in self.devices]
+            self._steps = np.array(problem.training.steps)
+            lanes = self.chunk_size // len(self.devices)
+            self._compiled = compile_programs(problem, lanes, self.devices, pinned=pinned)
 
     @classmethod
-    def fitting(
-        cls, problem: Problem, chunk_size: int, devices: Sequence[Any], precision: str, *, pinned: bool = False
-    ) -> Ensemble:
-        """An ensemble for chunks of `chunk_size` lanes, or for half as many until it fits into the devices' memory.
+    def fitting(cls, problem: Problem, chunk_size: int, devices: Sequence[Any], *, pinned: bool = False) -> Ensemble:
+        """Make an ensemble for chunks of `chunk_size` lanes, or for half as many until it fits into the memory.
 
         Raises:
             OutOfMemoryError: not even one lane fits.
+            CaseError: as the class.
         """
         while True:
             try:
-                ensemble = cls(problem, chunk_size, devices, precision, pinned=pinned)
+                ensemble = cls(problem, chunk_size, devices, pinned=pinned)
                 if ensemble.predicted_bytes <= MEMORY_SHARE * machine.available_memory(devices[0]):
                     return ensemble
-                del ensemble  # its data must not take the room of those of the next
+                del ensemble  # frees its data before those of the next are copied
             except OutOfMemoryError:
                 pass
             if chunk_size <= _lanes_step(problem):
                 raise OutOfMemoryError(chunk_size)
             chunk_size //= 2
 
-    def _compile(self, problem: Problem) -> None:
-        """Compile the same program for each device by itself: one for all of them together would be another program."""
-        begin = time.perf_counter()
-        traced = self._traced(problem)
-        lowered = [_lowered(traced, device) for device in self.devices]
-        compiling = time.perf_counter()
-        with cache.lookups() as found, ThreadPoolExecutor(len(lowered)) as pool:
-            self._programs = list(pool.map(_Programs.compiled, lowered, self.devices))
-        self.compile_cache = found.verdict
-        self.trace_seconds, self.compile_seconds = compiling - begin, time.perf_counter() - compiling
+    @property
+    def _programs(self) -> Sequence[Programs]:
+        return self._compiled.programs
 
-    def _traced(self, problem: Problem) -> _Programs:
-        seeds, pinned = self._lanes(len(parameter_names(problem.case)))
-        seed_axis, start_axis = (None, 0) if self._pinned else (0, None)
-        training = self._training if self._sweep is None else _side_by_side(self._training)
-        start = jax.jit(jax.vmap(training.start, in_axes=(seed_axis, None, start_axis, None)))
-        advance = jax.jit(jax.vmap(training.advance, in_axes=(seed_axis, None, 0, None, None)), donate_argnums=2)
-        diagnose = jax.jit(jax.vmap(training.diagnose, in_axes=(None, 0, None)))
-        started = start.trace(seeds, self._settings, pinned, problem.data)
-        state, _ = started.out_info
-        period = jax.ShapeDtypeStruct((), jnp.int32)
-        return _Programs(
-            started,
-            advance.trace(seeds, self._settings, state, period, problem.data),
-            diagnose.trace(self._settings, state, problem.data),
-        )
+    @property
+    def trace_seconds(self) -> float:
+        """The time that JAX took to vectorise and lower the programs."""
+        return self._compiled.trace_seconds
 
-    def _lanes(self, parameters: int) -> tuple[Any, Any]:
-        """The (seeds, pinned) of one device."""
-        lanes = self.chunk_size // len(self.devices)
-        if self._pinned:
-            return jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((lanes, parameters), jnp.float32)
-        return jax.ShapeDtypeStruct((lanes,), jnp.uint32), None
+    @property
+    def compile_seconds(self) -> float:
+        """The time that XLA took to compile the programs, or to read them from the compilation cache."""
+        return self._compiled.compile_seconds
+
+    @property
+    def compile_cache(self) -> str:
+        """Whether the programs were compiled before; see `Compiled.verdict`."""
+        return self._compiled.verdict
 
     @property
     def smaller_chunk(self) -> int:
@@ -172,7 +125,7 @@ class Ensemble:
     @property
     def predicted_bytes(self) -> int:
         """The memory that a chunk takes on each device, the data included, as the compiler predicts it."""
-        return max(_peak_bytes(program.memory_analysis()) for program in self._programs[0])
+        return self._compiled.peak_bytes
 
     def train(self, seeds: np.ndarray, on_progress: OnProgress = lambda _: None) -> tuple[Trace, float]:
         """Train seeds from start to end, chunk by chunk; lanes that are left over repeat the last seed.
@@ -240,8 +193,8 @@ class Ensemble:
         with wrap_errors(lambda raised: CaseError(f"{whose} failed as it ran: {raised}", hint)):
             try:
                 yield
-            except jax.errors.JaxRuntimeError as error:
-                if "RESOURCE_EXHAUSTED" not in str(error):
+            except Exception as error:
+                if not compat.is_out_of_memory(error):
                     raise
                 raise OutOfMemoryError(self.chunk_size) from error
 
@@ -272,7 +225,7 @@ class Ensemble:
         columns = jax.tree.map(lambda *leaves: np.stack([rows(leaf) for leaf in leaves], axis=1), *evaluations)
         return Trace(
             seeds=np.repeat(of, len(values)),
-            steps=np.array(self._training.steps),
+            steps=self._steps,
             diagnostics={name: rows(lanes) for name, lanes in diagnostics.items()},
             settings={self._sweep.option: np.tile(self._sweep.values, len(of))} if self._sweep else {},
             **columns._asdict(),
@@ -289,7 +242,7 @@ class Ensemble:
         )
         seconds = time.perf_counter() - begin
         evaluations = [[evaluation for _, evaluation in now]]
-        periods = len(self._training.steps) - 1
+        periods = len(self._steps) - 1
         for period in range(periods):
             begin = time.perf_counter()
             now = jax.block_until_ready(
@@ -312,32 +265,8 @@ def _joined(parts: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
-def _lowered(programs: Sequence[Any], device: Any) -> list[Any]:
-    with jax.default_device(device):
-        return [program.lower() for program in programs]
-
-
-def _compiled(lowered: Any, options: dict[str, str] | None) -> Any:
-    try:
-        return lowered.compile(options)
-    except jax.errors.JaxRuntimeError as error:
-        if "No such compile option" not in str(error):
-            raise
-        return lowered.compile()  # another XLA than these options were made for
-
-
-def _side_by_side(training: Training) -> Training:
-    """The training of one seed at many settings, which share what does not depend on them, such as its batches."""
-    return replace(
-        training,
-        start=jax.vmap(training.start, in_axes=(None, 0, None, None)),
-        advance=jax.vmap(training.advance, in_axes=(None, 0, 0, None, None)),
-        diagnose=jax.vmap(training.diagnose, in_axes=(0, 0, None)),
-    )
-
-
 def _lanes_step(problem: Problem) -> int:
-    return LANES if parameter_names(problem.case) else 1
+    return LANES if problem.parameter_names else 1
 
 
 def scale_progress(on_progress: OnProgress, factor: float) -> OnProgress:
@@ -349,10 +278,3 @@ def max_chunk_size(devices: Sequence[Any], trainings: int = 1) -> int:
     """The chunk size beyond which nothing is gained on these devices, where a lane is so many trainings."""
     lanes = LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR
     return len(devices) * max(1, lanes // trainings)
-
-
-def _peak_bytes(analysis: Any) -> int:
-    if analysis is None:  # not every backend predicts
-        return 0
-    sizes = analysis.argument_size_in_bytes + analysis.output_size_in_bytes + analysis.temp_size_in_bytes
-    return int(sizes - analysis.alias_size_in_bytes)

@@ -9,9 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from benchsuite.case import Case, Schedule, Stream
+from benchsuite.case import Case
 from benchsuite.engine.ensemble import Ensemble, OnProgress, max_chunk_size, scale_progress
-from benchsuite.engine.loop import parameter_names
+from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, OptionError, near_matches
 from benchsuite.results import NEVER, BasinMap, Surface, Trace, TrainingPath, classify, steps_to_success
@@ -119,7 +119,7 @@ class LandscapeEvaluator:
         """
         if not self._has_paths:
             return []
-        problem = replace(self.problem, schedule=_finer(self.case, self.problem.schedule))
+        problem = replace(self.problem, schedule=self.problem.schedule.with_evaluations(PATH_POINTS))
         paths = []
         if self.case.starts:
             values = start_values(self.case, self.case.starts, self._names)
@@ -215,7 +215,7 @@ class LandscapeEvaluator:
         return self._ensembles[size]
 
     def _fitting(self, problem: Problem, size: int, *, pinned: bool) -> Ensemble:
-        return Ensemble.fitting(problem, size, self._devices, self._settings.precision, pinned=pinned)
+        return Ensemble.fitting(problem, size, self._devices, pinned=pinned)
 
 
 def has_landscape(case: Case) -> bool:
@@ -225,12 +225,3 @@ def has_landscape(case: Case) -> bool:
     except CaseError:  # its model is broken: whoever trains it is told so
         return False
     return 0 < len(names) <= SURFACE or (bool(names) and bool(case.solution_values))
-
-
-def _finer(case: Case, schedule: Schedule) -> Schedule:
-    """The schedule, evaluated about `PATH_POINTS` times; the training itself is the same."""
-    if not isinstance(case.dataset, Stream):
-        return replace(schedule, evaluate_every=1)
-    wanted = max(1, schedule.length // PATH_POINTS)
-    every = next(every for every in range(wanted, 0, -1) if schedule.evaluate_every % every == 0)
-    return replace(schedule, evaluate_every=every)

@@ -1,4 +1,4 @@
-"""A case made ready to train: its schedule under the chosen protocol, and its data."""
+"""A case that is ready to train: its schedule under a protocol, its examples, and its traced training."""
 
 from __future__ import annotations
 
@@ -9,63 +9,95 @@ from functools import cached_property, partial
 import jax
 import numpy as np
 
-from benchsuite.case import Case, Schedule, Split, Stream, Table
-from benchsuite.engine import data
-from benchsuite.engine.loop import Data, Training, draw_evaluation_data, make_training
+from benchsuite.case import Case, Schedule, Split
+from benchsuite.engine.loop import Training, make_training, trace_pinned_start
+from benchsuite.engine.model import parameter_names
+from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, schedule_for
 from benchsuite.settings import TrainingSettings
+from benchsuite.system import compat
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A case under a protocol, with its data on the host.
+    """A case under a protocol, with its examples on the host.
 
     Args:
-        case: what to train.
+        case: the case to train.
         protocol: "source" or "quick".
-        schedule: that of the protocol.
-        data: the examples, as NumPy arrays.
-        dataset: what the data are called.
-        origin: where they come from, or why they are a stand-in.
-        stand_in: whether they are one.
+        schedule: the schedule of the protocol.
+        data: the examples, as NumPy arrays; those of a stream are for evaluation only.
+        dataset: the name of the examples.
+        origin: where they come from, or why they are synthetic.
+        stand_in: whether they are synthetic data in place of files.
+        precision: of matrix products, as `jax.default_matmul_precision` takes it.
     """
 
     case: Case
     protocol: str
     schedule: Schedule
-    data: Data
+    data: Split
     dataset: str
     origin: str
     stand_in: bool
+    precision: str = "highest"
 
     @classmethod
     def load(cls, case: Case, settings: TrainingSettings) -> Problem:
-        """Choose the schedule and load the data.
+        """Choose the schedule and load the examples.
 
         Raises:
-            DataError: the data cannot be had, or are damaged.
+            DataError: the files of a dataset are missing or damaged.
+            CaseError: a function of the dataset fails.
         """
         protocol, schedule = schedule_for(case, settings.protocol)
-        if isinstance(case.dataset, Stream):
-            rows = Data(None, jax.device_get(draw_evaluation_data(case, case.dataset)))
-            return cls(case, protocol, schedule, rows, case.dataset.name, "drawn on the device", False)
-        loaded = _loaded(case, case.dataset, settings)
-        rows = Data(loaded.split.train, loaded.split.test)
-        return cls(case, protocol, schedule, rows, loaded.label, loaded.origin, loaded.stand_in)
+        loaded = source_of(case.dataset).load(case, settings.dataset, settings.data_dir)
+        examples = loaded.split, loaded.label, loaded.origin, loaded.stand_in
+        return cls(case, protocol, schedule, *examples, settings.precision)
 
     @cached_property
     def training(self) -> Training:
-        """The training of one seed, checked once.
+        """The training of one seed, traced once.
 
         Raises:
-            CaseError: a function of the case fails on its data, or gives a wrong shape.
+            CaseError: a function of the case fails on its data, or returns a wrong shape.
         """
-        return make_training(self.case, self.schedule, self.data)
+        with jax.default_matmul_precision(self.precision):
+            return make_training(self.case, self.schedule, self.data)
+
+    def traced(self, *, pinned: bool = False) -> tuple[jax.stages.Traced, ...]:
+        """Get the traced functions start, advance and diagnose of one seed.
+
+        Args:
+            pinned: whether `start` takes the parameters in place of drawing them.
+
+        Raises:
+            CaseError: as `training`.
+        """
+        if not pinned:
+            return self.training.traced
+        count = len(self.parameter_names)
+        with jax.default_matmul_precision(self.precision):
+            start = trace_pinned_start(self.case, self.training, self.data, count)
+        return (start, *self.training.traced[1:])
+
+    @cached_property
+    def program(self) -> str:
+        """A digest of the operations that train one seed, which are the same on all platforms: "jaxpr:" and 16 digits.
+
+        Problems of one digest do the same to the same data.
+        """
+        return f"jaxpr:{compat.jaxpr_digest(self.training.traced, self.precision)}"
+
+    @cached_property
+    def parameter_names(self) -> list[str]:
+        """The names of the model's parameters; see `parameter_names` of the engine."""
+        return parameter_names(self.case)
 
     @cached_property
     def facts(self) -> dict[str, float]:
-        """The case's diagnostics of its data, by name.
+        """The case's diagnostics of its data, name → value.
 
         Raises:
             CaseError: one of them fails.
@@ -74,16 +106,16 @@ class Problem:
         for diagnostic in self.case.diagnostics:
             if diagnostic.of_data is not None:
                 with wrap_errors(partial(self._diagnostic_failed, diagnostic.name)):
-                    facts[diagnostic.name] = float(diagnostic.of_data(Split(*self.data)))
+                    facts[diagnostic.name] = float(diagnostic.of_data(self.data))
         return facts
 
     def _diagnostic_failed(self, name: str, raised: str) -> CaseError:
-        told = f"case {self.case.name}: its diagnostic {name!r} failed: {raised}"
-        return CaseError(told, "let of_data turn a Split into a number")
+        message = f"case {self.case.name}: its diagnostic {name!r} failed: {raised}"
+        return CaseError(message, "return a number from of_data(Split)")
 
     @cached_property
     def digest(self) -> str:
-        """A digest of the examples that seeds are trained on and judged by; for a stream, of the latter."""
+        """A digest of the examples for training and evaluation (of a stream, for evaluation): 16 digits."""
         digest = hashlib.sha256()
         for leaf in map(np.ascontiguousarray, jax.tree.leaves(self.data)):
             digest.update(f"{leaf.dtype.str} {leaf.shape} ".encode())
@@ -92,21 +124,5 @@ class Problem:
 
     @property
     def label(self) -> str:
-        """The case with all that keeps its figures apart from others."""
+        """The case with its protocol, as tables name it."""
         return case_label(self.case.id, self.protocol, self.stand_in)
-
-
-def _loaded(case: Case, table: Table, settings: TrainingSettings) -> data.Loaded:
-    failed = f"case {case.name}: loading {table.name} failed"
-    with wrap_errors(lambda raised: CaseError(f"{failed}: {raised}", "mend the table's load")):
-        loaded = data.load(table, settings.dataset, settings.data_dir)
-    if not isinstance(loaded.split, Split):
-        raise CaseError(f"case {case.name}: {table.name} is a {type(loaded.split).__name__}", "let load return a Split")
-    for name, rows in loaded.split._asdict().items():
-        lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(rows)}
-        if len(lengths) != 1 or lengths & {(), (0,)}:
-            raise CaseError(
-                f"case {case.name}: the {name} rows of {table.name} have the lengths {sorted(lengths)}",
-                "give every array the same number of examples along its first axis, and at least one",
-            )
-    return loaded

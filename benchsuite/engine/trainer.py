@@ -12,7 +12,6 @@ from benchsuite.case import Case, case_version
 from benchsuite.engine import prng
 from benchsuite.engine.ensemble import Ensemble, OutOfMemoryError, max_chunk_size
 from benchsuite.engine.landscape import PAGE_GRID, LandscapeEvaluator, has_landscape
-from benchsuite.engine.loop import fingerprint, parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, near_matches
 from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface, Trace, find_groups, kept_curves
@@ -60,7 +59,7 @@ class Trainer:
         return self.plan
 
     def _compile(self, chunk_size: int) -> None:
-        self._ensemble = Ensemble.fitting(self._problem, chunk_size, self._devices, self.plan.precision)
+        self._ensemble = Ensemble.fitting(self._problem, chunk_size, self._devices)
         self._first_run = True
         self.plan = replace(
             self.plan,
@@ -77,7 +76,7 @@ class Trainer:
         values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
         device = self._devices[:1]  # each one more costs a compilation
         with machine.restore_settings(f"case {self.plan.id}"):
-            ensemble = Ensemble.fitting(self._problem, len(values), device, self.plan.precision, pinned=True)
+            ensemble = Ensemble.fitting(self._problem, len(values), device, pinned=True)
             trace, _ = ensemble.train_from(values, seed=0)
             return self._seed_table(trace), kept_curves(trace)
 
@@ -142,7 +141,7 @@ class Trainer:
 def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[Any], workers: int = 1) -> Plan:
     """Settle everything about a run that does not need the compiler."""
     case, about = problem.case, machine.describe(devices)
-    parameters = parameter_names(case)
+    parameters = problem.parameter_names
     _check_names(case, parameters)
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
@@ -163,7 +162,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         starts={name: dict(start) for name, start in case.starts.items()},
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
         version=case_version(case, problem.schedule),
-        program=fingerprint(problem.training),
+        program=problem.program,
         data_digest=problem.digest,
         steps=list(problem.training.steps),
         parameter_names=parameters,

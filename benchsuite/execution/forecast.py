@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchsuite import stats
-from benchsuite.case import Case, Table
+from benchsuite.case import Case
 from benchsuite.errors import StoreError
 from benchsuite.results import Plan, Summary, case_label, schedule_for
 from benchsuite.settings import AUTO, STAND_IN, TrainingSettings
@@ -139,4 +139,4 @@ def find_earlier_runs(case: Case, settings: TrainingSettings) -> list[EarlierRun
 
 
 def _may_stand_in(case: Case) -> bool:
-    return isinstance(case.dataset, Table) and case.dataset.download is not None
+    return case.dataset.download is not None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pluggy
 
-from benchsuite.case import Case, Download, Table
+from benchsuite.case import Case, Download
 from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, PluginError, near_matches, wrap_errors
 from benchsuite.plugins import hookspecs
 from benchsuite.plugins.hookspecs import PROJECT
@@ -67,8 +67,8 @@ class Registry:
     @property
     def downloads(self) -> dict[str, Download]:
         """The files of the datasets that are made of any, by the name of the dataset."""
-        tables = (case.dataset for case in self.cases.values() if isinstance(case.dataset, Table))
-        return {table.name: table.download for table in tables if table.download}
+        datasets = [case.dataset for case in self.cases.values()]
+        return {dataset.name: dataset.download for dataset in datasets if dataset.download}
 
     def check_dataset(self, choice: str) -> None:
         """Refuse a `--dataset` that no case has.

@@ -1,4 +1,4 @@
-"""What is kept for the user from run to run: fetched files, and compiled programs."""
+"""The user's cache folder: downloaded files and compiled programs that are kept from run to run."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-#: Bytes that compiled programs may take before the ones that were not used for longest are dropped.
+from benchsuite.system import compat
+
+#: Bytes that compiled programs may take; JAX removes the least recently used ones.
 PROGRAMS_KEPT = 2**30
-
-_REQUEST, _HIT = "/jax/compilation_cache/compile_requests_use_cache", "/jax/compilation_cache/cache_hits"
 
 
 def folder() -> Path:
-    """The user's cache folder."""
+    """Locate the user's cache folder."""
     import pooch
 
     return Path(pooch.os_cache("benchsuite"))
 
 
 def keep_programs() -> None:
-    """Let JAX keep what it compiles in the user's cache folder, unless the user has named another place, or none."""
+    """Enable JAX's compilation cache in the user's cache folder, unless the user has set or disabled it."""
     import jax
 
-    if _programs() or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+    if compat.compilation_cache_folder() or "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     programs = folder() / "programs"
     try:
         programs.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a run without it takes longer, that is all
+    except OSError:  # without the cache, runs take longer
         return
     if not os.access(programs, os.W_OK):
         return
@@ -41,40 +40,22 @@ def keep_programs() -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def _programs() -> str | None:
-    import jax
-
-    return jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # made on the fly
-
-
-@dataclass
+@dataclass(frozen=True)
 class Lookups:
-    """How often programs were looked for, and found, among those that are kept."""
+    """Lookups of programs in the compilation cache."""
 
-    requests: int = 0
-    hits: int = 0
+    counts: compat.EventCounts
 
     @property
     def verdict(self) -> str:
-        """Whether all were found: "hit" or "miss"; "off" where nothing is kept."""
-        if not self.requests or not _programs():
+        """Whether all programs were found: "hit" or "miss"; "off" where JAX keeps none."""
+        if not self.counts.requests or not compat.compilation_cache_folder():
             return "off"
-        return "hit" if self.hits == self.requests else "miss"
+        return "hit" if self.counts.hits == self.counts.requests else "miss"
 
 
 @contextmanager
 def lookups() -> Iterator[Lookups]:
-    """Counts the lookups of what is compiled in the meantime."""
-    import jax
-
-    counted = Lookups()
-
-    def count(event: str, **_: Any) -> None:
-        counted.requests += event == _REQUEST
-        counted.hits += event == _HIT
-
-    jax.monitoring.register_event_listener(count)
-    try:
-        yield counted
-    finally:
-        jax.monitoring.unregister_event_listener(count)
+    """Count the lookups of what is compiled inside the context."""
+    with compat.count_events() as counts:
+        yield Lookups(counts)

@@ -1,4 +1,4 @@
-"""What a run was measured on."""
+"""The machine that a run is measured on: its devices, processor, memory and versions, and JAX's configuration."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import platform
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache as memoise
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from benchsuite.errors import CaseError, DeviceError
-from benchsuite.system import cache
+from benchsuite.system import cache, compat
 
 _PACKAGES = ("benchsuite", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
 
 
 def configure(kind: str = "auto") -> None:
-    """Set JAX up: the platform, one CPU device for each core, 32 bits, and compiled programs that are kept.
+    """Configure JAX: the platform, one CPU device for each core, 32 bits, and the compilation cache.
 
-    To be called before any array is made.
-
-    A tiny training gains nothing from several threads, so on a CPU each core trains seeds of its own.
+    Call it before any array is made. Small trainings gain nothing from several threads, so on a CPU every core is a
+    device that trains its own seeds.
 
     Args:
         kind: "auto", "cpu", "gpu" or "tpu".
@@ -31,56 +31,55 @@ def configure(kind: str = "auto") -> None:
 
     cache.keep_programs()
     try:
-        if kind == "cpu":  # JAX prefers an accelerator by itself
+        if kind == "cpu":  # by default JAX prefers an accelerator
             jax.config.update("jax_platforms", "cpu")
-        # The suite's figures are float32, and a seed's numbers do not depend on how seeds are spread.
+        # Figures are float32, and the random numbers of a seed do not depend on its device.
         jax.config.update("jax_enable_x64", False)
         jax.config.update("jax_threefry_partitionable", True)
         if "JAX_NUM_CPU_DEVICES" not in os.environ:
             jax.config.update("jax_num_cpu_devices", cores())
-    except RuntimeError:  # JAX has already started, under an application of the user's: take its devices as they are
+    except RuntimeError:  # an application has already started JAX: use its devices
         pass
 
 
 @contextmanager
 def restore_settings(who: str) -> Iterator[None]:
-    """Takes back what somebody's code changes that others would have to live with: JAX's settings, the working folder.
+    """Restore JAX's settings and the working folder after running foreign code.
+
+    Args:
+        who: the name of the code for the error, such as "case line".
 
     Raises:
-        CaseError: it did change one.
+        CaseError: the code changed one of them.
     """
     import jax
 
-    folder, before = Path.cwd(), _settings()
+    folder, before = Path.cwd(), compat.jax_settings()
     try:
         yield
     finally:
-        changed = {name: now for name, now in _settings().items() if now != before[name]}
+        changed = {name: now for name, now in compat.jax_settings().items() if now != before[name]}
         if Path.cwd() != folder:
             changed["the working folder"] = Path.cwd()
             os.chdir(folder)
         for name in changed.keys() & before.keys():
             jax.config.update(name, before[name])
     if changed:
-        told = ", ".join(f"{name} = {now}" for name, now in changed.items())
+        settings = ", ".join(f"{name} = {now}" for name, now in changed.items())
         raise CaseError(
-            f"{who} sets {told} for everybody",
-            "use a context such as `with jax.default_matmul_precision(…)`, or an argument of the function it is for",
+            f"{who} sets {settings} globally",
+            "use a context such as `with jax.default_matmul_precision(…)`, or an argument of the function",
         )
 
 
-def _settings() -> dict[str, Any]:
-    """JAX's settings as they are here: a context that was entered and not left is one of this thread alone."""
-    import jax
-
-    return {name: getattr(jax.config, name, value) for name, value in jax.config.values.items()}
-
-
 def devices(kind: str = "auto") -> Sequence[Any]:
-    """The local devices of the platform `kind`.
+    """List the local devices of a platform.
+
+    Args:
+        kind: "auto", "cpu", "gpu" or "tpu".
 
     Raises:
-        DeviceError: there is none.
+        DeviceError: the machine has none.
     """
     import jax
 
@@ -89,12 +88,12 @@ def devices(kind: str = "auto") -> Sequence[Any]:
     except (RuntimeError, AssertionError) as error:
         raise DeviceError(
             f"there is no {kind} device: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
-            "install its runtime, for example `pip install 'benchsuite[cuda13]'`, or leave --platform out",
+            "install the runtime of the device, such as `pip install 'benchsuite[cuda13]'`, or omit --platform",
         ) from error
 
 
 def describe(used: Sequence[Any]) -> dict[str, Any]:
-    """The machine as plain JSON values: devices, host and versions."""
+    """Describe the machine as plain JSON values: devices, host and versions."""
     import psutil
 
     first = used[0]
@@ -113,12 +112,12 @@ def describe(used: Sequence[Any]) -> dict[str, Any]:
 
 
 def cores() -> int:
-    """The processor cores that this process may use."""
+    """Count the processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_name() -> str:
-    """The processor's own name, where the system tells it."""
+    """Read the name of the processor from /proc/cpuinfo, else from `platform`."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -128,7 +127,7 @@ def cpu_name() -> str:
 
 
 def commit() -> str | None:
-    """The commit of the working folder, with "+" where it has uncommitted changes; None outside a repository."""
+    """Read the git commit of the working folder, with "+" for uncommitted changes; None outside a repository."""
     command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
@@ -137,20 +136,21 @@ def commit() -> str | None:
 
 
 def free_memory() -> int:
-    """Bytes of the host's memory that are free."""
+    """Measure the free memory of the host, in bytes."""
     import psutil
 
     return int(psutil.virtual_memory().available)
 
 
 def available_memory(device: Any) -> int:
-    """Bytes that programs on `device` may still take; CPU devices of one host share theirs evenly."""
+    """Measure the free memory of a device, in bytes; CPU devices of one host share the host's evenly."""
     stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
         return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
     return free_memory() // len(devices(device.platform))
 
 
+@memoise
 def _version(package: str) -> str | None:
     try:
         return version(package)

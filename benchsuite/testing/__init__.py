@@ -1,7 +1,7 @@
-"""Testing: is this case sound?
+"""Testing: check that a case is sound, and that its results are reproducible.
 
 In: a case, or the job that trains it.
-Out: one result per promise of the conformance kit, and an audit of reproducibility.
+Out: one result for each promise of the conformance kit, and the differences that an audit found.
 """
 
 from benchsuite.testing.audit import Audit, AuditResult

@@ -1,22 +1,25 @@
-"""Whether a seed ends the same however it is trained: again, alone, beside others, on one device or several."""
+"""Compare the rows of seeds that are trained again, alone, beside others, on one device or several."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchsuite.case import Case
-from benchsuite.engine import Ensemble, Problem, parameter_names
 from benchsuite.results import SeedTable, Trace
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
+if TYPE_CHECKING:
+    from benchsuite.engine import Ensemble
+
 #: Seeds side by side in another chunk size than all at once.
 _FEW = 3
 
-#: The way that differs from the first in nothing at all.
+#: The way that is the same as the first.
 AGAIN = "the same again"
 
 #: Columns of the rows that say what was trained, not how it ended.
@@ -25,16 +28,16 @@ _GIVEN = ("seeds", "outcomes", "settings")
 
 @dataclass(frozen=True)
 class AuditResult:
-    """How much differs when seeds are trained in another way than all side by side on all devices.
+    """The differences between seeds trained in one way and seeds trained all side by side on all devices.
 
     Args:
-        way: how they were trained.
-        seeds: how many.
-        outcomes: how many of them ended with another outcome.
-        figures: how many figures of theirs differ in any bit.
-        of: how many figures there are.
-        largest: the largest difference of a figure, relative to its size.
-        where: the figure that has it.
+        way: how the seeds were trained.
+        seeds: the number of seeds.
+        outcomes: the number of seeds with another outcome.
+        figures: the number of figures that differ in any bit.
+        of: the number of figures.
+        largest: the largest relative difference of a figure.
+        where: the figure with the largest difference.
     """
 
     way: str
@@ -52,25 +55,27 @@ class AuditResult:
 
 
 class Audit:
-    """The same seeds of a case, trained in several ways.
+    """Train the same seeds of a case in several ways.
 
     Args:
-        case: what to train.
-        settings: what the user decided.
-        seeds: (n,) which; the case's own number under the protocol, 16 at most, if there are none.
+        case: the case to train.
+        settings: options of the training.
+        seeds: (n,) the seeds; by default as many as the case has under the protocol, at most 16.
 
     Raises:
-        BenchsuiteError: the case, its data or its device cannot be used as they are.
+        BenchsuiteError: the case, its data or its device cannot be used.
     """
 
     def __init__(self, case: Case, settings: TrainingSettings, seeds: np.ndarray | None = None) -> None:
-        self._settings, self._devices = settings, machine.devices(settings.platform)
+        from benchsuite.engine import Problem
+
+        self._devices = machine.devices(settings.platform)
         self.problem = Problem.load(case, settings)
         self.seeds = np.arange(min(16, self.problem.schedule.seeds)) if seeds is None else seeds
 
     @property
     def ways(self) -> dict[str, Callable[[], Trace]]:
-        """What is compared with the first way, by name."""
+        """The ways of training by name; the first is what the others are compared with."""
         everyone, all_devices = len(self.seeds), len(self._devices)
         ways = {
             "all side by side": lambda: self._train(everyone, all_devices),
@@ -81,16 +86,16 @@ class Audit:
         return ways | ({"on one device": lambda: self._train(everyone, 1)} if all_devices > 1 else {})
 
     def findings(self, on_way: Callable[[str], None] = lambda _: None) -> Iterator[AuditResult]:
-        """Train in every way; tell how much differs from the first.
+        """Train in every way, and compare each with the first.
 
         Args:
-            on_way: is told each way before it is tried.
+            on_way: called with the name of each way before it starts.
         """
         first: SeedTable | None = None
         for name, train in self.ways.items():
             on_way(name)
             case = self.problem.case
-            rows = SeedTable.from_trace(train(), case, parameter_names(case), self.problem.facts)
+            rows = SeedTable.from_trace(train(), case, self.problem.parameter_names, self.problem.facts)
             if first is None:
                 first = rows
             else:
@@ -104,11 +109,13 @@ class Audit:
         return Trace.join([ensemble.train(self.seeds[n : n + 1])[0] for n in range(len(self.seeds))])
 
     def _ensemble(self, chunk_size: int, devices: int) -> Ensemble:
-        return Ensemble.fitting(self.problem, chunk_size, self._devices[:devices], self._settings.precision)
+        from benchsuite.engine import Ensemble
+
+        return Ensemble.fitting(self.problem, chunk_size, self._devices[:devices])
 
 
 def compare_seeds(way: str, rows: SeedTable, first: SeedTable) -> AuditResult:
-    """How much of the rows of the same seeds differs."""
+    """Count the figures that differ between two tables of the same seeds."""
     names = [name for name in rows.columns if name.partition(".")[0] not in _GIVEN]
     ours, theirs = ({name: np.asarray(of.columns[name], float) for name in names} for of in (rows, first))
     differs = {name: (ours[name] != theirs[name]) & ~(np.isnan(ours[name]) & np.isnan(theirs[name])) for name in names}
@@ -126,7 +133,7 @@ def compare_seeds(way: str, rows: SeedTable, first: SeedTable) -> AuditResult:
 
 
 def _distance(ours: np.ndarray, theirs: np.ndarray, differs: np.ndarray) -> float:
-    """The largest relative difference where there is any; infinite where one of the two is not finite."""
+    """Compute the largest relative difference; infinite where one of the two is not finite."""
     if not differs.any():
         return 0.0
     a, b = ours[differs], theirs[differs]

@@ -14,7 +14,8 @@ from toys import ROWS, cut_down
 
 from benchsuite import Case, Claim, Stream
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
-from benchsuite.engine.loop import data_key, parameter_names
+from benchsuite.engine.model import parameter_names
+from benchsuite.engine.prng import data_key
 from benchsuite.engine.problem import Problem
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry

@@ -339,7 +339,7 @@ def test_case_that_breaks_costs_no_other(install_plugin: InstallPlugin, benchsui
 
     assert code == 1
     assert "case leave: its data failed: SystemExit: bye (plugin_faults.py, line" in err
-    assert "case meddle sets jax_default_matmul_precision = bfloat16 for everybody" in err
+    assert "case meddle sets jax_default_matmul_precision = bfloat16 globally" in err
     assert "case garbage: among its data is a str" in err
     assert "case crash: its data failed: RuntimeError: no such luck (plugin_faults.py, line" in err
     assert "case panic: its data failed: Outcome (plugin_faults.py, line" in err
@@ -442,7 +442,7 @@ def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pyt
             LINE + SUPPLY.replace("yield line()", "time = __import__('time')\n    time.sleep(60)\n    yield line()"),
             "was not there after",
         ),
-        (LINE + "jax.config.update('jax_enable_x64', True)" + SUPPLY, "sets jax_enable_x64 = True for everybody"),
+        (LINE + "jax.config.update('jax_enable_x64', True)" + SUPPLY, "sets jax_enable_x64 = True globally"),
     ],
     ids=["hangs", "hook hangs", "meddles"],
 )

@@ -117,14 +117,31 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
 
 def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
     """Kill -9 in mid-run leaves all finished rounds readable, and --resume goes on from them."""
-    command = [sys.executable, "-m", "pytest", "--benchmark-only", "-k", "line and not rest", "--benchsuite-run-dir=out"]
-    process = subprocess.Popen([*command, "--benchsuite-seeds=20000", "--benchsuite-rounds=2000"], stdout=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--benchmark-only",
+        "-k",
+        "line and not rest",
+        "--benchsuite-run-dir=out",
+    ]
+    process = subprocess.Popen(
+        [*command, "--benchsuite-seeds=20000", "--benchsuite-rounds=2000"], stdout=subprocess.DEVNULL
+    )
     _wait_for(lambda: len(list(Path("out/line").glob("seeds-*.npz"))) >= 3, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     kept = {path.name: path.read_bytes() for path in Path("out/line").glob("seeds-*.npz")}
 
-    result = run(cases, "--benchsuite-run-dir=out", "--benchsuite-resume", f"--benchsuite-seeds={10 * len(kept) + 20}", "-k", "line and not rest")
+    result = run(
+        cases,
+        "--benchsuite-run-dir=out",
+        "--benchsuite-resume",
+        f"--benchsuite-seeds={10 * len(kept) + 20}",
+        "-k",
+        "line and not rest",
+    )
 
     result.assert_outcomes(passed=1)
     assert {name: Path("out/line", name).read_bytes() for name in kept} == kept

@@ -66,7 +66,7 @@ def test_check_command(benchsuite: Command, install_plugin: InstallPlugin) -> No
 
     assert code == 1
     told = " ".join(out.split())
-    assert "description failed its summary is 'A line' try: write a sentence" in told
+    assert "description failed its summary is 'A line' try: write a sentence that ends in a full stop" in told
     assert "purity failed its functions make another program in another process try: draw random numbers" in told
     assert "2 failed" in out
     assert benchsuite("check", "nobody")[0] == 2

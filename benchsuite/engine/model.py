@@ -1,0 +1,136 @@
+"""The model of a case: construct it, split it into variables, and call it with its shapes checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import flax
+import jax
+import numpy as np
+import optax
+from flax import nnx
+
+from benchsuite.case import Case
+from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
+from benchsuite.results import PARAMETERS_KEPT
+
+T = TypeVar("T")
+
+#: Folders whose frames are left out when an error names the line of a plugin.
+_LIBRARIES = tuple(
+    f"{Path(str(path)).parent}{os.sep}" for path in (__file__, *(p.__file__ for p in (jax, flax, optax, np)))
+)
+
+
+def make_model(case: Case, rngs: nnx.Rngs) -> nnx.Module:
+    """Initialise the model of a case.
+
+    Raises:
+        CaseError: the case's `model` returns no flax module.
+    """
+    model = case.model(rngs)
+    if not isinstance(model, nnx.Module):
+        raise CaseError(f"its model is a {type(model).__name__}", "return a flax.nnx.Module from case.model")
+    return model
+
+
+def split_variables(model: nnx.Module) -> tuple[Any, Any]:
+    """Split a model into its parameters and its other variables, such as running means."""
+    _, parameters, rest = nnx.split(model, nnx.Param, ...)  # type: ignore[misc]  # flax types it as a pair
+    return parameters, rest
+
+
+def graph_of(case: Case, *, training: bool) -> Any:
+    """Compute the static structure of a model, in training mode or in evaluation mode (for dropout and the like).
+
+    Raises:
+        CaseError: the model cannot be made, or has no parameters.
+    """
+    model = _abstract_model(case)
+    guard(case, "model", model.train if training else model.eval)
+    return nnx.split(model)[0]
+
+
+def parameter_names(case: Case) -> list[str]:
+    """List the names of the values in `Trace.parameters`, such as "w" or "kernel[0, 1]".
+
+    Returns:
+        The names in the order of the values; empty for models with more than `PARAMETERS_KEPT` parameters.
+
+    Raises:
+        CaseError: the model cannot be made, or has no parameters.
+    """
+    parameters = nnx.to_pure_dict(nnx.state(_abstract_model(case), nnx.Param))
+    if tree_size(parameters) > PARAMETERS_KEPT:
+        return []
+    names = []
+    for path, leaf in jax.tree_util.tree_flatten_with_path(parameters)[0]:
+        stem = ".".join(str(part.key) for part in path)
+        names += [stem + (str(list(index)) if index else "") for index in np.ndindex(*leaf.shape)]
+    return names
+
+
+def _abstract_model(case: Case) -> Any:
+    model = guard(case, "model", lambda: nnx.eval_shape(lambda: make_model(case, nnx.Rngs(0))))
+    if not jax.tree.leaves(nnx.state(model, nnx.Param)):
+        raise CaseError(f"case {case.id}: its model has no parameters", "make trained variables nnx.Param")
+    return model
+
+
+def predict(model: Any, x: Any, y: Any) -> Any:
+    """Call a model on inputs, and check that the prediction has the shape of the target.
+
+    Raises:
+        CaseError: it has another shape.
+    """
+    prediction = model(x)
+    if getattr(prediction, "shape", None) != y.shape:
+        raise CaseError(
+            f"the model gives shape {getattr(prediction, 'shape', None)} where the target has {y.shape}",
+            "return predictions of the target's shape from the model; other shapes would be broadcast in the loss",
+        )
+    return prediction
+
+
+def scalar(name: str, value: Any) -> Any:
+    """Check that a loss or metric is a scalar.
+
+    Raises:
+        CaseError: it has another shape.
+    """
+    shape = getattr(value, "shape", ())
+    if shape != ():
+        raise CaseError(f"its {name} has shape {shape}, expected a scalar", f"return the mean of {name} over the batch")
+    return value
+
+
+def tree_size(tree: Any) -> int:
+    """Count the numbers in a tree of arrays."""
+    return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def guard(case: Case, what: str, call: Callable[[], T]) -> T:
+    """Call code that runs functions of a case, and wrap their exceptions.
+
+    Raises:
+        CaseError: the code failed; the message names the line of the plugin.
+    """
+    hint = "call the case's model, data and loss by hand on one batch"
+    with wrap_errors(lambda raised: CaseError(f"case {case.id}: its {what} failed: {raised}{_place()}", hint)):
+        try:
+            return call()
+        except BenchsuiteError as error:
+            raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
+
+
+def _place() -> str:
+    """The last line outside of the libraries in the traceback of the current exception, if there is one."""
+    for frame in reversed(traceback.extract_tb(sys.exc_info()[2])):
+        if not frame.filename.startswith(_LIBRARIES):
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return ""

@@ -1,0 +1,199 @@
+"""Wrap the undocumented parts of JAX and XLA that the suite relies on.
+
+`tests/test_compat.py` has a test for each, which names what a new version of JAX has changed. Nothing else in the suite
+reads JAX's internal settings, event names or error messages. Importing this module does not import JAX.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+#: The events that JAX records for a lookup in its compilation cache, for a program found there, and for a compilation.
+CACHE_REQUEST, CACHE_HIT = "/jax/compilation_cache/compile_requests_use_cache", "/jax/compilation_cache/cache_hits"
+COMPILATION = "/jax/core/compile/backend_compile_duration"
+
+#: XLA options for CPUs that keep the order in which numbers are added up independent of the number of lanes: large sums
+#: are not passed to YNNPACK, and long loops are not split into tasks.
+CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
+
+#: Texts by which XLA's errors are told apart.
+OUT_OF_MEMORY, UNKNOWN_OPTION = "RESOURCE_EXHAUSTED", "No such compile option"
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def jax_settings() -> dict[str, Any]:
+    """JAX's settings as this thread sees them, name → value: a context that was entered changes them here only."""
+    import jax
+
+    return {name: getattr(jax.config, name, value) for name, value in jax.config.values.items()}
+
+
+def compilation_cache_folder() -> str | None:
+    """The folder in which JAX keeps compiled programs; None where it keeps none."""
+    import jax
+
+    return jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # made at run time
+
+
+@dataclass
+class EventCounts:
+    """Events of JAX: lookups in its compilation cache, programs found there, and compilations."""
+
+    requests: int = 0
+    hits: int = 0
+    compilations: int = 0
+
+
+@contextmanager
+def count_events() -> Iterator[EventCounts]:
+    """Count what JAX looks up and compiles inside the context."""
+    import jax
+
+    counts = EventCounts()
+
+    def on_event(event: str, **_: Any) -> None:
+        counts.requests += event == CACHE_REQUEST
+        counts.hits += event == CACHE_HIT
+
+    def on_duration(event: str, duration_secs: float, **_: Any) -> None:
+        del duration_secs
+        counts.compilations += event == COMPILATION
+
+    jax.monitoring.register_event_listener(on_event)
+    jax.monitoring.register_event_duration_secs_listener(on_duration)
+    try:
+        yield counts
+    finally:
+        jax.monitoring.unregister_event_duration_listener(on_duration)
+        jax.monitoring.unregister_event_listener(on_event)
+
+
+def compile_options(platform: str) -> dict[str, str]:
+    """XLA's options for a platform under which a seed's bits do not depend on the lanes beside it."""
+    return dict(CPU_OPTIONS) if platform == "cpu" else {}
+
+
+def compile_lowered(lowered: Any, platform: str) -> Any:
+    """Compile a lowered program with `compile_options`, or without them where this XLA does not know them."""
+    import jax
+
+    try:
+        return lowered.compile(compile_options(platform) or None)
+    except jax.errors.JaxRuntimeError as error:
+        if UNKNOWN_OPTION not in str(error):
+            raise
+        return lowered.compile()
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an exception of JAX says that a device has too little memory."""
+    import jax
+
+    return isinstance(error, jax.errors.JaxRuntimeError) and OUT_OF_MEMORY in str(error)
+
+
+def peak_bytes(compiled: Any) -> int:
+    """The memory of a device that a compiled program takes with its arguments, in bytes; 0 where XLA predicts none."""
+    sizes = compiled.memory_analysis()
+    if sizes is None:
+        return 0
+    together = sizes.argument_size_in_bytes + sizes.output_size_in_bytes + sizes.temp_size_in_bytes
+    return int(together - sizes.alias_size_in_bytes)
+
+
+def code_bytes(compiled: Any) -> int:
+    """The memory that the code and the constants of a compiled program take, in bytes; 0 where XLA does not say."""
+    return int(getattr(compiled.memory_analysis(), "generated_code_size_in_bytes", 0))
+
+
+def jaxpr_digest(traced: Sequence[Any], precision: str) -> str:
+    """A digest of traced functions: 16 hexadecimal digits, the same in every process and on every platform.
+
+    It covers operations, their parameters, shapes and constants. Names of variables and addresses in memory are left
+    out, and so is the precision of matrix products where it is the one that was set.
+
+    Args:
+        traced: `jax.stages.Traced` objects.
+        precision: the setting under which they were traced, such as "highest".
+    """
+    import jax
+
+    writer = _JaxprWriter((jax.lax.Precision(precision),) * 2)
+    text = " ".join(writer.closed(function.jaxpr) for function in traced)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class _JaxprWriter:
+    """Write jaxprs as digests, each of which depends on its content alone.
+
+    Args:
+        precision: the pair of precisions that products get by default, which is left out.
+    """
+
+    def __init__(self, precision: tuple[Any, Any]) -> None:
+        self._precision = precision
+        self._written: dict[int, tuple[Any, str]] = {}  # with the jaxpr, whose address would be used again without
+
+    def closed(self, closed: Any) -> str:
+        return f"{self.jaxpr(closed.jaxpr)}({','.join(map(_array_text, closed.consts))})"
+
+    def jaxpr(self, jaxpr: Any) -> str:
+        if id(jaxpr) not in self._written:
+            digest = hashlib.sha256("\n".join(self._lines(jaxpr)).encode()).hexdigest()
+            self._written[id(jaxpr)] = (jaxpr, digest)
+        return self._written[id(jaxpr)][1]
+
+    def _lines(self, jaxpr: Any) -> Iterator[str]:
+        numbers: dict[Any, int] = {}
+
+        def name(variable: Any) -> str:
+            if hasattr(variable, "val"):
+                return f"{_array_text(variable.val)}:{variable.aval}"
+            return f"{numbers.setdefault(variable, len(numbers))}:{variable.aval}"
+
+        def names(variables: Sequence[Any]) -> str:
+            return " ".join(map(name, variables))
+
+        yield f"{names(jaxpr.constvars)} ; {names(jaxpr.invars)}"
+        for equation in jaxpr.eqns:
+            parameters = self._mapping(equation.params)
+            yield f"{equation.primitive.name}[{parameters}] {names(equation.invars)} -> {names(equation.outvars)}"
+        yield names(jaxpr.outvars)
+
+    def _mapping(self, values: Mapping[str, Any]) -> str:
+        return " ".join(f"{name}={self._value(name, values[name])}" for name in sorted(values))
+
+    def _value(self, name: str, value: Any) -> str:
+        if name == "precision" and value == self._precision:
+            return "default"
+        if type(value) in (tuple, list):
+            return f"({','.join(self._value('', item) for item in value)})"
+        if hasattr(value, "consts"):
+            return self.closed(value)
+        return self.jaxpr(value) if hasattr(value, "eqns") else _plain_text(value)
+
+
+def _plain_text(value: Any) -> str:
+    """A parameter of an operation, without addresses in memory."""
+    if hasattr(value, "tobytes"):
+        return _array_text(value)
+    if callable(value) and hasattr(value, "__qualname__"):
+        return str(value.__qualname__)
+    return _ADDRESS.sub("", repr(value))
+
+
+def _array_text(value: Any) -> str:
+    """An array or number by its kind, shape and bytes."""
+    import jax
+    import numpy as np
+
+    if isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key):
+        return f"key:{_array_text(jax.random.key_data(value))}"
+    array = np.ascontiguousarray(value)
+    return f"{array.dtype.str}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()[:16]}"
