@@ -4,17 +4,19 @@ In: a model, a dataset, an optimiser, a schedule and a criterion, each checked a
 Out: a `Case`, its claims and its version. Nothing here imports JAX.
 """
 
-from benchsuite.case.case import Case, Diagnostic, Landscape
+from benchsuite.case.case import DTYPES, Case, Diagnostic, Landscape
 from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
 from benchsuite.case.factory import UNSET, options_of, with_signature
 from benchsuite.case.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
 from benchsuite.case.names import NAME
+from benchsuite.case.objective import Measure, Player, make_transformation
 from benchsuite.case.schedule import Criterion, Schedule
 from benchsuite.case.sweep import Sweep, SweepRange
 from benchsuite.case.version import case_version
 
 __all__ = [
+    "DTYPES",
     "NAME",
     "UNSET",
     "Batch",
@@ -28,6 +30,8 @@ __all__ = [
     "FailureRate",
     "Figure",
     "Landscape",
+    "Measure",
+    "Player",
     "Schedule",
     "Split",
     "Stream",
@@ -36,6 +40,7 @@ __all__ = [
     "Table",
     "case_version",
     "largest_error",
+    "make_transformation",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "options_of",

@@ -14,13 +14,12 @@ from benchsuite.errors import require
 if TYPE_CHECKING:
     import jax
 
-#: A batch as the model sees it: inputs and targets, examples along the first axis.
-Batch = tuple[Any, Any]
+#: A batch as the model sees it: inputs and targets, examples along the first axis; any tree of arrays for an objective.
+Batch = Any
 
 
-def _as_they_are(rows: Any) -> Batch:
-    x, y = rows
-    return x, y
+def _as_they_are(rows: Any) -> Any:
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +30,9 @@ class Stream:
         draw: (key, n) → n rows; pure JAX, the same key gives the same rows.
         batch_size: examples for each step.
         evaluation_size: examples that every seed is judged on, drawn once for the case.
-        prepare: rows → (x, y), examples along the first axis; without it rows must be a pair (x, y). A target that is
-            computed here and not in `draw` is faster: rows are kept, and random numbers that x and y are both made of
-            are drawn for each of the two unless they are a row themselves.
+        prepare: rows → (x, y), examples along the first axis, or the batch of an objective, any tree of arrays; by
+            default rows as they are. A target that is computed here and not in `draw` is faster: rows are kept, and
+            random numbers that x and y are both made of are drawn for each of the two unless they are a row themselves.
     """
 
     draw: Callable[[jax.Array, int], Any]
@@ -113,7 +112,7 @@ class Table:
         name: what the data are called, and the folder their files lie in.
         load: {file name: uncompressed content} → Split; the mapping is empty where there is no download.
         batch_size: examples for each step.
-        prepare: rows → (x, y), on the device for each batch; without it rows must be a pair (x, y).
+        prepare: rows → (x, y), or the batch of an objective, on the device for each batch; by default rows as they are.
         download: the files that `load` needs.
         stand_in: draws a Split of the same shape where the files cannot be had; its figures are kept apart.
     """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 #: The options that affect the training of a single seed.
-SINGLE_SEED = ("protocol", "precision", "dataset", "data_dir", "platform", "treatment", "optimizer")
+SINGLE_SEED = ("protocol", "precision", "dtype", "dataset", "data_dir", "platform", "treatment", "optimizer")
 
 #: The names of all options.
 ALL_OPTIONS = tuple(item.name for item in OPTIONS)

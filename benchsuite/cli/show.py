@@ -40,7 +40,7 @@ def list_cases() -> int:
     registry = installed_plugins()
     columns = [
         Column("case", lambda case: case.name, "left", "bold"),
-        Column("data", lambda case: case.dataset.name, "left", folds=True),
+        Column("data", lambda case: case.data_name, "left", folds=True),
         Column("source protocol", lambda case: _length(case.schedule), "left", folds=True),
         Column("quick protocol", lambda case: _length(case.quick) if case.quick else "the same", "left", folds=True),
         Column("task", lambda case: case.summary, "left", folds=True),

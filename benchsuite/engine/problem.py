@@ -1,22 +1,37 @@
-"""A case that is ready to train: its schedule under a protocol, its examples, and its traced training."""
+"""A case that is ready to train: its schedule, its examples, and its training, traced, vectorised and compiled."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine.loop import Training, make_training, trace_pinned_start
-from benchsuite.engine.model import parameter_names
+from benchsuite.engine.model import guard, parameter_dtype, parameter_names
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, schedule_for
 from benchsuite.settings import TrainingSettings
-from benchsuite.system import compat
+from benchsuite.system import cache, compat
+
+#: Compiled trainings that are shared at most, and bytes of code that each may have: the least recently used go first.
+SHARED, LARGEST_CODE = 16, 2**26
+
+_PERIOD = jax.ShapeDtypeStruct((), jnp.int32)
+
+#: Examples among which targets are expected to vary.
+_FEW = 64
 
 
 @dataclass(frozen=True)
@@ -52,9 +67,18 @@ class Problem:
             CaseError: a function of the dataset fails.
         """
         protocol, schedule = schedule_for(case, settings.protocol)
-        loaded = source_of(case.dataset).load(case, settings.dataset, settings.data_dir)
+        if settings.dtype:
+            case = replace(case, dtype=settings.dtype)
+        with compat.wide_numbers(case.dtype):
+            loaded = source_of(case.dataset).load(case, settings.dataset, settings.data_dir)
         examples = loaded.split, loaded.label, loaded.origin, loaded.stand_in
         return cls(case, protocol, schedule, *examples, settings.precision)
+
+    @contextmanager
+    def numerics(self) -> Iterator[None]:
+        """Set the types of numbers and the precision of products that the case is traced and run with."""
+        with compat.wide_numbers(self.case.dtype), jax.default_matmul_precision(self.precision):
+            yield
 
     @cached_property
     def training(self) -> Training:
@@ -63,7 +87,7 @@ class Problem:
         Raises:
             CaseError: a function of the case fails on its data, or returns a wrong shape.
         """
-        with jax.default_matmul_precision(self.precision):
+        with self.numerics():
             return make_training(self.case, self.schedule, self.data)
 
     def traced(self, *, pinned: bool = False) -> tuple[jax.stages.Traced, ...]:
@@ -78,7 +102,7 @@ class Problem:
         if not pinned:
             return self.training.traced
         count = len(self.parameter_names)
-        with jax.default_matmul_precision(self.precision):
+        with self.numerics():
             start = trace_pinned_start(self.case, self.training, self.data, count)
         return (start, *self.training.traced[1:])
 
@@ -94,6 +118,39 @@ class Problem:
     def parameter_names(self) -> list[str]:
         """The names of the model's parameters; see `parameter_names` of the engine."""
         return parameter_names(self.case)
+
+    @cached_property
+    def dtype(self) -> str:
+        """The type of the parameters in training: that of the case, unless its model makes others.
+
+        Raises:
+            CaseError: they are of several types.
+        """
+        with self.numerics():
+            return parameter_dtype(self.case)
+
+    def check_targets(self) -> None:
+        """Check that R² has a value where the criterion is on it.
+
+        Raises:
+            CaseError: the targets do not vary.
+        """
+        if not self.case.is_supervised or self.case.criterion.metric != "r2" or "r2" in self.case.metrics:
+            return
+        with self.numerics():
+            if not any(self._vary(rows) for rows in (self._first_rows, self.data.test)):
+                raise CaseError(
+                    f"case {self.case.id}: the target does not vary over its evaluation data, and has no R²",
+                    "give Case(criterion=…) on another metric, such as the loss",
+                )
+
+    @property
+    def _first_rows(self) -> Any:
+        return jax.tree.map(lambda column: column[:_FEW], self.data.test)
+
+    def _vary(self, rows: Any) -> bool:
+        _, y = guard(self.case, "data", lambda: source_of(self.case.dataset).prepare(rows))
+        return bool((y != y[:1]).any())
 
     @cached_property
     def facts(self) -> dict[str, float]:
@@ -115,7 +172,9 @@ class Problem:
 
     @cached_property
     def digest(self) -> str:
-        """A digest of the examples for training and evaluation (of a stream, for evaluation): 16 digits."""
+        """A digest of the examples for training and evaluation (of a stream, for evaluation): 16 digits, or "none"."""
+        if self.case.dataset is None:
+            return self.dataset
         digest = hashlib.sha256()
         for leaf in map(np.ascontiguousarray, jax.tree.leaves(self.data)):
             digest.update(f"{leaf.dtype.str} {leaf.shape} ".encode())
@@ -126,3 +185,133 @@ class Problem:
     def label(self) -> str:
         """The case with its protocol, as tables name it."""
         return case_label(self.case.id, self.protocol, self.stand_in)
+
+
+class Programs(NamedTuple):
+    """The functions of a training for one device, traced, lowered or compiled; see `Training` for their arguments."""
+
+    start: Any
+    advance: Any
+    diagnose: Any
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A training compiled for each of several devices.
+
+    Args:
+        programs: one for each device.
+        trace_seconds: time that JAX took to vectorise and lower it.
+        compile_seconds: time that XLA took to compile it, or to read it from the compilation cache.
+        verdict: "hit" where all programs were compiled before, "miss" where not, "off" without a compilation cache.
+    """
+
+    programs: Sequence[Programs]
+    trace_seconds: float
+    compile_seconds: float
+    verdict: str
+
+    @property
+    def peak_bytes(self) -> int:
+        """The memory that the programs take on each device, data included, as XLA predicts it."""
+        return max(map(compat.peak_bytes, self.programs[0]))
+
+
+_shared: OrderedDict[Hashable, Compiled] = OrderedDict()
+
+
+def compile_programs(problem: Problem, lanes: int, devices: Sequence[Any], *, pinned: bool) -> Compiled:
+    """Compile the training of a problem for a number of lanes on each device, unless this process has done so.
+
+    Args:
+        problem: the case to train.
+        lanes: trainings side by side on each device; all values of a sweep are one lane.
+        devices: the devices, each of which gets the same program.
+        pinned: whether lanes are starts on the data of one seed, not seeds.
+
+    Raises:
+        CaseError: a function of the case fails on its data, or returns a wrong shape.
+    """
+    traced = problem.traced(pinned=pinned)
+    key = _key(problem, traced, lanes, devices, pinned=pinned)
+    if key in _shared:
+        _shared.move_to_end(key)
+        found = _shared[key]
+        return Compiled(found.programs, 0.0, 0.0, "hit")
+    compiled = _compile(lambda: _vectorise(problem, traced, lanes, pinned), devices, problem.case.dtype)
+    if sum(map(compat.code_bytes, compiled.programs[0])) <= LARGEST_CODE:
+        _shared[key] = compiled
+        while len(_shared) > SHARED:
+            _shared.popitem(last=False)
+    return compiled
+
+
+def forget_programs() -> None:
+    """Drop the compiled programs that are shared in this process."""
+    _shared.clear()
+
+
+def _key(problem: Problem, traced: Sequence[Any], lanes: int, devices: Sequence[Any], *, pinned: bool) -> Hashable:
+    """All that decides which programs are compiled."""
+    digest = compat.jaxpr_digest(traced, problem.precision) if pinned else problem.program
+    trees = tuple((function.in_tree, function.out_tree) for function in traced)
+    sweep = len(problem.case.sweep.values) if problem.case.sweep else None
+    return digest, trees, problem.precision, lanes, sweep, pinned, tuple(devices)
+
+
+def _compile(vectorise: Callable[[], Programs], devices: Sequence[Any], dtype: str) -> Compiled:
+    """Compile the same program for each device by itself: one for all of them together would be another program."""
+    begin = time.perf_counter()
+    traced = vectorise()
+    lowered = [_lower(traced, device) for device in devices]
+    compiling = time.perf_counter()
+    with cache.lookups() as found, ThreadPoolExecutor(len(lowered)) as pool:
+        programs = list(pool.map(partial(_compile_for, dtype), lowered, devices))
+    return Compiled(programs, compiling - begin, time.perf_counter() - compiling, found.verdict)
+
+
+def _lower(traced: Programs, device: Any) -> Programs:
+    with jax.default_device(device):
+        return Programs(*(program.lower() for program in traced))
+
+
+def _compile_for(dtype: str, lowered: Programs, device: Any) -> Programs:
+    with compat.wide_numbers(dtype):  # a thread has settings of its own
+        return Programs(*(compat.compile_lowered(program, device.platform) for program in lowered))
+
+
+def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, pinned: bool) -> Programs:
+    """Vectorise traced functions over lanes, and trace them again; the functions of the case are not called."""
+    seeds, starts = _lanes(lanes, len(problem.parameter_names), pinned)
+    sweep = problem.case.sweep
+    settings = jax.ShapeDtypeStruct((len(sweep.values),), jnp.float32) if sweep else None
+    one = _over_settings(traced) if sweep else Programs(*traced)
+    seed_axis, start_axis = (None, 0) if pinned else (0, None)
+    start = jax.jit(jax.vmap(one.start, in_axes=(seed_axis, None, start_axis, None)))
+    advance = jax.jit(jax.vmap(one.advance, in_axes=(seed_axis, None, 0, None, None)), donate_argnums=2)
+    diagnose = jax.jit(jax.vmap(one.diagnose, in_axes=(None, 0, None)))
+    with problem.numerics():
+        started = start.trace(seeds, settings, starts, problem.data)
+        state, _ = started.out_info
+        return Programs(
+            started,
+            advance.trace(seeds, settings, state, _PERIOD, problem.data),
+            diagnose.trace(settings, state, problem.data),
+        )
+
+
+def _lanes(lanes: int, parameters: int, pinned: bool) -> tuple[Any, Any]:
+    """The shapes of the seeds and of the pinned starts of one device."""
+    if pinned:
+        return jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((lanes, parameters), jnp.float32)
+    return jax.ShapeDtypeStruct((lanes,), jnp.uint32), None
+
+
+def _over_settings(traced: Sequence[Any]) -> Programs:
+    """Vectorise functions over the settings of a sweep, which share what does not depend on them, such as batches."""
+    start, advance, diagnose = traced
+    return Programs(
+        jax.vmap(start, in_axes=(None, 0, None, None)),
+        jax.vmap(advance, in_axes=(None, 0, 0, None, None)),
+        jax.vmap(diagnose, in_axes=(0, 0, None)),
+    )

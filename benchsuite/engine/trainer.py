@@ -142,7 +142,8 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     """Settle everything about a run that does not need the compiler."""
     case, about = problem.case, machine.describe(devices)
     parameters = problem.parameter_names
-    _check_names(case, parameters)
+    _check_names(problem)
+    problem.check_targets()
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
     trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
@@ -170,6 +171,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         round_size=round_size,
         chunk_size=min(round_size, max_chunk_size(devices, trainings)),
         precision=settings.precision,
+        dtype=problem.dtype,
         prng=prng.NAME,
         device=about["device"],
         platform=about["platform"],
@@ -179,13 +181,15 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     )
 
 
-def _check_names(case: Case, parameters: Sequence[str]) -> None:
+def _check_names(problem: Problem) -> None:
     """Refuse what names a parameter or figure that the case does not have, before anything is trained."""
+    case, parameters = problem.case, problem.parameter_names
     start_values(case, case.starts, parameters)
     if case.groups and not parameters:
         raise CaseError(f"{case.name} has too many parameters to be grouped", "leave groups out")
     find_groups(case, {name: np.zeros(1) for name in parameters}, 1)
-    figures = [*case.all_metrics, *(f"train.{name}" for name in ("loss", *case.metrics)), *parameters]
+    evaluation = problem.training.evaluation
+    figures = [*evaluation.metrics, *(f"train.{name}" for name in evaluation.train), *parameters]
     figures += [diagnostic.name for diagnostic in case.diagnostics]
     for claim in case.claims:
         of = getattr(claim.check, "of", None)

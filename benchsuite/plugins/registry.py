@@ -67,7 +67,7 @@ class Registry:
     @property
     def downloads(self) -> dict[str, Download]:
         """The files of the datasets that are made of any, by the name of the dataset."""
-        datasets = [case.dataset for case in self.cases.values()]
+        datasets = [case.dataset for case in self.cases.values() if case.dataset]
         return {dataset.name: dataset.download for dataset in datasets if dataset.download}
 
     def check_dataset(self, choice: str) -> None:

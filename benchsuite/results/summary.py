@@ -77,7 +77,7 @@ class ErrorShare(TypedDict):
 
 
 class Ladder(TypedDict):
-    """The rate as a function of the threshold."""
+    """The rate as a function of the threshold; empty where targets are no real numbers."""
 
     r2: list[Rung]
     largest_error: list[ErrorShare]
@@ -157,6 +157,7 @@ class Summary:
     round_seeds: list[Count]
     chunk_size: Count
     claims: list[dict[str, str | float | None]]
+    dtype: str = "float32"
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -212,6 +213,7 @@ _FROM_PLAN = (
         "compile_seconds",
     ),
     "compile_cache",
+    "dtype",
 )
 
 
@@ -354,6 +356,8 @@ def _time_to_success(rows: SeedTable, plan: Plan) -> SuccessTime:
 
 
 def _ladder(rows: SeedTable) -> Ladder:
+    if "r2" not in rows.final or "largest_error" not in rows.final:
+        return {"r2": [], "largest_error": []}
     r2 = rows.final["r2"]
     error = np.nan_to_num(rows.final["largest_error"], nan=np.inf)  # of a seed that diverged
     reached = [int((r2 >= threshold).sum()) for threshold in R2_LADDER]

@@ -27,38 +27,42 @@ def check_description(kit: Kit) -> str:
 
 
 def check_shapes(kit: Kit) -> str:
-    """Check that examples are float32, finite, and as many as requested."""
+    """Check that examples are finite, and as many as requested."""
     import jax
 
     from benchsuite.engine import source_of
 
-    prepare = jax.jit(kit.case.dataset.prepare)
-    x: Any = None
-    y: Any = None
-    for what, rows, count in source_of(kit.case.dataset).examples(kit.case, kit.whole.data):
-        x, y = prepare(rows)
-        _check_batch(what, x, y, count)
-    return f"inputs {jax.tree.leaves(x)[0].shape[1:]}, targets {y.shape[1:]}"
+    source = source_of(kit.case.dataset)
+    prepare, batch = jax.jit(source.prepare), None
+    for what, rows, count in source.examples(kit.case, kit.whole.data):
+        batch = prepare(rows)
+        if kit.case.is_supervised:
+            _check_pair(what, *batch)
+        _check_batch(what, batch, count)
+    shapes = [leaf.shape[1:] for leaf in jax.tree.leaves(batch)]
+    return f"a batch of shapes {', '.join(map(str, shapes))}" if shapes else "it has no data"
 
 
-def _check_batch(what: str, x: Any, y: Any, count: int) -> None:
+def _check_pair(what: str, x: Any, y: Any) -> None:
     import jax
-    import jax.numpy as jnp
 
     require(bool(jax.tree.leaves(x)), f"the inputs of {what} are empty", "return an array, or a tree of arrays")
     require(isinstance(y, jax.Array), f"the targets of {what} are a {type(y).__name__}", "return one array")
-    for name, leaf in (*(("inputs", leaf) for leaf in jax.tree.leaves(x)), ("targets", y)):
-        require(
-            leaf.shape[:1] == (count,),
-            f"the {name} of {what} have shape {leaf.shape}, expected {count} examples along the first axis",
-            "return as many examples as requested",
-        )
-        require(bool(jnp.isfinite(leaf).all()), f"the {name} of {what} are not all finite", "remove such examples")
-    require(
-        y.dtype == jnp.float32,
-        f"the targets of {what} are {y.dtype}, expected float32",
-        "convert targets to float32; encode classes with jax.nn.one_hot",
-    )
+
+
+def _check_batch(what: str, batch: Any, count: int) -> None:
+    import jax
+    import jax.numpy as jnp
+
+    names = ("inputs", "targets") if isinstance(batch, tuple | list) and len(batch) == len(_PAIR) else ()
+    for name, part in zip(names or ("arrays",), batch if names else (batch,), strict=True):
+        for leaf in jax.tree.leaves(part):
+            require(
+                leaf.shape[:1] == (count,),
+                f"the {name} of {what} have shape {leaf.shape}, expected {count} examples along the first axis",
+                "return as many examples as requested",
+            )
+            require(bool(jnp.isfinite(leaf).all()), f"the {name} of {what} are not all finite", "remove such examples")
 
 
 def check_purity(kit: Kit) -> str:

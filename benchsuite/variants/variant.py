@@ -75,7 +75,14 @@ def sweep_case(case: Case, treatment: Treatment | None, over: SweepRange) -> Cas
     def case_at(value: Any) -> Case:
         # Not the dataset: all values are judged on the same data.
         changed = at(value)
-        return replace(treated, model=changed.model, optimizer=changed.optimizer, loss=changed.loss)
+        return replace(
+            treated,
+            model=changed.model,
+            optimizer=changed.optimizer,
+            loss=changed.loss,
+            objective=changed.objective,
+            players=changed.players,
+        )
 
     return replace(treated, sweep=Sweep(over.option, over.values, case_at), claims=(), starts={})
 
@@ -111,7 +118,8 @@ def _check_traceable(at: Callable[[Any], Case], treated: Case, option: str) -> N
 
     def build(value: Any) -> None:
         case = at(value)
-        case.make_optimizer()
+        if not case.players:
+            case.make_optimizer()
         nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))
 
     try:
