@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import http.server
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +110,7 @@ def test_mirrors_are_tried_in_turn(mirror: tuple[str, Path]) -> None:
 
 
 def test_damaged_cache_is_fetched_again(mirror: tuple[str, Path], cache: Path) -> None:
-    """What the suite keeps for itself, it mends for itself."""
+    """A damaged file in the cache is downloaded again."""
     address, served = mirror
     (served / FILE).write_bytes(gzip.compress(CONTENT))
     put(cache, b"not gzip")
@@ -206,3 +209,25 @@ def test_verifying_fetches_nothing(mirror: tuple[str, Path], cache: Path) -> Non
         data.obtain("grey", download, fetch=False)
 
     assert not cache.exists()
+
+
+def arrays(files: Any) -> Split:
+    """Examples that nothing else holds."""
+    del files
+    return Split(np.zeros((4, 1), np.float32), np.zeros((4, 1), np.float32))
+
+
+def test_data_are_freed_after_the_last_case_that_needs_them() -> None:
+    """A table is loaded once for all cases that share it, and its arrays are freed when none is left."""
+    shared, other = (Table(name, load=arrays, batch_size=1) for name in ("shared", "other"))
+    seen = weakref.ref(data.load(shared).split.train)
+    other_seen = weakref.ref(data.load(other).split.train)
+
+    data.release_data(keep=[shared])
+    gc.collect()
+    assert data.load(shared).split.train is seen()
+    assert other_seen() is None
+
+    data.release_data()
+    gc.collect()
+    assert seen() is None
