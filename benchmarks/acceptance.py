@@ -16,7 +16,7 @@ import numpy as np
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry
 from benchsuite.results.seeds import SeedTable
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.stats import rate_interval
 from benchsuite.system import machine
 from benchsuite.system.progress import ProgressBar
@@ -27,8 +27,8 @@ SOURCE_TEST_LOSS = 167.9543
 def rows(case: str, **options: object) -> SeedTable:
     """Train a case in full."""
     with tempfile.TemporaryDirectory() as folder, ProgressBar(sys.stderr) as live:
-        settings = Settings(protocol="source", run_dir=Path(folder), **options)  # type: ignore[arg-type]
-        run = CaseRun(load_registry().case(case), settings, open_folder(settings), live)
+        settings = TrainingSettings(protocol="source", **options)  # type: ignore[arg-type]
+        run = CaseRun(load_registry().case(case), settings, open_folder(settings, OutputSettings(run_dir=Path(folder))), live)
         return SeedTable.join([round_result.rows for round_result in run.round_results()])
 
 

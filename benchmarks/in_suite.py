@@ -19,7 +19,7 @@ from benchsuite.engine.problem import Problem
 from benchsuite.engine.source import drawn_once
 from benchsuite.engine.trainer import make_plan
 from benchsuite.plugins.registry import load_registry
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants.variant import sweep_case
 
@@ -32,7 +32,7 @@ def training(case: str, sweep: str = "", **options: Any) -> Work:
     Args:
         case: its name.
         sweep: as `--sweep` takes it.
-        options: fields of `Settings`.
+        options: fields of `TrainingSettings`.
     """
     problem, seeds = _posed(case, sweep, options)
     ensemble = Ensemble.fitting(problem, len(seeds), machine.devices())
@@ -109,7 +109,7 @@ def _posed(name: str, sweep: str, options: dict[str, Any], **fields: Any) -> tup
     """A case ready to train, with other fields where they are given, and the seeds of its first round."""
     machine.configure()
     case = replace(load_registry().case(name), **fields)
-    settings = Settings(**options)
+    settings = TrainingSettings(**options)
     problem = Problem.load(sweep_case(case, None, SweepRange.parse(sweep)) if sweep else case, settings)
     return problem, np.arange(make_plan(problem, settings, machine.devices()).chunk_size)
 

@@ -1,33 +1,31 @@
-"""What can go wrong, whose it is, and what to try."""
+"""Exceptions; each carries a message and a hint."""
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-#: Characters that move the cursor or turn the text around: control characters but line breaks, and marks of direction;
-#: and halves of characters and what is none, which no file may hold.
+#: Control characters except line breaks, marks of direction, lone surrogates and noncharacters.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
 )
 
-#: What no name of an array may have, and no JSON.
+#: Characters that neither the name of an array nor JSON can hold.
 _UNSTORED = re.compile("[\0\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """A text from somebody else as it can be shown: what would not be seen is written as its code."""
+    """Escape control characters and marks of direction in a text from a plugin or user."""
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class BenchsuiteError(Exception):
-    """A failure told as a sentence for a person: what failed, and what to try.
+    """Base class of all errors of the suite.
 
     Args:
-        message: what failed, with the name of the culprit.
-        hint: what to try next; may be empty.
+        message: what is wrong, with the value, and what was expected.
+        hint: one imperative that says how to fix it; may be empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -40,11 +38,11 @@ class BenchsuiteError(Exception):
 
 
 class OptionError(BenchsuiteError):
-    """An option or argument that the user gave cannot be used."""
+    """An option or argument is invalid."""
 
 
 class CaseError(BenchsuiteError):
-    """What a plugin supplies breaks its contract."""
+    """A case or treatment violates its contract."""
 
 
 class PluginError(BenchsuiteError):
@@ -52,7 +50,7 @@ class PluginError(BenchsuiteError):
 
 
 class DataError(BenchsuiteError):
-    """The files of a dataset are missing, damaged or cannot be fetched."""
+    """The files of a dataset are missing, damaged or cannot be downloaded."""
 
 
 class StoreError(BenchsuiteError):
@@ -60,28 +58,28 @@ class StoreError(BenchsuiteError):
 
 
 class DeviceError(BenchsuiteError):
-    """The device that was asked for is not there, or is too small."""
+    """The requested device is not available, or has too little memory."""
 
 
-class DoesNotApply(BenchsuiteError):  # noqa: N818  # it is an answer, not an error
-    """A treatment or sweep makes no sense for a case; the message says why."""
+class DoesNotApply(BenchsuiteError):  # noqa: N818  # an answer, not an error
+    """A treatment or sweep does not apply to a case; the message says why."""
 
 
 class OutOfTimeError(BaseException):
-    """Something took longer than it may; code that catches every `Exception` does not catch this."""
+    """A time limit was exceeded; not an `Exception`, so that plugins do not catch it."""
 
 
 @contextmanager
 def wrap_errors(blame: Callable[[str], BenchsuiteError]) -> Iterator[None]:
-    """Runs code of a plugin or of the user: whatever it raises becomes a failure of the suite's own kind.
+    """Convert any exception of a plugin's or user's code to a `BenchsuiteError`.
 
-    Not what is one already, nor that somebody asks to stop.
+    Errors of the suite, interrupts and exceeded time limits pass unchanged.
 
     Args:
-        blame: makes the failure of a line that says what was raised.
+        blame: description of the exception -> the error to raise.
 
     Raises:
-        BenchsuiteError: the code raised something.
+        BenchsuiteError: the code raised an exception.
     """
     try:
         yield
@@ -92,41 +90,43 @@ def wrap_errors(blame: Callable[[str], BenchsuiteError]) -> Iterator[None]:
 
 
 def describe_exception(error: BaseException) -> str:
-    """What was raised: its kind, and the line of its text that tells most."""
+    """Describe an exception in one line: its type and the relevant line of its message."""
     try:
         lines = str(error).strip().splitlines() or [""]
-    except Exception:  # noqa: BLE001  # it is told all the same
+    except Exception:  # noqa: BLE001  # its type is described all the same
         lines = [""]
-    told = lines[-1] if any(_TRACEBACK in line for line in lines) else lines[0]
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
+    message = lines[-1] if any(_TRACEBACK in line for line in lines) else lines[0]
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-#: Begins a traceback, as JAX's errors have one of what was called back.
+#: First line of a traceback, which JAX's errors contain for exceptions in callbacks.
 _TRACEBACK = "Traceback (most recent call last):"
 
 
 def require(condition: bool, message: str, hint: str) -> None:
-    """Refuse what a plugin supplies unless a condition holds.
+    """Raise an error unless a condition on a plugin's object holds.
 
     Raises:
-        CaseError: it does not.
+        CaseError: it does not hold.
     """
     if not condition:
         raise CaseError(message, hint)
 
 
 def require_text(value: object, what: str) -> None:
-    """Refuse what is no text, or none that a file can hold.
+    """Raise an error unless a value is a non-empty text that a file can hold.
 
     Raises:
         CaseError: it is not.
     """
     good = isinstance(value, str) and value and not _UNSTORED.search(value)
-    require(bool(good), f"{what} is {value!r}", "give a text that a file can hold")
+    require(bool(good), f"{what} is {value!r}", "give a non-empty text without NUL and surrogates")
 
 
 def near_matches(name: str, known: Iterable[str]) -> str:
-    """Say which of the `known` names may be meant by `name`, else list them all."""
+    """Suggest the `known` names that are similar to `name`, else list them all."""
+    import difflib  # rarely needed
+
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(close)}?" if close else f"one of: {', '.join(known)}"

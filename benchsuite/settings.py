@@ -1,14 +1,18 @@
-"""What the user decides about a run: one table of options, from which both doors make theirs."""
+"""Settings of a run: one table of options, from which the command line and pytest make theirs.
+
+In: values of a command line, an ini file or a run folder.
+Out: `TrainingSettings`, how to train, and `OutputSettings`, what to do with the result.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from benchsuite.case import SweepRange
 from benchsuite.errors import OptionError, near_matches
 
 QUICK, SOURCE = "quick", "source"
@@ -19,165 +23,10 @@ PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
 LOCAL, DASK = "local", "dask"
 EXECUTORS = (LOCAL, DASK)
 
-
-def _option(default: Any, explanation: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"help": explanation, "metavar": metavar, "choices": choices})
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The options of a run; each field is `--its-name` on both command lines and `benchsuite_its_name` in ini files."""
-
-    protocol: str = _option(
-        QUICK,
-        "source: the training that the case's source describes; quick: a shorter one where the case has it, labelled"
-        " so wherever its figures appear. A case without a quick protocol always follows its source.",
-        choices=PROTOCOLS,
-    )
-    seeds: int | None = _option(None, "Random starts of each case, numbered from 0. [default: the case's own]", "N")
-    half_width: float | None = _option(
-        None,
-        "Instead of --seeds: as many as bring the ends of the rate's 95 % interval this near to its middle, such as"
-        " 0.01, at the rate that the latest run in .benchsuite had, or at any if there is none.",
-        "SHARE",
-    )
-    rounds: int | None = _option(
-        None,
-        "Rounds that the seeds are spread over. Each is timed and ends with its rows on disk; the first one warms up"
-        " and is timed apart. [default: 5, or more where the chunks would get too large]",
-        "N",
-    )
-    precision: str = _option(
-        PRECISIONS[0],
-        "Precision of matrix products; `default` means TensorFloat-32 on recent NVIDIA GPUs. On CPUs all are the same.",
-        choices=PRECISIONS,
-    )
-    dataset: str = _option(
-        AUTO,
-        f"{AUTO}: real data where they can be had, else the case's stand-in, said loudly; {STAND_IN}: always the"
-        " stand-in; or the name of a dataset, such as mnist, whose absence is then an error.",
-        "NAME",
-    )
-    data_dir: Path | None = _option(
-        None, "Folder that holds data files, as mnist/*.gz. [default: what BENCHSUITE_DATA names]", "DIR"
-    )
-    platform: str = _option(AUTO, "Kind of device to run on; it is an error if there is none.", choices=PLATFORMS)
-    executor: str = _option(
-        LOCAL,
-        f"{LOCAL}: this process trains on all of its devices; {DASK}: rounds are sent to workers, each of which uses"
-        " all of its own. It needs `pip install 'benchsuite[dask]'`.",
-        choices=EXECUTORS,
-    )
-    scheduler: str | None = _option(
-        None, "The Dask scheduler whose workers train. [default: workers that are started here]", "ADDRESS"
-    )
-    workers: int | None = _option(
-        None, "Dask workers to start here, each on its share of the cores. [default: one for each core]", "N"
-    )
-    time_limit: int | None = _option(
-        None,
-        "Seconds that a case may take from its start to its last round. Each is then trained in a process of its own:"
-        " one that takes longer, takes all the memory or ends is stopped, its finished rounds are kept, and the others"
-        " go on.",
-        "SECONDS",
-    )
-    run_dir: Path | None = _option(
-        None, "Folder that keeps the rows and figures of this run. [default: a new one in .benchsuite]", "DIR"
-    )
-    treatment: tuple[str, ...] = _option(
-        (),
-        "A change to be tried on every case beside the untreated one, on the same seeds; may be given several times."
-        ' A name from `benchsuite treatments`, also with options or joined, as in "adam(learning_rate=0.1)" or'
-        " he+adam; module:name for one of yours; all; or none. [default: none]",
-        "NAME",
-    )
-    optimizer: tuple[str, ...] = _option(
-        (),
-        'An optimiser to be tried in place of each case\'s own, such as "optax.adam(1e-2)"; may be given several'
-        " times.",
-        "CALL",
-    )
-    sweep: str | None = _option(
-        None,
-        "Train the values of an option side by side: of the treatment, the optimiser or the model."
-        " learning_rate=1e-4:1:13 are 13 values in equal ratios; momentum=0:0.9:10:linear; or bias=0.1,1,10.",
-        "OPTION=RANGE",
-    )
-    convergence_compare: Path | None = _option(
-        None, "Compare with the run in this folder: the rates, and the speeds where the machines agree.", "RUN"
-    )
-    convergence_compare_fail: tuple[str, ...] = _option(
-        (),
-        "Fail if a case has dropped since then: rate:0.01 or speed:0.01, with the level of the test (corrected for the"
-        " number of cases); may be given several times.",
-        "GATE",
-    )
-    report: Path | None = _option(
-        None,
-        "Write a page with pictures and tables of this run into this folder, and a summary in Markdown. It needs"
-        " `pip install 'benchsuite[report]'`.",
-        "DIR",
-    )
-    plan: bool = _option(
-        False, "Train nothing: show what would run, with how many seeds, and what it took in earlier runs."
-    )
-    resume: bool = _option(
-        False,
-        "Go on with the run in --run-dir, or with the latest one, under its options: only what is missing runs. Just"
-        " --report has to be said again.",
-    )
-
-    def __post_init__(self) -> None:
-        for name in _COUNTS:
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise OptionError(f"--{name.replace('_', '-')} is {value}", "give a whole number of at least 1")
-        if self.seeds and self.seeds > MAX_SEEDS:
-            raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
-        if self.half_width is not None and not SMALLEST_HALF_WIDTH <= self.half_width < 1 / 2:
-            raise OptionError(
-                f"--half-width is {self.half_width}", f"give a share from {SMALLEST_HALF_WIDTH:f} to below 0.5"
-            )
-        if self.sweep:
-            SweepRange.parse(self.sweep)
-        self._check_together()
-        for option in OPTIONS:
-            value = getattr(self, option.name)
-            if option.choices and value not in option.choices:
-                raise OptionError(f"{option.flag} is {value!r}", near_matches(str(value), option.choices))
-
-    def _check_together(self) -> None:
-        if self.half_width is not None and self.seeds:
-            raise OptionError("--half-width chooses the number of seeds", "leave --seeds or --half-width out")
-        if (self.scheduler or self.workers) and self.executor != DASK:
-            raise OptionError("there are no workers without Dask", "add --executor dask")
-        if self.scheduler and self.workers:
-            raise OptionError("the workers of a scheduler are started elsewhere", "leave --workers or --scheduler out")
-        if self.time_limit and self.executor != LOCAL:
-            raise OptionError("the workers of Dask cannot be stopped", "leave --time-limit or --executor out")
-        if self.convergence_compare_fail and not self.convergence_compare:
-            raise OptionError("there is a gate, but nothing to compare with", "add --convergence-compare RUN")
-
-    @property
-    def own_platform(self) -> str:
-        """The kind of device that this process needs for itself: where others train, an accelerator is theirs."""
-        return self.platform if self.executor == LOCAL and not self.time_limit else "cpu"
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings from what a command line or an ini file says; None, "" and no values mean "not said".
-
-        Raises:
-            OptionError: a value cannot be used.
-        """
-        said = {name: value for name, value in values.items() if value not in UNSET_VALUES}
-        return cls(**{option.name: option.parse(said[option.name]) for option in OPTIONS if option.name in said})
-
-
 #: The options that are whole numbers of at least 1.
 _COUNTS = ("seeds", "rounds", "workers", "time_limit")
 
-#: What an option is that nobody has used.
+#: Values of an option that was not given.
 UNSET_VALUES: tuple[Any, ...] = (None, "", (), [])
 
 MAX_SEEDS = 2**32 - 1
@@ -186,9 +35,185 @@ MAX_SEEDS = 2**32 - 1
 SMALLEST_HALF_WIDTH = 0.00002
 
 
+def _option(default: Any, explanation: str, metavar: str = "", choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"help": explanation, "metavar": metavar, "choices": choices})
+
+
+class _Settings:
+    """What both classes of settings share."""
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        """The fields, as the interfaces present them."""
+        return tuple(
+            Option(f.name, f.metadata["help"], f.default, f.metadata["metavar"], f.metadata["choices"])
+            for f in fields(cls)  # type: ignore[arg-type]  # both subclasses are dataclasses
+        )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Read settings from option -> value; None, "" and empty lists count as not given, other names are ignored.
+
+        Raises:
+            OptionError: a value cannot be used.
+        """
+        given = {name: value for name, value in values.items() if value not in UNSET_VALUES}
+        return cls(
+            **{option.name: option.parse(given[option.name]) for option in cls.options() if option.name in given}
+        )
+
+    def __post_init__(self) -> None:
+        for option in self.options():
+            option.check(getattr(self, option.name))
+
+
+@dataclass(frozen=True)
+class TrainingSettings(_Settings):
+    """How to train; each field is an option of both interfaces and an ini setting."""
+
+    protocol: str = _option(
+        QUICK,
+        "Training protocol. source: as the source of the case describes it; quick: shorter, where the case has such a"
+        " protocol, and labelled as quick in every table.",
+        choices=PROTOCOLS,
+    )
+    seeds: int | None = _option(
+        None, "Number of random starts per case, numbered from 0. [default: set by the case]", "N"
+    )
+    half_width: float | None = _option(
+        None,
+        "Choose the number of seeds such that the 95 % confidence interval of the success rate has this half-width,"
+        " such as 0.01. Uses the rate of the latest run in .benchsuite, or the worst case without one. Excludes"
+        " --seeds.",
+        "SHARE",
+    )
+    rounds: int | None = _option(
+        None,
+        "Number of rounds into which the seeds are split. Each round is timed and saved when it ends; the first one"
+        " is the warm-up and is timed separately. [default: 5, or more where memory requires it]",
+        "N",
+    )
+    precision: str = _option(
+        PRECISIONS[0],
+        "Precision of matrix products; `default` means TensorFloat-32 on recent NVIDIA GPUs. No effect on CPUs.",
+        choices=PRECISIONS,
+    )
+    dataset: str = _option(
+        AUTO,
+        f"{AUTO}: real data if available, else the synthetic data of the case, which is labelled; {STAND_IN}: always"
+        " synthetic data; or the name of a dataset, such as mnist, which must then be available.",
+        "NAME",
+    )
+    data_dir: Path | None = _option(
+        None, "Folder with data files, such as mnist/*.gz. [default: the variable BENCHSUITE_DATA]", "DIR"
+    )
+    platform: str = _option(AUTO, "Kind of device to train on; it must be available.", choices=PLATFORMS)
+    treatment: tuple[str, ...] = _option(
+        (),
+        "Change to apply to every case, compared with the untreated case on the same seeds; can be repeated. A name"
+        ' from `benchsuite treatments`, optionally with options or combined, as in "adam(learning_rate=0.1)" or'
+        " he+adam; module:name for your own; all; or none. [default: none]",
+        "NAME",
+    )
+    optimizer: tuple[str, ...] = _option(
+        (), 'Optimiser to replace that of each case, such as "optax.adam(1e-2)"; can be repeated.', "CALL"
+    )
+    sweep: str | None = _option(
+        None,
+        "Train several values of an option of the treatment, optimiser or model side by side."
+        " learning_rate=1e-4:1:13 gives 13 values on a logarithmic scale; momentum=0:0.9:10:linear on a linear scale;"
+        " bias=0.1,1,10 lists them.",
+        "OPTION=RANGE",
+    )
+    executor: str = _option(
+        LOCAL,
+        f"Where to train. {LOCAL}: in this process, on all of its devices; {DASK}: on Dask workers, each on all of its"
+        " devices. Requires `pip install 'benchsuite[dask]'`.",
+        choices=EXECUTORS,
+    )
+    scheduler: str | None = _option(
+        None, "Address of a Dask scheduler. [default: start workers on this machine]", "ADDRESS"
+    )
+    workers: int | None = _option(
+        None, "Number of Dask workers to start on this machine; they share its cores. [default: one per core]", "N"
+    )
+    time_limit: int | None = _option(
+        None,
+        "Maximum seconds per case. Each case is then trained in a child process, which is stopped when it exceeds the"
+        " limit, runs out of memory or crashes; finished rounds are kept and the other cases are trained.",
+        "SECONDS",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.seeds and self.seeds > MAX_SEEDS:
+            raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
+        if self.half_width is not None and not SMALLEST_HALF_WIDTH <= self.half_width < 1 / 2:
+            raise OptionError(
+                f"--half-width is {self.half_width}", f"give a share from {SMALLEST_HALF_WIDTH:f} to below 0.5"
+            )
+        if self.sweep:
+            from benchsuite.case import SweepRange
+
+            SweepRange.parse(self.sweep)
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
+        if self.half_width is not None and self.seeds:
+            raise OptionError("--half-width and --seeds exclude each other", "omit --seeds or --half-width")
+        if (self.scheduler or self.workers) and self.executor != DASK:
+            raise OptionError("--scheduler and --workers require --executor dask", "add --executor dask")
+        if self.scheduler and self.workers:
+            raise OptionError("--scheduler and --workers exclude each other", "omit --workers or --scheduler")
+        if self.time_limit and self.executor != LOCAL:
+            raise OptionError("--time-limit requires --executor local", "omit --time-limit or --executor")
+
+    @property
+    def own_platform(self) -> str:
+        """The kind of device that this process itself uses: the CPU where other processes train."""
+        return self.platform if self.executor == LOCAL and not self.time_limit else "cpu"
+
+
+@dataclass(frozen=True)
+class OutputSettings(_Settings):
+    """What to do with the result; each field is an option of both interfaces and an ini setting."""
+
+    run_dir: Path | None = _option(
+        None, "Folder for the results of this run. [default: a new folder in .benchsuite]", "DIR"
+    )
+    resume: bool = _option(
+        False,
+        "Resume the run in --run-dir, or the latest one, with its options; only missing rounds are trained. --report"
+        " must be given again.",
+    )
+    compare: Path | None = _option(
+        None, "Compare with the run in this folder: success rates, and speeds where the machines agree.", "RUN"
+    )
+    compare_fail: tuple[str, ...] = _option(
+        (),
+        "Fail if a case is significantly worse than in the run of --compare: rate:0.01 or speed:0.01, with the"
+        " significance level (corrected for the number of cases); can be repeated.",
+        "GATE",
+    )
+    report: Path | None = _option(
+        None,
+        "Write an HTML page with figures and tables, and a summary in Markdown, into this folder. Requires"
+        " `pip install 'benchsuite[report]'`.",
+        "DIR",
+    )
+    plan: bool = _option(
+        False, "Do not train; show which cases would be trained, with how many seeds, and their estimated time."
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.compare_fail and not self.compare:
+            raise OptionError("--compare-fail requires --compare", "add --compare RUN")
+
+
 @dataclass(frozen=True)
 class Option:
-    """One field of `Settings`, as a door presents it."""
+    """One field of the settings, as an interface presents it."""
 
     name: str
     help: str
@@ -198,35 +223,55 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """How it is written on a command line."""
+        """The flag on the command line of `benchsuite`."""
         return f"--{self.name.replace('_', '-')}"
 
     @property
+    def pytest_flag(self) -> str:
+        """The flag on the command line of pytest, where other plugins may use the short name."""
+        return f"--benchsuite-{self.name.replace('_', '-')}"
+
+    @property
     def ini(self) -> str:
-        """How it is written in an ini file."""
+        """The name of the setting in pytest's ini file, and of its destination on the command line."""
         return f"benchsuite_{self.name}"
 
     @property
     def is_list(self) -> bool:
-        """Whether it may be given several times."""
+        """Whether the option can be repeated."""
         return isinstance(self.default, tuple)
 
     @property
     def is_flag(self) -> bool:
-        """Whether it takes no value."""
+        """Whether the option takes no value."""
         return isinstance(self.default, bool)
 
     def parse(self, value: Any) -> Any:
-        """The value of the field from its text."""
+        """Convert a text, or a stored value, to the type of the field.
+
+        Raises:
+            OptionError: it cannot be converted.
+        """
         kind, hint = self._kind
         try:
             return kind(value)
         except (TypeError, ValueError, OverflowError):
             raise OptionError(f"{self.flag} is {value!r}", hint) from None
 
+    def check(self, value: Any) -> None:
+        """Check a value of the field by itself.
+
+        Raises:
+            OptionError: it is out of range, or none of the choices.
+        """
+        if self.name in _COUNTS and value is not None and value <= 0:
+            raise OptionError(f"{self.flag} is {value}", "give a whole number of at least 1")
+        if self.choices and value not in self.choices:
+            raise OptionError(f"{self.flag} is {value!r}", near_matches(str(value), self.choices))
+
     @property
     def _kind(self) -> tuple[Callable[[Any], Any], str]:
-        """What makes the value of the field, and how it is given."""
+        """The function that makes a value of the field, and the hint where it fails."""
         if self.is_list:
             return lambda values: tuple(map(_text, values)), "give texts"
         if self.is_flag:
@@ -243,7 +288,7 @@ class Option:
 
 
 def _text(value: Any) -> str:
-    """A text that file systems and files bear; a file that is resumed may hold anything."""
+    """A text without NUL and lone surrogates, which no file system or file accepts."""
     text = os.fspath(value)
     if not isinstance(text, str) or "\0" in text:
         raise ValueError
@@ -251,7 +296,12 @@ def _text(value: Any) -> str:
     return text
 
 
-OPTIONS = tuple(
-    Option(f.name, f.metadata["help"], f.default, f.metadata["metavar"], f.metadata["choices"])
-    for f in fields(Settings)
-)
+OPTIONS = TrainingSettings.options() + OutputSettings.options()
+
+#: A command to be typed in a shell, or the short flag of an option.
+_SHORT_FLAG = re.compile(rf"`[^`\n]*`|(?<![\w-])--({'|'.join(o.flag[2:] for o in OPTIONS)})(?![\w-])")
+
+
+def with_pytest_flags(text: str) -> str:
+    """Replace the short flags in a message by those of pytest, except in commands between backticks."""
+    return _SHORT_FLAG.sub(lambda found: f"--benchsuite-{found[1]}" if found[1] else found[0], text)

@@ -306,11 +306,11 @@ def test_compare_command(benchsuite: Command) -> None:
 def test_run_is_compared_at_its_end(benchsuite: Command) -> None:
     """With the options of pytest; a gate without a reference is refused."""
     benchsuite("run", "line", "--run-dir=before")
-    code, out, _ = benchsuite("run", "line", "--convergence-compare=before", "--convergence-compare-fail=rate:0.01")
+    code, out, _ = benchsuite("run", "line", "--compare=before", "--compare-fail=rate:0.01")
 
     assert code == 0
     assert "What has changed since before" in out
-    assert "add --convergence-compare RUN" in benchsuite("run", "line", "--convergence-compare-fail=rate:0.01")[2]
+    assert "add --compare RUN" in benchsuite("run", "line", "--compare-fail=rate:0.01")[2]
 
 
 def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
@@ -318,8 +318,8 @@ def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin
     pytester.makepyfile(test_cases=CASES)
     args = ("--benchmark-only", "-k", "line and not xor", "-p", "no:randomly")
     site = install_plugin("line", LINE + SUPPLY)
-    assert pytester.runpytest_inprocess(*args, "--run-dir=before").ret == 0
-    compare = ("--convergence-compare=before", "--convergence-compare-fail=rate:0.01")
+    assert pytester.runpytest_inprocess(*args, "--benchsuite-run-dir=before").ret == 0
+    compare = ("--benchsuite-compare=before", "--benchsuite-compare-fail=rate:0.01")
     (site / "plugin_at_rest.py").write_text(AT_REST)
     (site / "plugin_line-1.0.dist-info" / "entry_points.txt").write_text("[benchsuite]\nline = plugin_at_rest\n")
     refused = pytester.runpytest_inprocess(*args, *compare)
@@ -336,4 +336,4 @@ def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin
             "gate: line: its rate has dropped (McNemar's p = 1.9e-06, level 0.01)",
         ]
     )
-    assert pytester.runpytest_inprocess(*args, "--convergence-compare=nowhere").ret == pytest.ExitCode.USAGE_ERROR
+    assert pytester.runpytest_inprocess(*args, "--benchsuite-compare=nowhere").ret == pytest.ExitCode.USAGE_ERROR

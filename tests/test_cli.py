@@ -1,4 +1,4 @@
-"""The command line, through its own door."""
+"""The command `benchsuite`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_resuming_keeps_the_options_of_the_run(benchsuite: Command, monkeypatch:
         patch.setattr(RunFolder, "write_round", interrupt)
         code, _, err = benchsuite("run", "line", "--seeds", "30", "--rounds", "3", "--run-dir", "out")
     assert code == 130
-    assert "go on with --resume --run-dir out" in err
+    assert "continue with --resume --run-dir out" in err
 
     code, _, _ = benchsuite("run", "line", "--resume", "--run-dir", "out")
 
@@ -159,7 +159,7 @@ def test_report_draws_the_distributions(benchsuite: Command) -> None:
         (("replay", "line", "--seed", "1", "-o", "nowhere/seed.png"), 2, "nowhere/seed.png does not exist"),
         (("report", "nowhere"), 1, "nowhere holds no run"),
         (("data", "mnits"), 2, "did you mean mnist?"),
-        (("data", "auto"), 2, "there is no dataset 'auto' to fetch"),
+        (("data", "auto"), 2, "there is no dataset 'auto' to download"),
         (("data", "--data-dir", "nowhere"), 1, "nowhere does not exist"),
     ],
 )

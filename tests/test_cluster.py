@@ -19,18 +19,18 @@ from toys import Notes
 
 from benchsuite.errors import DeviceError, OptionError
 from benchsuite.execution.executors import dask as cluster
-from benchsuite.execution.executors.base import open_executor
 from benchsuite.execution.executors.dask import DaskExecutor, Job, Worker
+from benchsuite.execution.executors.opening import open_executor
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry
 from benchsuite.results.seeds import SeedTable
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder
 
 # Dask's sockets are closed by its own threads, some of them after the test.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
-SETTINGS = Settings(seeds=12, rounds=6, executor="dask", workers=2, platform="cpu")
+SETTINGS = TrainingSettings(seeds=12, rounds=6, executor="dask", workers=2, platform="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,8 @@ def assert_same_rows(one: SeedTable, other: SeedTable) -> None:
 def trained_here(tmp_path_factory: pytest.TempPathFactory) -> SeedTable:
     """The same seeds by this process, as many side by side on each device as there are on a worker's."""
     here = {"executor": "local", "workers": None, "rounds": 3}
-    settings = replace(SETTINGS, **here, run_dir=tmp_path_factory.mktemp("runs") / "here")
-    folder = open_folder(settings)
+    settings = replace(SETTINGS, **here)
+    folder = open_folder(settings, OutputSettings(run_dir=tmp_path_factory.mktemp("runs") / "here"))
     for _ in CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes()).round_results():
         pass
     return rows(folder)
@@ -65,9 +65,9 @@ def trained_here(tmp_path_factory: pytest.TempPathFactory) -> SeedTable:
 
 def test_rows_are_those_of_one_process(workers: DaskExecutor, trained_here: SeedTable, tmp_path: Path) -> None:
     """The summaries say who trained them; progress is told round by round."""
-    settings, notes = replace(SETTINGS, run_dir=tmp_path / "run"), Notes()
-    folder = open_folder(settings, workers)
-    run = CaseRun(load_registry().case("relu-to-relu"), settings, folder, notes, workers)
+    notes = Notes()
+    folder = open_folder(SETTINGS, OutputSettings(run_dir=tmp_path / "run"), workers)
+    run = CaseRun(load_registry().case("relu-to-relu"), SETTINGS, folder, notes, workers)
 
     round_results = list(run.round_results())
 
@@ -81,9 +81,8 @@ def test_rows_are_those_of_one_process(workers: DaskExecutor, trained_here: Seed
 
 def test_killed_worker_costs_no_row(workers: DaskExecutor, trained_here: SeedTable, tmp_path: Path) -> None:
     """Its round goes to the other, and another takes its place."""
-    settings = replace(SETTINGS, run_dir=tmp_path / "run")
-    folder = open_folder(settings, workers)
-    round_results = CaseRun(load_registry().case("relu-to-relu"), settings, folder, Notes(), workers).round_results()
+    folder = open_folder(SETTINGS, OutputSettings(run_dir=tmp_path / "run"), workers)
+    round_results = CaseRun(load_registry().case("relu-to-relu"), SETTINGS, folder, Notes(), workers).round_results()
     next(round_results)
 
     os.kill(next(iter(workers._client.run(os.getpid).values())), signal.SIGKILL)
@@ -93,17 +92,16 @@ def test_killed_worker_costs_no_row(workers: DaskExecutor, trained_here: SeedTab
     assert_same_rows(rows(folder), trained_here)
 
 
-def test_run_can_be_resumed_by_another_engine(workers: DaskExecutor, trained_here: SeedTable, tmp_path: Path) -> None:
+def test_run_can_be_resumed_by_another_executor(workers: DaskExecutor, trained_here: SeedTable, tmp_path: Path) -> None:
     """What workers began ends here."""
-    settings = replace(SETTINGS, run_dir=tmp_path / "run")
-    folder = open_folder(settings, workers)
+    folder = open_folder(SETTINGS, OutputSettings(run_dir=tmp_path / "run"), workers)
     case = load_registry().case("relu-to-relu")
-    begun = CaseRun(case, settings, folder, Notes(), workers).round_results()
+    begun = CaseRun(case, SETTINGS, folder, Notes(), workers).round_results()
     next(begun)
     begun.close()
 
     resumed = CaseRun(
-        case, replace(settings, executor="local", workers=None, rounds=3), RunFolder(folder.path), Notes()
+        case, replace(SETTINGS, executor="local", workers=None, rounds=3), RunFolder(folder.path), Notes()
     )
     for _ in resumed.round_results():
         pass
@@ -117,10 +115,10 @@ def test_a_worker_that_would_train_something_else_refuses(monkeypatch: pytest.Mo
         cluster, "get_worker", lambda: SimpleNamespace(name="tcp://there", state=SimpleNamespace(nthreads=1))
     )
     job = Job("relu-to-relu", "relu-to-relu", replace(SETTINGS, executor="local", workers=None), 2)
-    plan = Worker.plan(job)
+    plan = Worker.call(job, None, "plan")
 
     with pytest.raises(DeviceError, match=r"worker tcp://there has another program: \w+, not another"):
-        Worker.train(job, replace(plan, program="another"), np.arange(2))
+        Worker.call(job, replace(plan, program="another"), "train", np.arange(2))
 
 
 def test_a_worker_with_several_threads_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +127,7 @@ def test_a_worker_with_several_threads_refuses(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(cluster, "get_worker", lambda: SimpleNamespace(name="tcp://there", state=state))
 
     with pytest.raises(DeviceError, match="trains 4 rounds at a time"):
-        Worker.plan(Job("relu-to-relu", "relu-to-relu", SETTINGS, 2))
+        Worker.call(Job("relu-to-relu", "relu-to-relu", SETTINGS, 2), None, "plan")
 
 
 def test_a_treatment_need_not_apply_to_every_case() -> None:
@@ -146,8 +144,8 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
     """Within the patience that one has."""
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with (
-        pytest.raises(DeviceError, match="there is no Dask scheduler"),
-        open_executor(Settings(executor="dask", scheduler="tcp://127.0.0.1:9")),
+        pytest.raises(DeviceError, match="connecting to a Dask scheduler at tcp://127.0.0.1:9 failed"),
+        open_executor(TrainingSettings(executor="dask", scheduler="tcp://127.0.0.1:9")),
     ):
         pass
 
@@ -196,7 +194,7 @@ def test_scheduler_that_dies_costs_no_finished_round(trained_here: SeedTable, tm
             process.wait()
 
     assert run.returncode == 1
-    assert "the Dask scheduler is gone" in said
+    assert "the connection to the Dask scheduler was lost" in said
     assert "Traceback" not in said
     subprocess.run([*command, "--resume", "--executor", "local"], check=True, capture_output=True)
     assert_same_rows(rows(RunFolder(folder)), trained_here)

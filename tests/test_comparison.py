@@ -16,7 +16,7 @@ from benchsuite.results.result import Result
 from benchsuite.results.round import RoundResult
 from benchsuite.results.seeds import SeedTable
 from benchsuite.results.summary import summarise
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store.results import read_results
 
 
@@ -72,8 +72,8 @@ def test_without_the_untreated_case_there_is_no_difference() -> None:
 def test_null_treatment_makes_no_difference() -> None:
     """A treatment that does nothing leaves every seed as it was, to the last bit."""
     case = line(optimizer=line().optimizer, claims=[])
-    settings = Settings(seeds=12)
-    folder = open_folder(settings)
+    settings = TrainingSettings(seeds=12)
+    folder = open_folder(settings, OutputSettings())
     for variant in (case, treatment(lambda case: case, "null").apply(case)):
         for _ in CaseRun(variant, settings, folder, Notes()).round_results():
             pass

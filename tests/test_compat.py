@@ -143,8 +143,8 @@ PROGRAM = """
 import jax
 from benchsuite.plugins import load_registry
 from benchsuite.engine import Problem
-from benchsuite.settings import Settings
-print(Problem.load(load_registry().case("relu-bias"), Settings()).program)
+from benchsuite.settings import TrainingSettings
+print(Problem.load(load_registry().case("relu-bias"), TrainingSettings()).program)
 """
 
 

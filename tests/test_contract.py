@@ -20,7 +20,7 @@ from benchsuite.engine.problem import Problem
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry
 from benchsuite.report.terminal.summary import render
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.variants.start import start_values
 
 OURS = {
@@ -43,7 +43,7 @@ Drawn = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 @pytest.fixture(scope="module")
 def drawn(case: Case) -> Drawn:
     """What makes the start of a seed, and the first batch or the order of the first rows that it sees."""
-    problem = Problem.load(case, Settings())
+    problem = Problem.load(case, TrainingSettings())
     dataset = case.dataset
 
     def data(seed: Any) -> Any:
@@ -92,7 +92,7 @@ def test_any_two_seeds_differ_in_start_and_in_data(drawn: Drawn, one: int, other
 
 def test_case_runs_from_start_to_tables(case: Case) -> None:
     """It trains, is judged, keeps its rows, and every figure that is said of it can be shown."""
-    run = CaseRun(case, Settings(rounds=1), open_folder(Settings()), Unseen())
+    run = CaseRun(case, TrainingSettings(rounds=1), open_folder(TrainingSettings(), OutputSettings()), Unseen())
     (round_result,) = run.round_results()
     summary = run.summaries()[0]
 
@@ -115,4 +115,4 @@ def test_named_places_exist(case: Case) -> None:
 
     assert start_values(case, case.starts, names).shape == (len(case.starts), len(names))
     if has_landscape(case):
-        assert LandscapeEvaluator(case, Settings(), grid=4).surfaces({})
+        assert LandscapeEvaluator(case, TrainingSettings(), grid=4).surfaces({})

@@ -12,7 +12,7 @@ from stored import GOOD, STUCK, a_case, store_run
 
 from benchsuite import stats
 from benchsuite.errors import OptionError
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.store.folder import ROOT, RunFolder
 
 
@@ -91,7 +91,9 @@ def test_plan_in_pytest_runs_nothing(pytester: pytest.Pytester) -> None:
     """It shows what would run of what was selected."""
     pytester.makepyfile(test_cases="def test_training(registered_case, bench):\n    bench(registered_case)\n")
 
-    result = pytester.runpytest("--benchmark-only", "--plan", "-k", "relu-bias or relu-output", "--half-width", "0.05")
+    result = pytester.runpytest(
+        "--benchmark-only", "--benchsuite-plan", "-k", "relu-bias or relu-output", "--benchsuite-half-width=0.05"
+    )
 
     result.stdout.fnmatch_lines(["*= plan =*", "relu-bias * 381 *", "relu-output * 381 *", "2 to run, 762 seeds: *"])
     assert result.ret == 0
@@ -102,4 +104,4 @@ def test_plan_in_pytest_runs_nothing(pytester: pytest.Pytester) -> None:
 def test_wrong_half_widths_are_refused(options: dict[str, float]) -> None:
     """Before anything runs."""
     with pytest.raises(OptionError, match="half-width"):
-        Settings(**options)  # type: ignore[arg-type]  # on purpose
+        TrainingSettings(**options)  # type: ignore[arg-type]  # on purpose

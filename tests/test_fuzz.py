@@ -43,7 +43,7 @@ from benchsuite.errors import BenchsuiteError
 from benchsuite.execution.forecast import EarlierRun
 from benchsuite.plugins.call import Call
 from benchsuite.publish.site import Site
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store import folder as store
 from benchsuite.store.folder import RunFolder
 from benchsuite.store.results import read_results
@@ -428,12 +428,19 @@ def test_titles_and_gates_on_real_runs(run_path: Path, other: Path, chance: rand
 @fuzz(300)
 def test_options_of_a_stranger(chance: random.Random) -> None:
     """The options that a run was begun with, as somebody has changed them, are refused or can be used."""
-    was = {**asdict(Settings()), "seeds": 12, "run_dir": "runs", "treatment": ["adam"], "sweep": "bias=0,1"}
+    was = {
+        **asdict(TrainingSettings()),
+        **asdict(OutputSettings()),
+        "seeds": 12,
+        "run_dir": "runs",
+        "treatment": ["adam"],
+        "sweep": "bias=0,1",
+    }
     options = mutated_json({name: value for name, value in was.items() if value is not None}, chance)
     with contextlib.suppress(BenchsuiteError):
-        settings = Settings.parse(options)
+        settings, output = TrainingSettings.parse(options), OutputSettings.parse(options)
         assert settings.seeds is None or 1 <= settings.seeds < 2**32
-        assert all(isinstance(path, Path) for path in (settings.data_dir, settings.run_dir, settings.report) if path)
+        assert all(isinstance(path, Path) for path in (settings.data_dir, output.run_dir, output.report) if path)
 
 
 @given(chance=CHANCE)
@@ -470,7 +477,7 @@ def test_command_lines(chance: random.Random) -> None:
             ("--sweep", "learning_rate=1e-4:1:3"),
             ("--platform", "cpu"),
             ("--time-limit", "10"),
-            ("--convergence-compare", "runs"),
+            ("--compare", "runs"),
             ("--run-dir", "runs"),
         ]
     )

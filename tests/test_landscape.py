@@ -21,7 +21,7 @@ from benchsuite.report.figures.landscape import draw_landscape
 from benchsuite.results.landscape import BasinMap, Surface, parameter_values
 from benchsuite.results.landscape import LandscapeResult as LandscapeOfCase
 from benchsuite.results.outcome import NEVER
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
 
@@ -37,7 +37,7 @@ def case_of(module: Any, **fields: Any) -> Case:
 
 def test_curve_is_the_loss_on_the_evaluation_data() -> None:
     """Every point of the curve and of its close-up is the mean squared error there, computed by hand."""
-    survey = LandscapeEvaluator(case_of(relu_to_relu), Settings(), grid=31)
+    survey = LandscapeEvaluator(case_of(relu_to_relu), TrainingSettings(), grid=31)
     x = np.asarray(survey.problem.data.test, float)
 
     whole, close_up = survey.surfaces({})
@@ -51,7 +51,7 @@ def test_curve_is_the_loss_on_the_evaluation_data() -> None:
 
 def test_surface_has_its_axes_the_right_way_round() -> None:
     """SeedTable are the second parameter, columns the first, as the case orders them."""
-    survey = LandscapeEvaluator(case_of(relu_bias), Settings(), grid=5)
+    survey = LandscapeEvaluator(case_of(relu_bias), TrainingSettings(), grid=5)
 
     whole, _ = survey.surfaces({})
 
@@ -64,7 +64,7 @@ def test_surface_has_its_axes_the_right_way_round() -> None:
 
 def test_planes_go_through_the_solution() -> None:
     """Six planes of four parameters, each with the loss of the solution at its place."""
-    survey = LandscapeEvaluator(case_of(relu_output, solution={"w": 1, "b": 0, "v": 1, "c": 0}), Settings(), 5)
+    survey = LandscapeEvaluator(case_of(relu_output, solution={"w": 1, "b": 0, "v": 1, "c": 0}), TrainingSettings(), 5)
 
     planes = survey.surfaces({})
 
@@ -79,7 +79,7 @@ def test_planes_go_through_the_solution() -> None:
 
 def test_paths_are_those_of_the_run_in_more_points() -> None:
     """Named starts and seeds are trained by the case's own schedule, and seen more often."""
-    survey = LandscapeEvaluator(case_of(relu_bias), Settings(), grid=5)
+    survey = LandscapeEvaluator(case_of(relu_bias), TrainingSettings(), grid=5)
     heard: list[float] = []
 
     paths = survey.paths(2, heard.append)
@@ -96,7 +96,7 @@ def test_paths_are_those_of_the_run_in_more_points() -> None:
 def test_basins_are_the_outcomes_of_their_starts() -> None:
     """On the axis b = 0 the sign of w decides, and the grid is filled chunk by chunk."""
     case = case_of(relu_bias, schedule=Schedule(steps=2000, evaluate_every=500))
-    survey = LandscapeEvaluator(case, Settings(), grid=3)
+    survey = LandscapeEvaluator(case, TrainingSettings(), grid=3)
 
     (basins,) = survey.basins(quiet)
 
@@ -110,7 +110,7 @@ def test_basins_are_the_outcomes_of_their_starts() -> None:
 
 def test_basins_of_two_parameters_among_more() -> None:
     """The others start at zero."""
-    survey = LandscapeEvaluator(case_of(relu_output), Settings(), grid=2)
+    survey = LandscapeEvaluator(case_of(relu_output), TrainingSettings(), grid=2)
 
     (basins,) = survey.basins(quiet)
 
@@ -187,7 +187,7 @@ def test_what_cannot_be_drawn_is_told_before_anything_is_trained(
 
 def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
     """It need say nothing: the ranges are those that its paths need."""
-    survey = LandscapeEvaluator(line(), Settings(), grid=4)
+    survey = LandscapeEvaluator(line(), TrainingSettings(), grid=4)
 
     (surface,) = survey.surfaces(parameter_values(paths := survey.paths(2, quiet)))
 
@@ -201,7 +201,7 @@ def test_foreign_case_of_two_parameters_has_a_landscape() -> None:
 @pytest.mark.parametrize("rate", [0.1, 1e6])
 def test_any_landscape_can_be_drawn(rate: float, tmp_path: Path) -> None:
     """One that says nothing of itself, and one whose every path diverges."""
-    survey = LandscapeEvaluator(line(optimizer=optax.sgd(rate)), Settings(), grid=4)
+    survey = LandscapeEvaluator(line(optimizer=optax.sgd(rate)), TrainingSettings(), grid=4)
     paths = survey.paths(2, quiet)
     *_, basins = survey.basins(quiet)
     seen = LandscapeOfCase("line", survey.surfaces(parameter_values(paths)), paths, basins, {})
@@ -237,7 +237,7 @@ def test_any_loss_can_be_drawn(loss: list[list[float]], tmp_path: Path) -> None:
 def test_wrong_name_in_a_landscape_is_told(fields: dict[str, Any], error: type[Exception], said: str) -> None:
     """A landscape that names what the model does not have is refused."""
     with pytest.raises(error, match=said):
-        LandscapeEvaluator(line(**fields), Settings(), grid=4)
+        LandscapeEvaluator(line(**fields), TrainingSettings(), grid=4)
 
 
 def test_grid_beyond_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +245,7 @@ def test_grid_beyond_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_memory", lambda: 10_000)
 
     with pytest.raises(OptionError, match="256 points along each axis needs about"):
-        LandscapeEvaluator(line(), Settings(), grid=256)
+        LandscapeEvaluator(line(), TrainingSettings(), grid=256)
 
 
 def test_case_without_recorded_parameters_has_no_landscape() -> None:

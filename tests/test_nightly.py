@@ -15,7 +15,7 @@ from benchsuite.comparison.gate import Gate
 from benchsuite.engine import trainer
 from benchsuite.execution.runner import CaseRun
 from benchsuite.publish import nightly
-from benchsuite.publish.nightly import GATES, ClaimResult, Nights
+from benchsuite.publish.nightly import GATES, NightResult, Nights
 from benchsuite.publish.site import Site
 from benchsuite.system.load import measure_load, timing_warnings
 
@@ -50,7 +50,7 @@ def test_nights_are_published_and_compared(benchsuite: Command) -> None:
     assert not (NIGHTLY / "issue.md").exists()
 
 
-def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False) -> ClaimResult:
+def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False) -> NightResult:
     """A night in which nobody trained: what its cases ended with is said."""
     run = store_run(NIGHTLY / "runs" / name, *cases)
     gates = [Gate.parse(text) for text in GATES]
@@ -88,7 +88,7 @@ def test_a_part_of_a_night_or_a_doubtful_one_is_no_reference(monkeypatch: pytest
     monkeypatch.setattr(psutil, "cpu_percent", lambda _: 80.0)
     assert not night("four", line, other).wrong
     assert good() == "one"
-    assert "the timing is in doubt: others used 80 %" in (NIGHTLY / "summary.md").read_text()
+    assert "the timing is unreliable: other processes used 80 %" in (NIGHTLY / "summary.md").read_text()
 
 
 def test_a_gate_that_cannot_fall_says_so() -> None:
@@ -107,7 +107,7 @@ def test_a_reference_that_is_gone_fails_the_night(pointer: bytes) -> None:
 
     (wrong,) = night("one", a_case("line", GOOD, SLOW)).wrong
 
-    assert wrong.startswith("there is nothing to compare with")
+    assert wrong.startswith("the reference cannot be read")
     assert "holds no run" in (NIGHTLY / "issue.md").read_text()
 
 
@@ -207,13 +207,13 @@ def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(
     ]
     assert timing_warnings(quiet, quiet, "gpu") == []
     assert timing_warnings(quiet, hot, "gpu") == [
-        "GPU 0 was in thermal slowdown when it ended",
-        "GPU 0 was in hardware thermal slowdown when it ended",
+        "GPU 0 was in thermal slowdown at the end",
+        "GPU 0 was in hardware thermal slowdown at the end",
     ]
-    assert timing_warnings(shared, quiet, "gpu") == ["others used 55 % of GPU 0 when it began"]
+    assert timing_warnings(shared, quiet, "gpu") == ["other processes used 55 % of GPU 0 at the start"]
     assert timing_warnings(hot, hot, "cpu") == []
     assert timing_warnings({**quiet, "cpu_percent": 80.0}, quiet, "cpu") == [
-        "others used 80 % of the processors when it began"
+        "other processes used 80 % of the processors at the start"
     ]
 
 

@@ -274,19 +274,19 @@ def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.Monkey
 
 
 def test_pytest_writes_a_page(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
-    """With --report; where it cannot, the session fails."""
+    """With --benchsuite-report; where it cannot, the session fails."""
     install_plugin("line", LINE + SUPPLY)
     pytester.makepyfile(test_cases=CASES)
-    options = ("--benchmark-only", "-k", "line and not xor", "--seeds=6")
+    options = ("--benchmark-only", "-k", "line and not xor", "--benchsuite-seeds=6")
 
-    result = pytester.runpytest_inprocess(*options, "--report=page", "--run-dir=out")
+    result = pytester.runpytest_inprocess(*options, "--benchsuite-report=page", "--benchsuite-run-dir=out")
 
     assert result.ret == 0
     result.stdout.fnmatch_lines(["page: page/index.html"])
     assert "line" in (pytester.path / "page" / "summary.md").read_text()
     assert len(RunFolder(pytester.path / "out").surfaces("line")) == 1
     (pytester.path / "file").touch()
-    failed = pytester.runpytest_inprocess(*options, "--report=file")
+    failed = pytester.runpytest_inprocess(*options, "--benchsuite-report=file")
     assert failed.ret == pytest.ExitCode.TESTS_FAILED
     failed.stdout.fnmatch_lines(["the page cannot be written: *"])
 

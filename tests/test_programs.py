@@ -14,7 +14,7 @@ from toys import line
 
 from benchsuite import Case, Schedule
 from benchsuite.engine import Ensemble, Problem, forget_programs, programs
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import compat, machine
 
 
@@ -28,7 +28,7 @@ def _nothing_compiled() -> Iterator[None]:
 
 def ensemble(case: Case, lanes: int = 8, **options: Any) -> Ensemble:
     """The compiled training of a case."""
-    return Ensemble.fitting(Problem.load(case, Settings()), lanes, machine.devices(), **options)
+    return Ensemble.fitting(Problem.load(case, TrainingSettings()), lanes, machine.devices(), **options)
 
 
 def test_the_same_case_is_compiled_once() -> None:
@@ -87,7 +87,7 @@ def test_case_is_traced_once() -> None:
         calls.append(prediction)
         return ((prediction - target) ** 2).mean()
 
-    problem = Problem.load(line(loss=loss), Settings())
+    problem = Problem.load(line(loss=loss), TrainingSettings())
     assert problem.program
     planned = len(calls)
 
@@ -116,7 +116,7 @@ def test_large_programs_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_precision_is_part_of_a_program_but_not_of_its_digest() -> None:
     """Runs at two precisions are of the same case, and are compiled apart."""
-    problem = Problem.load(line(), Settings())
+    problem = Problem.load(line(), TrainingSettings())
     other = replace(problem, precision="default")
 
     assert problem.program == other.program

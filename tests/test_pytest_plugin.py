@@ -111,7 +111,7 @@ def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
 
 def test_case_can_be_selected_by_node_id(cases: pytest.Pytester) -> None:
     """A shown id selects its case."""
-    result = cases.runpytest_inprocess("test_cases.py::test_training[line-at-rest]", "--seeds=4")
+    result = cases.runpytest_inprocess("test_cases.py::test_training[line-at-rest]", "--benchsuite-seeds=4")
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*line-at-rest: 0 of 4 converged*"])
@@ -121,7 +121,7 @@ def test_options_are_ini_settings_too(cases: pytest.Pytester) -> None:
     """Every option has an ini setting of its own, and the command line wins."""
     cases.makeini("[pytest]\nbenchsuite_seeds = 6\nbenchsuite_rounds = 3\n")
 
-    run(cases, "--rounds=2", "--run-dir=out", "-k", "line and not rest")
+    run(cases, "--benchsuite-rounds=2", "--benchsuite-run-dir=out", "-k", "line and not rest")
 
     names = sorted(path.name for path in Path("out/line").iterdir())
     assert names == ["seeds-000000-000002.npz", "seeds-000003-000005.npz"]
@@ -130,13 +130,14 @@ def test_options_are_ini_settings_too(cases: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--seeds=0",), "--seeds is 0"),
-        (("--seeds=many",), "--seeds is 'many'"),
-        (("--rounds=-1",), "--rounds is -1"),
-        (("--protocol=fast",), "--protocol is 'fast'"),
-        (("--precision=hihgest",), "did you mean highest"),
-        (("--platform=npu",), "--platform is 'npu'"),
-        (("-n", "2"), "leave -n out"),
+        (("--benchsuite-seeds=0",), "--benchsuite-seeds is 0"),
+        (("--benchsuite-seeds=many",), "--benchsuite-seeds is 'many'"),
+        (("--benchsuite-rounds=-1",), "--benchsuite-rounds is -1"),
+        (("--benchsuite-protocol=fast",), "--benchsuite-protocol is 'fast'"),
+        (("--benchsuite-compare-fail=rate",), "--benchsuite-compare-fail requires --benchsuite-compare"),
+        (("--benchsuite-precision=hihgest",), "did you mean highest"),
+        (("--benchsuite-platform=npu",), "--benchsuite-platform is 'npu'"),
+        (("-n", "2"), "omit -n"),
     ],
 )
 def test_unusable_option_stops_before_anything_runs(cases: pytest.Pytester, args: tuple[str, ...], said: str) -> None:
@@ -153,12 +154,12 @@ def test_xdist_without_benchmark_only(cases: pytest.Pytester) -> None:
     result = cases.runpytest_subprocess("-k", "line and not rest", "-n", "2")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*a case was sent to a worker of -n*", "*leave -n out*"])
+    result.stdout.fnmatch_lines(["*a case was sent to a worker of -n*", "*omit -n*"])
 
 
 def test_missing_accelerator(cases: pytest.Pytester) -> None:
     """A GPU that is asked for and not there is an error with a way out."""
-    result = run(cases, "--platform=gpu")
+    result = run(cases, "--benchsuite-platform=gpu")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "there is no gpu device" in result.stderr.str()
@@ -167,7 +168,7 @@ def test_missing_accelerator(cases: pytest.Pytester) -> None:
 
 def test_unknown_dataset(cases: pytest.Pytester) -> None:
     """A dataset that no case has is told with those that there are."""
-    result = run(cases, "--dataset=mnits")
+    result = run(cases, "--benchsuite-dataset=mnits")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "there is no dataset 'mnits'" in result.stderr.str()
@@ -231,7 +232,7 @@ def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: Inst
     names = {bench["fullname"] for bench in json.loads(Path("out.json").read_text())["benchmarks"]}
     assert "test_cases.py::test_training[line-drawn] (quick, stand-in data)" in names
 
-    result = run(pytester, "--dataset=dots")
+    result = run(pytester, "--benchsuite-dataset=dots")
 
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["dots.gz is not in *", "*try: fetch it*"])
@@ -254,7 +255,7 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     )
 
     result = pytester.runpytest_subprocess(
-        "--benchmark-only", "-k", "line", "--benchmark-json=out.json", "--run-dir=out"
+        "--benchmark-only", "-k", "line", "--benchmark-json=out.json", "--benchsuite-run-dir=out"
     )
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
@@ -262,7 +263,7 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     assert [bench["param"] for bench in json.loads(Path("out.json").read_text())["benchmarks"]] == ["line"]
 
     pytester.path.joinpath("conftest.py").unlink()
-    result = run(pytester, "--run-dir=out", "--resume", "--benchmark-json=out.json")
+    result = run(pytester, "--benchsuite-run-dir=out", "--benchsuite-resume", "--benchmark-json=out.json")
 
     result.assert_outcomes(passed=2)
     for bench in json.loads(Path("out.json").read_text())["benchmarks"]:
@@ -272,14 +273,31 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
 
 def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
     """Kill -9 in mid-run leaves all finished rounds readable, and --resume goes on from them."""
-    command = [sys.executable, "-m", "pytest", "--benchmark-only", "-k", "line and not rest", "--run-dir=out"]
-    process = subprocess.Popen([*command, "--seeds=20000", "--rounds=2000"], stdout=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--benchmark-only",
+        "-k",
+        "line and not rest",
+        "--benchsuite-run-dir=out",
+    ]
+    process = subprocess.Popen(
+        [*command, "--benchsuite-seeds=20000", "--benchsuite-rounds=2000"], stdout=subprocess.DEVNULL
+    )
     _wait_for(lambda: len(list(Path("out/line").glob("seeds-*.npz"))) >= 3, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     kept = {path.name: path.read_bytes() for path in Path("out/line").glob("seeds-*.npz")}
 
-    result = run(cases, "--run-dir=out", "--resume", f"--seeds={10 * len(kept) + 20}", "-k", "line and not rest")
+    result = run(
+        cases,
+        "--benchsuite-run-dir=out",
+        "--benchsuite-resume",
+        f"--benchsuite-seeds={10 * len(kept) + 20}",
+        "-k",
+        "line and not rest",
+    )
 
     result.assert_outcomes(passed=1)
     assert {name: Path("out/line", name).read_bytes() for name in kept} == kept
@@ -337,5 +355,5 @@ def test_help_explains_every_option(pytester: pytest.Pytester) -> None:
     shown = pytester.runpytest_inprocess("--help").stdout.str()
 
     for option in OPTIONS:
-        assert option.flag in shown
+        assert option.pytest_flag in shown
         assert option.ini in shown

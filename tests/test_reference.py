@@ -18,7 +18,7 @@ from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.results.outcome import classify
 from benchsuite.results.seeds import SeedTable
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
 #: A disagreement less likely than this is no chance.
@@ -29,7 +29,7 @@ Array = np.ndarray
 
 def rows_of_the_suite(case: Case, seeds: int) -> SeedTable:
     """The first seeds of a case, trained by the suite."""
-    program = Ensemble.fitting(Problem.load(case, Settings()), seeds, machine.devices())
+    program = Ensemble.fitting(Problem.load(case, TrainingSettings()), seeds, machine.devices())
     trace, _ = program.train(np.arange(seeds))
     assert (classify(trace, case.criterion) != "diverged").all()
     return SeedTable.from_trace(trace, case, parameter_names(case), {})

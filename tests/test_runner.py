@@ -17,7 +17,7 @@ from benchsuite import Bound, CaseError, Claim, Diagnostic, Schedule, Split
 from benchsuite.engine import ensemble
 from benchsuite.errors import DeviceError, StoreError
 from benchsuite.execution.runner import CaseRun, open_folder, rounds_left
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder
 from benchsuite.system import machine
 
@@ -51,7 +51,7 @@ def test_run_is_told_as_it_goes() -> None:
 
 def test_finished_run_is_recalled_without_compiling() -> None:
     """Resuming what is complete trains nothing and gives the same figures."""
-    folder = open_folder(Settings())
+    folder = open_folder(TrainingSettings(), OutputSettings())
     first = run(line(), folder)
     notes = Notes()
 
@@ -63,7 +63,7 @@ def test_finished_run_is_recalled_without_compiling() -> None:
 
 def test_running_again_with_more_seeds_adds_them() -> None:
     """A finished run can be given more seeds."""
-    folder = open_folder(Settings())
+    folder = open_folder(TrainingSettings(), OutputSettings())
     run(line(), folder)
 
     more = run(line(), RunFolder(folder.path), seeds=30)
@@ -76,7 +76,7 @@ def test_running_again_with_more_seeds_adds_them() -> None:
 def test_unlike_runs_are_not_mixed(options: dict[str, str]) -> None:
     """A run is only resumed with the definition that it was begun with."""
     case = dataclasses.replace(line(), quick=dataclasses.replace(line().schedule, steps=20))
-    folder = open_folder(Settings())
+    folder = open_folder(TrainingSettings(), OutputSettings())
     run(case, folder)
 
     with pytest.raises(StoreError, match=f"holds line with {next(iter(options))}"):
@@ -85,7 +85,7 @@ def test_unlike_runs_are_not_mixed(options: dict[str, str]) -> None:
 
 def test_changed_case_is_not_resumed() -> None:
     """SeedTable of a case whose training has changed since are not mixed with new ones."""
-    folder = open_folder(Settings())
+    folder = open_folder(TrainingSettings(), OutputSettings())
     run(line(), folder)
 
     with pytest.raises(StoreError, match="holds line with program"):
@@ -120,7 +120,7 @@ def test_unusable_rows_are_told(load: Any, said: str) -> None:
 @pytest.mark.parametrize(("seeds", "rounds", "sizes"), [(7, 2, [4, 3]), (3, 9, [1, 1, 1]), (5, 1, [5])])
 def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) -> None:
     """--rounds spreads the seeds; the last round may be smaller, its idle lanes do not count."""
-    folder = open_folder(Settings())
+    folder = open_folder(TrainingSettings(), OutputSettings())
 
     case_run = run(line(), folder, seeds=seeds, rounds=rounds)
 
@@ -139,7 +139,7 @@ def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_siz
 
 def test_large_rounds_are_trained_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round may be larger than what fits side by side, and its rows do not show it."""
-    small, large = open_folder(Settings()), open_folder(Settings())
+    small, large = open_folder(TrainingSettings(), OutputSettings()), open_folder(TrainingSettings(), OutputSettings())
     with monkeypatch.context() as patch:
         patch.setattr(ensemble, "LANES_PER_CORE", 8)
         chunked = run(line(), small, rounds=1)
@@ -191,7 +191,7 @@ FAR = {"bias[0]": 0.0, "kernel[0, 0]": -10.0}
 
 def test_named_starts_are_trained_beside_the_seeds_and_kept() -> None:
     """They are in the summary and on disk, count in no rate, and are not trained again."""
-    folder = open_folder(Settings())
+    folder = open_folder(TrainingSettings(), OutputSettings())
     notes = Notes()
 
     summary = run(line(starts={"far": FAR}), folder, notes).summaries()[0]

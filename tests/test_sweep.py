@@ -25,7 +25,7 @@ from benchsuite.plugins.registry import load_registry
 from benchsuite.plugins.selection import select_treatments
 from benchsuite.results.outcome import classify
 from benchsuite.results.trace import Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.store.folder import RunFolder
 from benchsuite.system import machine
 from benchsuite.variants.treatment import Treatment
@@ -38,7 +38,7 @@ SLOW = partial(optax.sgd, learning_rate=0.1)
 
 def train(case: Case, seeds: int = 10) -> Trace:
     """The first seeds of a case."""
-    problem = Problem.load(case, Settings())
+    problem = Problem.load(case, TrainingSettings())
     return Ensemble.fitting(problem, seeds, machine.devices()).train(np.arange(seeds))[0]
 
 
@@ -87,7 +87,7 @@ def test_other_ranges() -> None:
 def test_bad_range_is_refused(text: str, said: str) -> None:
     """Empty, reversed, endless or misspelt: a sentence says what to write, before anything runs."""
     with pytest.raises(OptionError) as refused:
-        Settings(sweep=text)
+        TrainingSettings(sweep=text)
 
     assert said in str(refused.value)
 
@@ -192,7 +192,7 @@ def test_sweep_is_resumed() -> None:
     folder = RunFolder.create(None, {}, {})
     case = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)))
     run(case, folder, seeds=6)
-    again = CaseRun(case, Settings(seeds=10), RunFolder(folder.path), Notes())
+    again = CaseRun(case, TrainingSettings(seeds=10), RunFolder(folder.path), Notes())
     for _ in again.round_results():
         pass
 

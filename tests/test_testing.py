@@ -16,7 +16,7 @@ from toys import line, line_table, noisy_line
 
 from benchsuite import Case, CaseError, Criterion, Schedule, Split, Stream, Table
 from benchsuite.engine.ensemble import Ensemble
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.testing import checks as testing
 from benchsuite.testing.audit import AGAIN, Audit, AuditResult
 from benchsuite.testing.checks import PROMISES, NotConformingError, check_case
@@ -27,7 +27,7 @@ SOLUTION = {"bias[0]": 1.0, "kernel[0, 0]": 3.0}
 
 def kept(promise: str, case: Case) -> str:
     """What one promise finds."""
-    return PROMISES[promise](Kit(case, Settings()))
+    return PROMISES[promise](Kit(case, TrainingSettings()))
 
 
 def test_sound_case_keeps_everything() -> None:

@@ -23,14 +23,14 @@ from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.results.outcome import classify
 from benchsuite.results.trace import Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants.start import start_values
 
 
 def ensemble(case: Case, chunk_size: int, devices: int = 1) -> Ensemble:
     """The program of a case for chunks of that size."""
-    problem = Problem.load(case, Settings(protocol="source"))
+    problem = Problem.load(case, TrainingSettings(protocol="source"))
     return Ensemble.fitting(problem, chunk_size, DEVICES[:devices])
 
 
@@ -85,7 +85,7 @@ def test_evaluation_loss_is_the_closed_form(relu: Trace) -> None:
 def test_start_of_the_printed_run_ends_at_zero() -> None:
     """From w = -10, as the source prints it, the weight runs to zero and stays."""
     case = relu_to_relu_case()
-    program = Ensemble.fitting(Problem.load(case, Settings()), 1, machine.devices(), pinned=True)
+    program = Ensemble.fitting(Problem.load(case, TrainingSettings()), 1, machine.devices(), pinned=True)
 
     path = program.train_from(start_values(case, case.starts, ["w"]), seed=0)[0].parameters[0, :, 0]
 
@@ -99,7 +99,7 @@ def test_pinned_start_trains_as_the_seed_that_drew_it() -> None:
     (case,) = relu_bias.benchsuite_cases()
     case = dataclasses.replace(case, schedule=Schedule(steps=100, evaluate_every=50))
     drawn = train(case, 6)
-    problem = Problem.load(case, Settings())
+    problem = Problem.load(case, TrainingSettings())
     program = Ensemble.fitting(problem, 3, machine.devices(), pinned=True)
     own = drawn.parameters[5, 0]
 

@@ -200,18 +200,19 @@ def test_sweep_table(doctor: Command) -> None:
         (["--treatment=none", "--treatment=rest"], "none beside others"),
     ],
 )
-def test_bad_options_are_refused_at_both_doors(
+def test_bad_options_are_refused_by_both_interfaces(
     doctor: Command, options: list[str], said: str, pytester: pytest.Pytester
 ) -> None:
     """With a sentence, and before anything is trained."""
     code, _, err = doctor("run", "line", *options)
     pytester.makepyfile(test_cases=CASES)
-    result = pytester.runpytest_inprocess("--benchmark-only", *options)
+    prefixed = [option.replace("--", "--benchsuite-", 1) for option in options]
+    result = pytester.runpytest_inprocess("--benchmark-only", *prefixed)
 
     assert code == 2
     assert said in err
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert said in "\n".join(result.errlines)
+    assert said.replace("--", "--benchsuite-") in "\n".join(result.errlines)
 
 
 def test_replay_of_a_treated_seed(doctor: Command) -> None:
@@ -242,7 +243,7 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 
 def test_pytest_runs_every_treatment(cases: pytest.Pytester) -> None:
     """Each is a test of its own; one that does not apply is skipped, one that is broken fails in one sentence."""
-    names = [f"--treatment={name}" for name in ("rest", "null", "never", "broken")]
+    names = [f"--benchsuite-treatment={name}" for name in ("rest", "null", "never", "broken")]
     result = run(cases, "-k", "line and not xor", "-rs", *names)
 
     result.assert_outcomes(passed=3, skipped=1, failed=0, errors=1)
@@ -260,23 +261,30 @@ def test_pytest_runs_every_treatment(cases: pytest.Pytester) -> None:
 
 def test_treated_cases_are_chosen_repeated_and_compared(cases: pytest.Pytester) -> None:
     """-k, --lf and --benchmark-compare work on them as on any test."""
-    chosen = run(cases, "-k", "line+rest", "--treatment=rest", "--benchmark-autosave")
+    chosen = run(cases, "-k", "line+rest", "--benchsuite-treatment=rest", "--benchmark-autosave")
     chosen.assert_outcomes(passed=1, deselected=chosen.parseoutcomes()["deselected"])
     assert "the run has no seeds of the untreated case" in chosen.stdout.str()
 
-    compared = run(cases, "-k", "line+rest", "--treatment=rest", "--benchmark-compare")
+    compared = run(cases, "-k", "line+rest", "--benchsuite-treatment=rest", "--benchmark-compare")
     assert "test_training[line+rest] (0001_" in compared.stdout.str()
 
-    failed = run(cases, "-k", "line", "--treatment=broken")
+    failed = run(cases, "-k", "line", "--benchsuite-treatment=broken")
     assert failed.parseoutcomes()["errors"] == 1
-    again = run(cases, "--lf", "-k", "line", "--treatment=broken")
+    again = run(cases, "--lf", "-k", "line", "--benchsuite-treatment=broken")
     assert again.parseoutcomes()["errors"] == 1
     assert "passed" not in again.parseoutcomes()
 
 
 def test_pytest_runs_sweeps(cases: pytest.Pytester) -> None:
     """The benchmark is that of all values, its figures are one summary for each."""
-    result = run(cases, "-k", "line+rest", "--treatment=rest", "--sweep=rate=0,0.1", "--benchmark-json=out.json")
+    result = run(
+        cases,
+        "-k",
+        "line+rest",
+        "--benchsuite-treatment=rest",
+        "--benchsuite-sweep=rate=0,0.1",
+        "--benchmark-json=out.json",
+    )
 
     result.assert_outcomes(passed=1, deselected=result.parseoutcomes()["deselected"])
     assert "line+rest@rate=0.1: at best 20 of 20 converged" in result.stdout.str()

@@ -24,7 +24,7 @@ from benchsuite.errors import OptionError
 from benchsuite.plugins.registry import load_registry
 from benchsuite.plugins.selection import select_treatments, select_variants
 from benchsuite.results.trace import Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants.treatment import combine_treatments
 from benchsuite.variants.variant import sweep_case
@@ -38,13 +38,13 @@ OURS = REGISTRY.treatments
 def train(case: Case, seeds: int = 16, **schedule: Any) -> Trace:
     """The first seeds of a case."""
     case = dataclasses.replace(case, schedule=dataclasses.replace(case.schedule, **schedule))
-    problem = Problem.load(case, Settings(protocol="source"))
+    problem = Problem.load(case, TrainingSettings(protocol="source"))
     return Ensemble.fitting(problem, seeds, machine.devices()).train(np.arange(seeds))[0]
 
 
 def starts(case: Case, seeds: int = 16) -> np.ndarray:
     """The parameters (seeds, p) that the first seeds of a case start from."""
-    problem = Problem.load(case, Settings())
+    problem = Problem.load(case, TrainingSettings())
     start = jax.jit(jax.vmap(problem.training.start, in_axes=(0, None, None, None)))
     return np.asarray(start(np.arange(seeds, dtype=np.uint32), None, None, problem.data)[1].parameters)
 
@@ -69,7 +69,7 @@ def test_treatment_applies_or_says_why(name: str) -> None:
             assert len(reason.message) > 10  # noqa: PT017  # it may also apply
             continue
         assert treated.id == f"{case.name}+{name}"
-        assert Problem.load(treated, Settings()).training.steps[-1] > 0
+        assert Problem.load(treated, TrainingSettings()).training.steps[-1] > 0
         applied += 1
 
     assert applied
@@ -192,7 +192,7 @@ def test_treatments_of_the_model_are_joined(names: str) -> None:
     """What changes a fresh model leaves its options to those that follow."""
     (joined,) = select_treatments([names], [], OURS)
 
-    assert Problem.load(joined.apply(cut_down(BIAS)), Settings()).training.steps[-1] > 0
+    assert Problem.load(joined.apply(cut_down(BIAS)), TrainingSettings()).training.steps[-1] > 0
 
 
 def test_joined_treatments_have_the_options_of_all() -> None:
@@ -302,22 +302,22 @@ def test_what_was_chosen_must_apply_somewhere() -> None:
     momentum, null = select_treatments(["momentum"], [], OURS), treatment(lambda case: case, "null")
 
     with pytest.raises(OptionError, match="momentum applies nowhere:\n  line\\+momentum: its optimiser") as refused:
-        select_variants([line()], momentum, Settings())
+        select_variants([line()], momentum, TrainingSettings())
 
     assert "other cases" in refused.value.hint
-    untreated, treated, other = select_variants([line()], [*momentum, null], Settings())
+    untreated, treated, other = select_variants([line()], [*momentum, null], TrainingSettings())
     assert untreated.treated
     assert other.treated
     assert not treated.applies
     with pytest.raises(OptionError, match="--sweep momentum applies nowhere"):
-        select_variants([line()], [], Settings(sweep="momentum=0.5,0.9"))
+        select_variants([line()], [], TrainingSettings(sweep="momentum=0.5,0.9"))
 
 
 def test_a_failing_treatment_is_no_reason_to_stop() -> None:
     """It is handed on as an error, beside what can be trained."""
     broken = treatment(lambda case: 1 / 0, "broken")
 
-    untreated, treated = select_variants([line()], [broken], Settings())
+    untreated, treated = select_variants([line()], [broken], TrainingSettings())
 
     assert untreated.treated
     assert treated.applies
@@ -326,7 +326,7 @@ def test_a_failing_treatment_is_no_reason_to_stop() -> None:
 
 def test_memory_of_restarts_is_a_lane_each() -> None:
     """Chunks hold fewer seeds where each is several trainings."""
-    settings = Settings(seeds=64, rounds=1)
+    settings = TrainingSettings(seeds=64, rounds=1)
     problems = [Problem.load(dataclasses.replace(line(), restarts=restarts), settings) for restarts in (1, 64)]
 
     wide, narrow = (make_plan(problem, settings, machine.devices()).chunk_size for problem in problems)

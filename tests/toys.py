@@ -15,7 +15,7 @@ from flax import nnx
 from benchsuite import Case, Schedule, Split, Stream, Table, Treatment
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.results.trace import Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder
 
 
@@ -109,8 +109,8 @@ class Notes:
 
 def run(case: Case, folder: RunFolder | None = None, notes: Notes | None = None, **options: Any) -> CaseRun:
     """Run a case to its end."""
-    settings = Settings(**options)
-    case_run = CaseRun(case, settings, folder or open_folder(settings), notes or Notes())
+    settings = TrainingSettings(**options)
+    case_run = CaseRun(case, settings, folder or open_folder(settings, OutputSettings()), notes or Notes())
     for _ in case_run.round_results():
         pass
     return case_run

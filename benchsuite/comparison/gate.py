@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchsuite.comparison.runs import MISSING, NEW, CaseChange
 from benchsuite.errors import OptionError, near_matches
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings
 from benchsuite.store import RunFolder
 
 RATE, SPEED = "rate", "speed"
@@ -19,16 +19,16 @@ LEVEL = 0.05
 _SMALLEST = 1e-100
 
 
-def reference_of(settings: Settings) -> RunFolder | None:
+def reference_of(settings: OutputSettings) -> RunFolder | None:
     """The run to compare with, read together with the gates before anything is trained.
 
     Raises:
         OptionError: a gate cannot be read.
         StoreError: there is no such run.
     """
-    for text in settings.convergence_compare_fail:
+    for text in settings.compare_fail:
         Gate.parse(text)
-    return RunFolder(settings.convergence_compare) if settings.convergence_compare else None
+    return RunFolder(settings.compare) if settings.compare else None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, OptionError, near_matches
 from benchsuite.results import NEVER, BasinMap, Surface, Trace, TrainingPath, classify, steps_to_success
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import Start, start_values
 
@@ -53,7 +53,7 @@ class LandscapeEvaluator:
         CaseError: a start or parameter that the case names is wrong.
     """
 
-    def __init__(self, case: Case, settings: Settings, grid: int) -> None:
+    def __init__(self, case: Case, settings: TrainingSettings, grid: int) -> None:
         self.case, self._grid, self._settings = case, grid, settings
         self._names = parameter_names(case)
         self._devices = machine.devices(settings.platform)

@@ -15,7 +15,7 @@ from benchsuite.engine.model import parameter_names
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, schedule_for
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import compat
 
 
@@ -44,7 +44,7 @@ class Problem:
     precision: str = "highest"
 
     @classmethod
-    def load(cls, case: Case, settings: Settings) -> Problem:
+    def load(cls, case: Case, settings: TrainingSettings) -> Problem:
         """Choose the schedule and load the examples.
 
         Raises:

@@ -15,7 +15,7 @@ from benchsuite.engine.landscape import PAGE_GRID, LandscapeEvaluator, has_lands
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, near_matches
 from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface, Trace, find_groups, kept_curves
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import start_values
 
@@ -41,7 +41,7 @@ class Trainer:
         BenchsuiteError: the case, its data or its device cannot be used as they are.
     """
 
-    def __init__(self, case: Case, settings: Settings, workers: int = 1) -> None:
+    def __init__(self, case: Case, settings: TrainingSettings, workers: int = 1) -> None:
         self._devices, self._settings = machine.devices(settings.platform), settings
         with machine.restore_settings(f"case {case.id}"):
             self._problem = Problem.load(case, settings)
@@ -138,7 +138,7 @@ class Trainer:
         return SeedTable.from_trace(trace, self._problem.case, self.plan.parameter_names, self._problem.facts)
 
 
-def make_plan(problem: Problem, settings: Settings, devices: Sequence[Any], workers: int = 1) -> Plan:
+def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[Any], workers: int = 1) -> Plan:
     """Settle everything about a run that does not need the compiler."""
     case, about = problem.case, machine.describe(devices)
     parameters = problem.parameter_names

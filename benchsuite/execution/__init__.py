@@ -1,10 +1,20 @@
-"""Execution: runs cases in rounds and writes them to a run folder.
+"""Execution: trains cases in rounds and writes them to a run folder.
 
-In: the selected cases and the settings.
-Out: finished rounds on disk, summaries so far, and estimates of what a run will take.
+In: the registry of plugins, training settings and output settings.
+Out: finished rounds on disk, summaries so far, failures, and estimates of the cost of a run.
 """
 
 from benchsuite.execution.forecast import Forecast, forecast_runs
-from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.execution.runner import CaseRun, Observer, open_folder
+from benchsuite.execution.session import Session, SessionResult, read_settings
 
-__all__ = ["CaseRun", "Forecast", "forecast_runs", "open_folder"]
+__all__ = [
+    "CaseRun",
+    "Forecast",
+    "Observer",
+    "Session",
+    "SessionResult",
+    "forecast_runs",
+    "open_folder",
+    "read_settings",
+]

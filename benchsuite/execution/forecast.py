@@ -1,4 +1,4 @@
-"""What a run is going to take, as far as earlier runs tell: seeds, memory and time. Nothing is trained for it."""
+"""Estimate the seeds, memory and time of a run from earlier runs, without training."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from benchsuite import stats
 from benchsuite.case import Case
 from benchsuite.errors import StoreError
 from benchsuite.results import Plan, Summary, case_label, schedule_for
-from benchsuite.settings import AUTO, STAND_IN, Settings
+from benchsuite.settings import AUTO, STAND_IN, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
 
-#: Earlier runs that are looked into, the newest first.
+#: Number of earlier runs that are searched, newest first.
 RUNS = 50
 
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """An earlier run of a case, by which the next one is foretold.
+    """An earlier run of a case, from which the next one is estimated.
 
     Args:
-        run: the name of its folder.
-        plan: how the case was run.
-        summaries: its figures, those of every value of a sweep.
+        run: name of its folder.
+        plan: how the case was trained.
+        summaries: of the case, one per value of a sweep.
     """
 
     run: str
@@ -33,27 +33,27 @@ class EarlierRun:
 
     @property
     def rates(self) -> tuple[float, float]:
-        """Between which the rates lay, their intervals included."""
+        """The range of the success rates, confidence intervals included."""
         intervals = [summary.rate_interval for summary in self.summaries]
         return min(low for low, _ in intervals), max(high for _, high in intervals)
 
     def seconds(self, seeds: int, values: int) -> float:
-        """How long so many seeds at so many values of a sweep are going to take, compiling included."""
+        """Estimate the seconds for a number of seeds and of values of a sweep, compilation included."""
         trainings = seeds * values / self.plan.workers
         return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.summaries[0].seeds_per_second
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What one case is going to take; None for what no earlier run tells.
+    """The estimated cost of one case; None where no earlier run gives an estimate.
 
     Args:
         label: the case with its protocol.
-        seeds: how many.
-        reason: why so many.
+        seeds: number of seeds.
+        reason: for this number.
         memory: bytes, on all devices together.
-        seconds: from its start to its end.
-        run: the name of the run that tells it; empty for none.
+        seconds: from start to end.
+        run: name of the run that the estimate is based on; empty for none.
     """
 
     label: str
@@ -64,8 +64,8 @@ class Forecast:
     run: str = ""
 
     @classmethod
-    def of(cls, case: Case, settings: Settings, device: str) -> Forecast:
-        """The forecast of a case on a device."""
+    def of(cls, case: Case, settings: TrainingSettings, device: str) -> Forecast:
+        """Estimate the cost of a case on a device."""
         found = find_earlier_runs(case, settings)
         seeds, reason = planned_seeds(case, settings, found)
         protocol, _ = schedule_for(case, settings.protocol)
@@ -80,23 +80,23 @@ class Forecast:
         return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds, values), alike.run)
 
 
-def forecast_runs(cases: Sequence[Case], settings: Settings) -> list[Forecast]:
-    """The forecasts of cases on the device of this process.
+def forecast_runs(cases: Sequence[Case], settings: TrainingSettings) -> list[Forecast]:
+    """Estimate the costs of cases on the device of this process.
 
     Raises:
-        DeviceError: the device that was asked for is not there.
+        DeviceError: the requested device is not available.
     """
     device = machine.describe(machine.devices(settings.platform))["device"]
     return [Forecast.of(case, settings, device) for case in cases]
 
 
-def seeds_for(case: Case, settings: Settings, folder: RunFolder) -> int:
-    """The seeds that the settings' half-width needs, or those that were settled when the run was begun.
+def seeds_for(case: Case, settings: TrainingSettings, folder: RunFolder) -> int:
+    """The number of seeds that the half-width requires, or that of the run which is resumed.
 
     Args:
-        case: whose rate is asked for.
+        case: whose success rate is estimated.
         settings: with a half-width.
-        folder: of the run, whose own plan counts where it is resumed.
+        folder: of the run; where it has a plan of the case, its number is kept.
     """
     begun = folder.plan(case.id)
     if begun and folder.settings.get("half_width") == settings.half_width:
@@ -105,12 +105,12 @@ def seeds_for(case: Case, settings: Settings, folder: RunFolder) -> int:
     return planned_seeds(case, settings, others)[0]
 
 
-def planned_seeds(case: Case, settings: Settings, found: Sequence[EarlierRun]) -> tuple[int, str]:
-    """How many seeds the settings ask for, and why so many."""
+def planned_seeds(case: Case, settings: TrainingSettings, found: Sequence[EarlierRun]) -> tuple[int, str]:
+    """The number of seeds that the settings require, and the reason for it."""
     if settings.seeds:
-        return settings.seeds, "as asked"
+        return settings.seeds, "as given"
     if settings.half_width is None:
-        return schedule_for(case, settings.protocol)[1].seeds, "the case's own"
+        return schedule_for(case, settings.protocol)[1].seeds, "set by the case"
     wanted = f"± {100 * settings.half_width:g} %"
     if not found:
         return stats.trials_for(settings.half_width), f"{wanted} at any rate"
@@ -119,14 +119,14 @@ def planned_seeds(case: Case, settings: Settings, found: Sequence[EarlierRun]) -
     return seeds, f"{wanted} at a rate of {100 * low:.0f} to {100 * high:.0f} %"
 
 
-def find_earlier_runs(case: Case, settings: Settings) -> list[EarlierRun]:
-    """The earlier runs of a case under the same protocol in `.benchsuite`, the newest first."""
+def find_earlier_runs(case: Case, settings: TrainingSettings) -> list[EarlierRun]:
+    """Find earlier runs of a case under the same protocol in `.benchsuite`, newest first."""
     protocol, _ = schedule_for(case, settings.protocol)
     found = []
     for path in run_folders()[:RUNS]:
         try:
             folder = RunFolder(path)
-        except StoreError:  # it tells nothing, and is told of where it is asked for
+        except StoreError:  # a damaged run is reported where it is read by name
             continue
         plan = folder.plan(case.id)
         if plan is None or plan.protocol != protocol:

@@ -1,4 +1,4 @@
-"""The run of a case: plan → compile → timed rounds → outcomes → summary."""
+"""Train one case in a run folder: plan, compile, timed rounds, outcomes, summary."""
 
 from __future__ import annotations
 
@@ -13,63 +13,68 @@ from benchsuite.errors import StoreError
 from benchsuite.execution.executors import LOCAL_EXECUTOR, Executor
 from benchsuite.execution.forecast import seeds_for
 from benchsuite.results import RoundResult, SeedTable, Summary, summarise
-from benchsuite.settings import Settings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder
 from benchsuite.system import signals
 
-#: Starts from which a landscape takes its extent.
+#: Number of seeds whose parameters determine the extent of a landscape.
 STARTS_SHOWN = 24
 
 
 class Observer(Protocol):
-    """Is told how the run of a case goes, to show it."""
+    """Receives the progress of a case."""
 
     def begin(self, label: str, seeds: int, done: int) -> None:
-        """So many seeds are to be trained, of which as many are done already."""
+        """Called once: the total number of seeds, and those that are stored already."""
 
     def stage(self, stage: str) -> None:
-        """Something that may take a while begins, such as compiling or a round."""
+        """Called when a stage begins, such as compiling or a round."""
 
     def advance(self, seeds: float) -> None:
-        """As much was trained as brings so many seeds from start to end."""
+        """Called with the number of seeds trained since the last call; fractions for parts of one."""
 
     def update_rate(self, seeds: int, converged: int) -> None:
-        """A round has ended, after which there are so many seeds, and as many of them converged."""
+        """Called after each round with the number of trained and of converged seeds."""
 
 
-def open_folder(settings: Settings, executor: Executor = LOCAL_EXECUTOR) -> RunFolder:
-    """The run folder that the settings ask for: a new one, or the one to resume.
+def open_folder(training: TrainingSettings, output: OutputSettings, executor: Executor = LOCAL_EXECUTOR) -> RunFolder:
+    """Create the run folder that the settings name, or open the one to resume.
 
     Raises:
-        StoreError: it cannot be made or read.
-        DeviceError: the device that was asked for is not there.
+        StoreError: it cannot be created or read.
+        DeviceError: the requested device is not available.
     """
-    if settings.resume:
-        return RunFolder(settings.run_dir) if settings.run_dir else RunFolder.latest()
-    return RunFolder.create(settings.run_dir, executor.describe(settings), vars(settings))
+    if output.resume:
+        return RunFolder(output.run_dir) if output.run_dir else RunFolder.latest()
+    return RunFolder.create(output.run_dir, executor.describe(training), vars(training) | vars(output))
 
 
 class CaseRun:
-    """The run of one case in a folder: rounds that are there already are kept, the others are trained.
+    """Trains one case in a folder: stored rounds are kept, missing ones are trained.
 
     Args:
-        case: what to train.
-        settings: what the user decided.
-        folder: where the rows are left.
-        observer: is told how it goes.
+        case: to train.
+        settings: how to train.
+        folder: for the rows.
+        observer: receives the progress.
         executor: trains the rounds.
 
     Attributes:
-        plan: how it is run.
-        rounds: how many rounds `round_results` gives.
-        steady_rounds: how many of them do not run a program for the first time.
+        plan: how the case is trained.
+        rounds: number of rounds that `round_results` yields.
+        steady_rounds: number of those that do not run a program for the first time.
 
     Raises:
-        BenchsuiteError: the case, its data, its device or its folder cannot be used as they are.
+        BenchsuiteError: the case, its data, device or folder cannot be used.
     """
 
     def __init__(
-        self, case: Case, settings: Settings, folder: RunFolder, observer: Observer, executor: Executor = LOCAL_EXECUTOR
+        self,
+        case: Case,
+        settings: TrainingSettings,
+        folder: RunFolder,
+        observer: Observer,
+        executor: Executor = LOCAL_EXECUTOR,
     ) -> None:
         self._folder, self._observer = folder, observer
         if settings.half_width is not None:
@@ -89,11 +94,11 @@ class CaseRun:
 
     @property
     def has_rows(self) -> bool:
-        """Whether a round has ended."""
+        """Whether any round has ended."""
         return bool(self._done)
 
     def round_results(self) -> Iterator[RoundResult]:
-        """The rows of every round: those of earlier runs first, then fresh ones, each on disk when it is given."""
+        """Yield stored rounds, then train and save the missing ones, and yield each."""
         yield from list(self._done)
         self._train_starts()
         self._announce_round()
@@ -103,11 +108,11 @@ class CaseRun:
             self._announce_round()
 
     def summaries(self) -> list[Summary]:
-        """The figures of the rounds that have ended, of which there must be one; those of each value of a sweep."""
+        """Summarise the rounds that have ended, at least one; a summary per value of a sweep."""
         return summarise(self.plan, self._done, self._starts)
 
     def write_surfaces(self) -> None:
-        """Leave the loss over the parameters beside the rows, for a page; nothing where the case was changed.
+        """Save the loss over the parameters, for an HTML page; nothing for a treated or swept case.
 
         Raises:
             BenchsuiteError: it cannot be evaluated or written.
@@ -132,7 +137,7 @@ class CaseRun:
     def _keep(self, round_result: RoundResult) -> None:
         self._folder.write_round(self.plan.id, round_result)
         self._done.append(round_result)
-        # The figures so far, for the progress and for whoever looks while the run goes on.
+        # Summaries so far, for the progress and for `benchsuite report` during the run.
         summaries = self.summaries()
         self._folder.write_summaries(summaries)
         self._observer.update_rate(summaries[0].seeds, max(summary.converged for summary in summaries))
@@ -146,14 +151,14 @@ class CaseRun:
             if before != now:
                 raise StoreError(
                     f"{self._folder.path} holds {self.plan.id} with {name} {before}, this run has {now}",
-                    "resume with the same options, case and versions on the same machine, or start a new run",
+                    "resume with the same options, case, versions and machine, or start a new run",
                 )
         round_results = self._folder.round_results(self.plan.id)
         for rows in (round_result.rows for round_result in round_results):
             now = self._trainer.groups(rows.start, len(rows))
             if now.keys() != rows.groups.keys() or any((now[name] != rows.groups[name]).any() for name in now):
                 raise StoreError(
-                    f"{self._folder.path} holds {self.plan.id} with other groups than this run has",
+                    f"{self._folder.path} holds {self.plan.id} with groups that differ from those of this run",
                     "start a new run",
                 )
         return round_results
@@ -167,7 +172,7 @@ class CaseRun:
             self.plan = stored
 
     def _train_starts(self) -> None:
-        """Train the named starts beside the random ones."""
+        """Train the named starts of the case, unless they are stored."""
         if not self.plan.starts or self._starts is not None:
             return
         self._observer.stage("named starts")
@@ -176,6 +181,6 @@ class CaseRun:
 
 
 def rounds_left(done: np.ndarray, seeds: int, round_size: int) -> list[np.ndarray]:
-    """The seeds below `seeds` that are not among those `done`, cut into rounds."""
+    """Split the seeds below `seeds` that are not `done` into rounds."""
     missing = np.setdiff1d(np.arange(seeds), done)
     return [missing[i : i + round_size] for i in range(0, len(missing), round_size)]

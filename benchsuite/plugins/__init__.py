@@ -6,6 +6,17 @@ Out: a registry of cases and treatments, the selected variants, and new plugins 
 
 from benchsuite.plugins.hookspecs import hookimpl
 from benchsuite.plugins.registry import Plugin, PluginId, Registry, load_registry
+from benchsuite.plugins.scaffold import PREFIX, write_plugin
 from benchsuite.plugins.selection import select_treatments, select_variants
 
-__all__ = ["Plugin", "PluginId", "Registry", "hookimpl", "load_registry", "select_treatments", "select_variants"]
+__all__ = [
+    "PREFIX",
+    "Plugin",
+    "PluginId",
+    "Registry",
+    "hookimpl",
+    "load_registry",
+    "select_treatments",
+    "select_variants",
+    "write_plugin",
+]

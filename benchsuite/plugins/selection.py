@@ -14,7 +14,7 @@ from typing import Any
 from benchsuite.case import UNSET, Case, SweepRange, options_of
 from benchsuite.errors import OptionError, near_matches, wrap_errors
 from benchsuite.plugins.call import Call
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.variants import ALL, NONE, Treatment, Variant, combine_treatments, make_variants
 
 #: A plus between treatments, but not one within the parentheses of an option.
@@ -147,7 +147,9 @@ def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mappi
     return Treatment(call.label, f"The optimiser is {call.text.strip()}.", _SAID, change)
 
 
-def select_variants(cases: Sequence[Case], treatments: Sequence[Treatment], settings: Settings) -> list[Variant]:
+def select_variants(
+    cases: Sequence[Case], treatments: Sequence[Treatment], settings: TrainingSettings
+) -> list[Variant]:
     """The variants that the user asked for.
 
     Raises:

@@ -1,53 +1,61 @@
-"""A night's work after the training: judge the timing, compare with the last good night, publish, and tell.
+"""Run a night: judge the timings, compare with the last good night, publish, and report failures.
 
-All of it lies in one folder: `runs/` with a run folder for every night, `site/`, `last-good` with the name of the run
-that the next night is compared with, `summary.md`, and `issue.md` where something is wrong.
+A night's folder has `runs/` with a run folder for every night, `site/`, `last-good` with the name of the run that the
+next night is compared with, `summary.md`, and `issue.md` if something failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchsuite.comparison import MISSING, CaseChange, Gate, RunResults, compare_runs
 from benchsuite.errors import BenchsuiteError, StoreError
+from benchsuite.execution import Session, SessionResult
+from benchsuite.plugins import Plugin
 from benchsuite.publish.night import Night
 from benchsuite.publish.site import Site
 from benchsuite.report.html import collect_content, escape_markdown, render_markdown
+from benchsuite.settings import LOCAL, QUICK, SOURCE, TrainingSettings
 from benchsuite.store import RunFolder, is_folder_name, make_folder, read_results
 from benchsuite.system import files, load
 
 RUNS, SITE, GOOD, SUMMARY, ISSUE = "runs", "site", "last-good", "summary.md", "issue.md"
 
-#: What fails a night unless the user says so: a rate that dropped, or a speed that did, more surely.
+#: Default gates: a significant drop of a success rate, or of a speed at a stricter level.
 GATES = ("rate:0.01", "speed:0.001")
 
-#: On an accelerator, seeds of a case for each of its own.
+#: Factor of the number of seeds of each case on an accelerator.
 SEEDS_ON_ACCELERATOR = 10
 
-#: Rounds of each case, unless the user says so: with fewer, no rank test of six cases reaches the level of the gate.
+#: Default number of rounds: with fewer, no rank test of six cases reaches the level of the gate.
 ROUNDS = 10
 
-_HINT = "make room, and run the night again"
+#: Default time limit of a case in seconds.
+TIME_LIMIT = 3600
+
+_HINT = "free disk space, and run the night again"
 
 
 @dataclass(frozen=True)
 class NightResult:
-    """How a night went.
+    """The result of a night.
 
     Args:
-        wrong: sentences; none where all is well.
-        page: the night's own page.
+        wrong: failures; empty after a good night.
+        page: of the night on the site; None without a finished round.
     """
 
     wrong: Sequence[str]
-    page: Path
+    page: Path | None
 
 
-#: Seconds that a case may take, unless the user says so.
-TIME_LIMIT = 3600
+def nightly_settings(training: TrainingSettings) -> TrainingSettings:
+    """The settings of a night: a time limit unless Dask workers train, and a default number of rounds."""
+    limit = training.time_limit or TIME_LIMIT if training.executor == LOCAL else training.time_limit
+    return replace(training, time_limit=limit, rounds=training.rounds or ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,10 @@ class Nights:
     """A folder of nights.
 
     Args:
-        folder: where they lie.
-        gates: what must not have dropped since the last good one.
-        accept: whether the next night is compared with this one whatever the gates say.
-        partial: whether only some of the cases are to run, so that others may be missing.
+        folder: of the runs, the site and the reference.
+        gates: against the last good night.
+        accept: whether this night becomes the reference of the next one, whatever the gates say.
+        partial: whether only some cases are trained, so that others may be missing.
     """
 
     folder: Path
@@ -66,24 +74,41 @@ class Nights:
     accept: bool = False
     partial: bool = False
 
-    def begin(self) -> Path:
-        """Take away what the night before told, and make a run folder for this one.
+    def prepare(self, session: Session, *, keep_protocol: bool) -> None:
+        """Adapt a session to its device, check its selection, and give it a run folder.
+
+        Args:
+            session: with `nightly_settings`.
+            keep_protocol: whether the user chose the protocol.
 
         Raises:
-            StoreError: it cannot be made.
+            BenchsuiteError: an option is invalid, or the folder cannot be created.
         """
-        for told in (SUMMARY, ISSUE):
+        accelerated = session.executor.describe(session.training)["platform"] != "cpu"
+        if not keep_protocol:
+            session.training = replace(session.training, protocol=SOURCE if accelerated else QUICK)
+        session.seed_factor = SEEDS_ON_ACCELERATOR if accelerated else 1
+        session.check()
+        session.output = replace(session.output, run_dir=self.begin())
+
+    def begin(self) -> Path:
+        """Remove the summary and issue of the night before, and create a run folder.
+
+        Raises:
+            StoreError: it cannot be created.
+        """
+        for name in (SUMMARY, ISSUE):
             try:
-                (self.folder / told).unlink(missing_ok=True)
+                (self.folder / name).unlink(missing_ok=True)
             except OSError as error:
-                raise StoreError(f"{self.folder / told} cannot be taken away: {error.strerror}", _HINT) from error
+                raise StoreError(f"{self.folder / name} cannot be removed: {error.strerror}", _HINT) from error
         return make_folder(self.folder / RUNS)
 
     def last_good(self) -> RunFolder | None:
-        """The run to compare with; nothing before the first good night.
+        """The run to compare with; None before the first good night.
 
         Raises:
-            StoreError: it is damaged or gone.
+            StoreError: it is damaged or missing.
         """
         pointer = self.folder / GOOD
         try:
@@ -91,23 +116,45 @@ class Nights:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError(f"{pointer} cannot be read: {error.strerror}", "take it away to begin anew") from error
+            raise StoreError(
+                f"{pointer} cannot be read: {error.strerror}", "delete it to start without a reference"
+            ) from error
         if not is_folder_name(name):
             raise StoreError(
                 f"{pointer} names {name[:80]!r}, which holds no run", "write the name of a good night into it"
             )
         return RunFolder(self.folder / RUNS / name)
 
-    def finish(self, run: RunFolder, before: Mapping[str, Any], wrong: Sequence[str] = ()) -> NightResult:
-        """Bring a night to its end.
+    def conclude(
+        self, result: SessionResult, before: Mapping[str, Any], left_out: Sequence[Plugin] = ()
+    ) -> NightResult:
+        """Judge and publish a finished session.
 
         Args:
-            run: with rows in it.
-            before: the state of the machine as it began, see `load.measure_load`.
-            wrong: what has gone wrong so far.
+            result: of the session.
+            before: the load of the machine at its start, from `load.measure_load`.
+            left_out: plugins that could not be loaded.
 
         Raises:
-            BenchsuiteError: the site is damaged, or something cannot be written.
+            BenchsuiteError: the site is damaged, or a file cannot be written.
+        """
+        wrong = [f"plugin {plugin.name} was left out: {plugin.error}" for plugin in left_out]
+        if not result.folder.summaries:
+            return NightResult(self.fail(result.folder, wrong), None)
+        return self.finish(
+            result.folder, before, [*wrong, *(["a case failed, see the log"] if result.failures else [])]
+        )
+
+    def finish(self, run: RunFolder, before: Mapping[str, Any], wrong: Sequence[str] = ()) -> NightResult:
+        """Judge and publish a run.
+
+        Args:
+            run: with at least one finished round.
+            before: the load of the machine at its start, from `load.measure_load`.
+            wrong: failures so far.
+
+        Raises:
+            BenchsuiteError: the site is damaged, or a file cannot be written.
         """
         after = load.measure_load()
         run.write_load(before, after, load.timing_warnings(before, after, run.machine["platform"]))
@@ -119,22 +166,22 @@ class Nights:
             wrong.append(f"missing since {name}: {', '.join(missing)}")
         Site.publish(self.folder / SITE, [run])
         notes = [note for gate in self.gates if (note := gate.blind(found))]
-        notes += [f"the timing is in doubt: {doubt}" for doubt in run.timing_warnings]
+        notes += [f"the timing is unreliable: {warning}" for warning in run.timing_warnings]
         files.write(self.folder / SUMMARY, _summary(run, reference, wrong, notes).encode(), _HINT)
         if wrong:
             files.write(self.folder / ISSUE, _issue(run, name, wrong, found).encode(), _HINT)
-        # A doubtful timing or a part of the cases is no reference: what changed that night would never be seen.
+        # A night with unreliable timings or missing cases is no reference: its changes would never be detected.
         whole = reference is None or not (run.timing_warnings or missing)
         if self.accept or (whole and not wrong):
             files.write(self.folder / GOOD, f"{run.path.name}\n".encode(), _HINT)
         return NightResult(wrong, self.folder / SITE / Night.of(run, read_results(run)).page)
 
     def fail(self, run: RunFolder, wrong: Sequence[str]) -> list[str]:
-        """Bring a night to its end of which there is nothing to publish; gives what is wrong.
+        """Describe a night without a finished round; returns its failures.
 
         Args:
             run: without rows.
-            wrong: what has gone wrong.
+            wrong: failures so far.
         """
         wrong = ["no case has a finished round, see the log", *wrong]
         listed = "".join(f"- {escape_markdown(reason)}\n" for reason in wrong)
@@ -143,7 +190,7 @@ class Nights:
         return wrong
 
     def _compare(self, run: RunFolder) -> tuple[RunFolder | None, list[CaseChange], list[str]]:
-        """The reference, what has changed since, and which gates fall; one that cannot be read is as bad as a drop."""
+        """The reference, the changes since, and the gates that fail; an unreadable reference counts as a failure."""
         try:
             reference = self.last_good()
             if reference is None:
@@ -153,7 +200,7 @@ class Nights:
                 RunResults.of(reference, read_results(reference)), RunResults.of(run, read_results(run)), level
             )
         except BenchsuiteError as error:
-            return None, [], [f"there is nothing to compare with: {error}"]
+            return None, [], [f"the reference cannot be read: {error}"]
         return reference, found, [reason for gate in self.gates for reason in gate.falls(found)]
 
 
@@ -164,7 +211,7 @@ def _summary(run: RunFolder, reference: RunFolder | None, wrong: Sequence[str], 
 
 
 def _issue(run: RunFolder, reference: str, wrong: Sequence[str], found: Sequence[CaseChange]) -> str:
-    """A title, a blank line, and a body in Markdown."""
+    """Write an issue: a title, a blank line, and a body in Markdown."""
     changed = [change.label for change in found if any(reason.startswith(f"{change.label}:") for reason in wrong)]
     title = f"Nightly {run.path.name}: {', '.join(dict.fromkeys(changed)) or 'failed'}"
     listed = "".join(f"- {escape_markdown(reason)}\n" for reason in wrong)
@@ -175,6 +222,6 @@ def _issue(run: RunFolder, reference: str, wrong: Sequence[str], found: Sequence
         else f"benchsuite report {run.path}"
     )
     return (
-        f"{title}\n\n{listed}{compared}\nWith the runs at hand, look closer with\n\n    {look}\n\nIf the change is"
-        " meant, run the night with `--accept`: the next one is then compared with it.\n"
+        f"{title}\n\n{listed}{compared}\nFor details, download the runs and run\n\n    {look}\n\nIf the change is"
+        " intended, run the night with `--accept`, which makes it the reference of the next one.\n"
     )

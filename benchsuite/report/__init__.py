@@ -1,39 +1,9 @@
-"""What people look at, made from what is stored and without JAX."""
+"""Report: results for people to read, in a terminal, as a page or as figures.
 
-from __future__ import annotations
+In: what a run folder stores, and comparisons of it; no JAX.
+Out: tables (`report.terminal`), an HTML page (`report.html`) and figures (`report.figures`).
+"""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from benchsuite.report.extras import require_extra
 
-from benchsuite.errors import OptionError
-
-if TYPE_CHECKING:
-    from benchsuite.store import RunFolder
-
-    Writer = Callable[[Sequence[RunFolder], Path, RunFolder | None], list[Path]]
-
-
-@contextmanager
-def installed(what: str) -> Iterator[None]:
-    """Say which extra is missing where an import within fails.
-
-    Raises:
-        OptionError: it does.
-    """
-    try:
-        yield
-    except ImportError as error:
-        raise OptionError(f"{what} needs {error.name}", "pip install 'benchsuite[report]'") from error
-
-
-def page_writer() -> Writer:
-    """What writes the page of runs into a folder: `page.page.write_report`.
-
-    Raises:
-        OptionError: the libraries that it needs are not installed.
-    """
-    with installed("a page"):
-        from benchsuite.report.html import write_report
-    return write_report
+__all__ = ["require_extra"]

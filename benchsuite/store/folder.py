@@ -19,7 +19,6 @@ from filelock import FileLock, Timeout
 
 from benchsuite.errors import CaseError, StoreError
 from benchsuite.results import Plan, RoundResult, SeedTable, Summary, Surface, columns_under
-from benchsuite.settings import UNSET_VALUES, Settings
 from benchsuite.system import files, machine
 
 #: What a case may be called with all that is done to it, for it names a folder.
@@ -536,21 +535,3 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarra
 
 def _damaged(path: Path, error: Exception) -> StoreError:
     return StoreError(f"{path} is damaged: {error}", "delete it; --resume will train its seeds again, to the same rows")
-
-
-def resumed_settings(said: Mapping[str, Any]) -> Settings:
-    """The settings of the run that is to be resumed, changed by the options that are said now.
-
-    Raises:
-        StoreError: there is no such run.
-        OptionError: an option cannot be used.
-    """
-    run_dir = said.get("run_dir")
-    folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
-    now = {name: value for name, value in said.items() if value not in UNSET_VALUES}
-    then = folder.settings | {"report": None}  # where to write is for who asks now to say
-    if "executor" in now:
-        then |= {"scheduler": None, "workers": None}  # they were another executor's
-    if now.keys() & {"seeds", "half_width"}:
-        then |= {"seeds": None, "half_width": None}
-    return Settings.parse(then | now | {"run_dir": folder.path})

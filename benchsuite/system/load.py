@@ -1,6 +1,6 @@
-"""The state of the machine around a run: clocks, temperature, throttling, and who else is at work.
+"""Measure the load of the machine: clocks, temperature, throttling and other processes.
 
-It says whether a timing is to be relied on. A rate never depends on it.
+They affect the reliability of timings, never that of success rates.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-#: Seconds over which the work of others is watched.
+#: Seconds over which the CPU load is measured.
 _WATCHED = 0.5
 
-#: Percent of the processors, or of a GPU, that others may use.
+#: Percent of the processors, or of a GPU, that other processes may use without a warning.
 _IDLE = 20.0
 
-#: What slows a GPU down against its will, by bit of the active reasons, see nvmlClocksEventReasons in NVIDIA's
-#: management library: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
+#: Causes of throttling, by bit of the active reasons; nvmlClocksEventReasons in NVIDIA's management library: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
 _SLOWED = {0x8: "hardware slowdown", 0x20: "thermal slowdown", 0x40: "hardware thermal slowdown", 0x80: "power brake"}
 
-#: What is asked of a GPU: name in our summaries → name in nvidia-smi.
+#: Queried values of a GPU: name in `measure_load` -> name in nvidia-smi.
 _GPU = {
     "name": "name",
     "clock_mhz": "clocks.sm",
@@ -34,7 +33,7 @@ _GPU = {
 
 
 def measure_load() -> dict[str, Any]:
-    """The state of this machine now, as plain JSON values; it takes half a second."""
+    """Measure the load of this machine, as JSON values; takes half a second."""
     import psutil
 
     frequency = psutil.cpu_freq() if hasattr(psutil, "cpu_freq") else None
@@ -48,20 +47,20 @@ def measure_load() -> dict[str, Any]:
 
 
 def timing_warnings(before: Mapping[str, Any], after: Mapping[str, Any], platform: str) -> list[str]:
-    """Why the timing of what ran between two states is not to be relied on.
+    """Warn about load and throttling that make the timings of a run unreliable.
 
     Args:
-        before: the state as it began.
-        after: the state as it ended.
-        platform: that it ran on.
+        before: load at the start, from `measure_load`.
+        after: load at the end.
+        platform: kind of device that was used.
     """
     found = []
     if before["cpu_percent"] > _IDLE:
-        found.append(f"others used {before['cpu_percent']:.0f} % of the processors when it began")
+        found.append(f"other processes used {before['cpu_percent']:.0f} % of the processors at the start")
     for number, gpu in enumerate(before["gpus"] if platform == "gpu" else ()):
         if (gpu["utilization_percent"] or 0) > _IDLE:
-            found.append(f"others used {gpu['utilization_percent']:.0f} % of GPU {number} when it began")
-    for when, state in (("when it began", before), ("when it ended", after)):
+            found.append(f"other processes used {gpu['utilization_percent']:.0f} % of GPU {number} at the start")
+    for when, state in (("at the start", before), ("at the end", after)):
         for number, gpu in enumerate(state["gpus"] if platform == "gpu" else ()):
             found += [f"GPU {number} was in {reason} {when}" for reason in gpu["slowed_by"]]
     return found
@@ -77,19 +76,19 @@ def _cpu_temperature() -> float | None:
 
 
 def _gpus() -> list[dict[str, Any]]:
-    """What nvidia-smi, which comes with the driver, tells of each GPU; nothing where there is none."""
+    """Query each GPU with nvidia-smi, which comes with the driver; empty without one."""
     command = ["nvidia-smi", f"--query-gpu={','.join(_GPU.values())}", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(command, capture_output=True, errors="replace", check=True, timeout=30).stdout
-        rows = list(csv.reader(told.splitlines(), skipinitialspace=True))
+        output = subprocess.run(command, capture_output=True, errors="replace", check=True, timeout=30).stdout
+        rows = list(csv.reader(output.splitlines(), skipinitialspace=True))
     except (OSError, subprocess.SubprocessError, csv.Error):
         return []
     return [_gpu(dict(zip(_GPU, row, strict=True))) for row in rows if len(row) == len(_GPU)]
 
 
-def _gpu(told: Mapping[str, str]) -> dict[str, Any]:
-    numbers = {name: _number(text) for name, text in told.items() if name not in ("name", "slowed_by")}
-    return {"name": told["name"], **numbers, "slowed_by": _slowed_by(told["slowed_by"])}
+def _gpu(row: Mapping[str, str]) -> dict[str, Any]:
+    numbers = {name: _number(text) for name, text in row.items() if name not in ("name", "slowed_by")}
+    return {"name": row["name"], **numbers, "slowed_by": _slowed_by(row["slowed_by"])}
 
 
 def _number(text: str) -> float | None:

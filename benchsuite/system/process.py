@@ -1,4 +1,4 @@
-"""A process of its own for what may hang, end or take all the memory: it answers questions until it is stopped."""
+"""Run code in a child process with a time and memory limit."""
 
 from __future__ import annotations
 
@@ -18,104 +18,109 @@ import psutil
 from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
 from benchsuite.system import machine, signals
 
-#: Tells whoever has asked something before the answer.
+#: Sends a message to the parent process before the result, such as progress.
 Notify = Callable[[Any], None]
 
-#: Makes what a process answers, by question; it is called there, with the first question.
+#: Makes the functions that a child process offers, by name; called there, at the first call.
 MakeHandlers = Callable[[Notify], Mapping[str, Callable[..., Any]]]
 
-#: The share of the memory that is free as a process begins which it may take.
+#: Share of the free memory at its start that a child process may use.
 MEMORY_SHARE = 0.9
 
-#: Seconds between two looks at a process.
+#: Seconds between two checks of a child process.
 _INTERVAL = 0.1
 
-_TOLD, _DONE, _FAILED = "told", "done", "failed"
+_MESSAGE, _DONE, _FAILED = "message", "done", "failed"
 
 
 class ChildProcess:
-    """A process that answers questions, and is stopped when it takes too long or too much.
+    """A child process that performs calls, and is stopped when it exceeds a limit.
 
     Args:
-        what: it is about, for errors: "case relu-to-relu".
-        answering: makes its answers; it and all that is asked and answered must be picklable.
-        limit: seconds that it may take from now on.
-        kept: what is told of the rest, where it is stopped.
+        subject: of its work, for errors: "case relu-to-relu".
+        handlers: makes its functions; it, their arguments and their results must be picklable.
+        limit: seconds from now.
+        advice: appended to the hints of errors.
     """
 
-    def __init__(self, what: str, answering: MakeHandlers, limit: float, kept: str = "") -> None:
+    def __init__(self, subject: str, handlers: MakeHandlers, limit: float, advice: str = "") -> None:
         spawn = multiprocessing.get_context("spawn")
-        self._what, self._kept = what, kept
+        self._subject, self._advice = subject, advice
         self._connection, theirs = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(theirs, what, answering), daemon=True)
+        self._process = spawn.Process(target=_serve, args=(theirs, subject, handlers), daemon=True)
         self._memory = MEMORY_SHARE * machine.free_memory()
         self._limit, self._end = limit, time.monotonic() + limit
         with _signals_held():
             self._process.start()
         theirs.close()
 
-    def ask(self, question: str, *arguments: Any, on_told: Notify = lambda _: None) -> Any:
-        """The answer to a question.
+    def call(self, name: str, *arguments: Any, on_message: Notify = lambda _: None) -> Any:
+        """Call a function of the child process and return its result.
+
+        Args:
+            name: of the function.
+            arguments: of the function.
+            on_message: called with each message that it sends before its result.
 
         Raises:
             BenchsuiteError: it failed, or the process died or was stopped.
         """
-        with suppress(BrokenPipeError):  # then it has died, which is found out below
-            self._connection.send((question, arguments))
+        with suppress(BrokenPipeError):  # the process has died, which is detected below
+            self._connection.send((name, arguments))
         while True:
             signals.raise_if_terminated()
-            self._watch()
-            kind, value = self._hear()
-            if kind == _TOLD:
-                on_told(value)
+            self._check_limits()
+            kind, value = self._receive()
+            if kind == _MESSAGE:
+                on_message(value)
             elif kind == _DONE:
                 return value
             elif kind == _FAILED:
                 raise value
 
-    def _hear(self) -> tuple[str, Any]:
+    def _receive(self) -> tuple[str, Any]:
         try:
             return self._connection.recv() if self._connection.poll(_INTERVAL) else ("", None)
         except (EOFError, ConnectionResetError):
             self._process.join()
-            raise self._ended() from None
+            raise self._exit_error() from None
 
-    def _ended(self) -> CaseError:
-        signals.raise_if_terminated()  # what ends this process may have ended that one first
+    def _exit_error(self) -> CaseError:
+        signals.raise_if_terminated()  # the same signal may have ended the child first
         code = self._process.exitcode or 0
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
         return CaseError(
-            f"{self._what}: its process {how}",
-            f"look for what ends it, such as os._exit, a crash or memory that runs out{self._kept}",
+            f"{self._subject}: its process {how}",
+            f"look for os._exit, a crash or exhausted memory{self._advice}",
         )
 
-    def _watch(self) -> None:
-        """Stop the process if it takes too long or too much.
+    def _check_limits(self) -> None:
+        """Stop the process if it exceeds a limit.
 
         Raises:
             CaseError: it does, or it has ended.
         """
-        if not self._process.is_alive() and not self._connection.poll():  # one of its own may still hold the pipe
-            raise self._ended()
+        if not self._process.is_alive() and not self._connection.poll():  # a grandchild may still hold the pipe
+            raise self._exit_error()
         if time.monotonic() > self._end:
             self.stop()
             raise CaseError(
-                f"{self._what} was stopped after {self._limit:g} s",
-                f"look for what has no end, or give a longer --time-limit{self._kept}",
+                f"{self._subject} was stopped: it exceeded the time limit of {self._limit:g} s",
+                f"look for an endless loop, or increase --time-limit{self._advice}",
             )
         with suppress(psutil.NoSuchProcess):
-            taken = psutil.Process(self._process.pid).memory_info().rss
-            if taken > self._memory:
+            used = psutil.Process(self._process.pid).memory_info().rss
+            if used > self._memory:
                 self.stop()
                 raise CaseError(
-                    f"{self._what} was stopped: it took {taken / 2**30:.1f} GiB of memory",
-                    f"look for what it keeps, or go where there is more memory{self._kept}",
+                    f"{self._subject} was stopped: it used {used / 2**30:.1f} GiB of memory",
+                    f"look for a memory leak, or use a machine with more memory{self._advice}",
                 )
 
     def stop(self) -> None:
-        """End the process and those that it has started, whatever they are doing."""
+        """Kill the process and those that it has started."""
         if self._process.pid:  # 0 would be the group of this process
-            with suppress(ProcessLookupError, AttributeError):  # it has no group yet, or this is another system
+            with suppress(ProcessLookupError, AttributeError):  # it has no group yet, or the system has none
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.join()
@@ -124,7 +129,7 @@ class ChildProcess:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Lets a process begin deaf to what asks a whole group to stop: whoever asks it decides."""
+    """Start a child process with SIGINT and SIGTERM blocked: its parent decides when it stops."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -135,28 +140,28 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, what: str, answering: MakeHandlers) -> None:
-    """Answer questions until nobody is there any more to ask."""
+def _serve(connection: Connection, subject: str, make_handlers: MakeHandlers) -> None:
+    """Perform calls until the parent process closes the connection."""
     with suppress(AttributeError, OSError):
-        os.setsid()  # a group of its own, with which whatever it starts is ended
+        os.setsid()  # a new process group, so that `stop` ends its children as well
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(OSError):  # where the memory runs out all the same, Linux is to end this process and no other
+    with suppress(OSError):  # where memory is exhausted all the same, Linux kills this process first
         Path("/proc/self/oom_score_adj").write_text("1000")
-    answers: Mapping[str, Callable[..., Any]] = {}
+    handlers: Mapping[str, Callable[..., Any]] = {}
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            question, arguments = connection.recv()
+            name, arguments = connection.recv()
             try:
-                with wrap_errors(lambda raised: CaseError(f"{what} failed: {raised}")):
-                    answers = answers or answering(lambda told: connection.send((_TOLD, told)))
-                    answer = (_DONE, answers[question](*arguments))
+                with wrap_errors(lambda raised: CaseError(f"{subject} failed: {raised}")):
+                    handlers = handlers or make_handlers(lambda message: connection.send((_MESSAGE, message)))
+                    result = (_DONE, handlers[name](*arguments))
             except BenchsuiteError as error:
-                answer = (_FAILED, error)
-            connection.send(answer)
+                result = (_FAILED, error)
+            connection.send(result)
 
 
 def _end_with_parent() -> None:
-    """Whoever has asked may be killed, while this process hangs."""
+    """End this process when its parent is killed, even while it hangs."""
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)

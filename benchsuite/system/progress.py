@@ -1,4 +1,4 @@
-"""How far a run is, while it runs: a live bar in a terminal, a plain line every few seconds elsewhere."""
+"""Show the progress of training: a live bar in a terminal, a plain line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -8,28 +8,35 @@ from typing import Any, Self, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from benchsuite.errors import printable
+
 #: Seconds between two plain lines, and before the first.
 INTERVAL = 5.0
 
+#: Line breaks and tabs, which `printable` keeps, would break a line of progress.
+_ONE_LINE = str.maketrans({"\n": r"\n", "\t": r"\t"})
+
 
 class ProgressBar:
-    """One case's progress in a file such as the standard error; use it as a context, once for each case.
+    """Shows the progress of one case in a file such as standard error; a context manager for one case.
+
+    Labels and stages are shown literally, with control characters escaped.
 
     Args:
-        file: where to show it; a bar if it is a terminal, plain lines otherwise.
-        unit: what is counted.
-        place: the case's among all of the run, to be shown before its label.
+        file: a terminal, which gets a bar, or any other file, which gets plain lines.
+        unit: of the counts.
+        place: position of the case in the run, shown before its label.
     """
 
     def __init__(self, file: TextIO, unit: str = "seeds", place: str = "") -> None:
         self._unit, self._place = unit, place
-        self._console = Console(file=file, highlight=False)
+        self._console = Console(file=file, highlight=False, markup=False, emoji=False)
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            TextColumn("{task.fields[stage]}"),
+            TextColumn("{task.description}", style="bold", markup=False),
+            TextColumn("{task.fields[stage]}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
@@ -38,7 +45,7 @@ class ProgressBar:
         self._task: TaskID | None = None
         self._label = self._stage = self._rate = ""
         self._total, self._stored, self._done = 0, 0, 0.0
-        self._begin = self._said = time.monotonic()
+        self._begin = self._printed = time.monotonic()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -49,25 +56,25 @@ class ProgressBar:
 
     def begin(self, label: str, seeds: int, done: int) -> None:
         """Show a case."""
-        label = f"{self._place} {label}".strip()
-        self._label, self._total, self._stored, self._done = label, seeds, done, done
-        self._task = self._progress.add_task(label, total=seeds, completed=done, stage="", rate="")
+        self._label = _single_line(f"{self._place} {label}".strip())
+        self._total, self._stored, self._done = seeds, done, done
+        self._task = self._progress.add_task(self._label, total=seeds, completed=done, stage="", rate="")
 
     def stage(self, stage: str) -> None:
-        """Show what begins."""
-        self._stage = stage
+        """Show the stage that begins."""
+        self._stage = _single_line(stage)
         if self._done == self._stored:
-            self._begin = time.monotonic()  # compiling says nothing of the time that training will take
-        self._update(stage=stage)
+            self._begin = time.monotonic()  # the time to compile says nothing about the time to train
+        self._update(stage=self._stage)
 
     def advance(self, seeds: float) -> None:
-        """Move on by so many seeds."""
+        """Add trained seeds; fractions for a part of the training of one."""
         self._done += seeds
         self._update(completed=round(self._done))
-        self._say()
+        self._print_line()
 
     def update_rate(self, seeds: int, converged: int) -> None:
-        """Show the rate so far."""
+        """Show the success rate so far."""
         self._rate = f"{100 * converged / seeds:.1f} % converged"
         self._done = seeds
         self._update(completed=seeds, rate=self._rate)
@@ -76,11 +83,15 @@ class ProgressBar:
         if self._task is not None:
             self._progress.update(self._task, **fields)
 
-    def _say(self) -> None:
+    def _print_line(self) -> None:
         now = time.monotonic()
-        if self._console.is_terminal or now - self._said < INTERVAL:
+        if self._console.is_terminal or now - self._printed < INTERVAL:
             return
-        self._said = now
+        self._printed = now
         left = (now - self._begin) * (self._total - self._done) / (self._done - self._stored)
         parts = (f"{self._done:,.0f} of {self._total:,} {self._unit}", self._rate, f"about {left:.0f} s left")
         self._console.print(f"{self._label}: {self._stage}, {', '.join(filter(None, parts))}", soft_wrap=True)
+
+
+def _single_line(text: str) -> str:
+    return printable(text).translate(_ONE_LINE)

@@ -1,4 +1,4 @@
-"""Being asked to stop: SIGTERM, as batch systems and containers send it, ends a run as Ctrl-C does."""
+"""Handle SIGTERM, sent by batch systems and containers, like Ctrl-C; limit the time of code."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import NoReturn
 
 from benchsuite.errors import OutOfTimeError
 
-#: Exit codes: 128 and the number of the signal, as shells have it.
+#: Exit codes: 128 plus the number of the signal, as in shells.
 INTERRUPTED, TERMINATED = 130, 143
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM."""
+    """The process received SIGTERM."""
 
 
 def exit_code(interrupt: BaseException) -> int:
-    """The exit code of a command that was interrupted."""
+    """The exit code of an interrupted command: 130, or 143 after SIGTERM."""
     return TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
 
 
-#: Seconds that code of plugins may take whose work is none: importing, supplying and changing cases.
+#: Time limit in seconds for importing a plugin, and for its hooks and treatments.
 PLUGIN_TIMEOUT = 120
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Lets what takes longer raise `OutOfTimeError`, as far as Python is asked in the meantime.
+    """Raise `OutOfTimeError` in code that takes longer, once it runs Python bytecode again.
 
-    Without effect outside of the main thread, on systems without such a signal, and where somebody else's timer runs.
+    Without effect outside of the main thread, on systems without SIGALRM, and where another timer is running.
     """
     free = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGALRM")
     if not free or signal.getitimer(signal.ITIMER_REAL)[0]:
@@ -48,18 +48,19 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-#: Seconds that training may take to come to a place where it can stop.
+#: Seconds that training may take to reach a point where it can stop.
 _GRACE = 5.0
 
-#: Asks again when they are over, once it was asked for.
-_asked: list[threading.Timer] = []
+#: A timer that sends SIGTERM again after `_GRACE`; present once SIGTERM was received.
+_pending: list[threading.Timer] = []
 
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """Lets SIGTERM raise `Terminated`, unless somebody else has taken care of it already.
+    """Raise `Terminated` after SIGTERM, unless another handler is installed.
 
-    It is raised where `raise_if_terminated` is called: elsewhere it would get lost in a destructor, or leave a module half imported.
+    It is raised where `raise_if_terminated` is called: elsewhere it could be lost in a destructor, or leave a module
+    partly imported.
     """
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     if ours:
@@ -69,23 +70,23 @@ def sigterm_as_interrupt() -> Iterator[None]:
     finally:
         if ours:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            while _asked:
-                _asked.pop().cancel()
+            while _pending:
+                _pending.pop().cancel()
 
 
 def raise_if_terminated() -> None:
-    """Raise `Terminated` if that was asked for."""
-    if _asked:
-        _asked[-1].cancel()
+    """Raise `Terminated` if SIGTERM was received."""
+    if _pending:
+        _pending[-1].cancel()
         raise Terminated
 
 
 def _terminate(_: int, __: FrameType | None) -> None:
-    if _asked:
+    if _pending:
         raise_if_terminated()
     again = threading.Timer(_GRACE, os.kill, (os.getpid(), signal.SIGTERM))
     again.daemon = True
-    _asked.append(again)
+    _pending.append(again)
     again.start()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchsuite.case import Case
 from benchsuite.results import SeedTable, Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Audit:
         BenchsuiteError: the case, its data or its device cannot be used.
     """
 
-    def __init__(self, case: Case, settings: Settings, seeds: np.ndarray | None = None) -> None:
+    def __init__(self, case: Case, settings: TrainingSettings, seeds: np.ndarray | None = None) -> None:
         from benchsuite.engine import Problem
 
         self._devices = machine.devices(settings.platform)

@@ -16,11 +16,10 @@ from typing import NamedTuple
 
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
-from benchsuite.execution.executors import Job
-from benchsuite.execution.executors import subprocess as isolation
+from benchsuite.execution.executors import Job, plan_in_subprocess
 from benchsuite.plugins import load_registry
 from benchsuite.results import Plan
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine, process
 from benchsuite.testing import contract, controls
 from benchsuite.testing.kit import Kit, NotCheckedError
@@ -68,7 +67,7 @@ class NotConformingError(AssertionError):
     """A case breaks promises that every case must keep; the message lists them with what to change."""
 
 
-def check_case(case: Case, settings: Settings | None = None) -> list[CheckResult]:
+def check_case(case: Case, settings: TrainingSettings | None = None) -> list[CheckResult]:
     """Check that a case keeps every promise.
 
     The checks run in this process, without a time limit; `benchsuite check` has one.
@@ -83,7 +82,7 @@ def check_case(case: Case, settings: Settings | None = None) -> list[CheckResult
     Raises:
         NotConformingError: a check failed.
     """
-    kit = Kit(case, settings or Settings(), _planned_if_installed)
+    kit = Kit(case, settings or TrainingSettings(), _planned_if_installed)
     found = list(_one_by_one(lambda name: _try(name, kit)))
     failed = [check for check in found if check.verdict == FAILED]
     if failed:
@@ -101,10 +100,10 @@ def run_checks(job: Job, on_check: Callable[[str], None] = lambda _: None) -> It
     """
     limit = job.settings.time_limit or TIME_LIMIT
     on_check("another process")
-    elsewhere = _planned_elsewhere(job, limit)
+    elsewhere = plan_in_subprocess(job, limit)
     child = process.ChildProcess(f"case {job.name}", partial(_checking, job, elsewhere), limit)
     try:
-        yield from _one_by_one(partial(child.ask, "try"), on_check)
+        yield from _one_by_one(partial(child.call, "try"), on_check)
     finally:
         child.stop()
 
@@ -154,16 +153,4 @@ def _planned_if_installed(kit: Kit) -> Plan | None:
     if supplied is None:
         return None
     plan = make_plan(Problem.load(supplied, kit.settings), kit.settings, kit.device)
-    return _planned_elsewhere(Job.of(supplied, kit.settings)) if plan == kit.plan else None
-
-
-def _planned_elsewhere(job: Job, limit: float = TIME_LIMIT) -> Plan | None:
-    """Plan a case in another process; None where that fails."""
-    child = process.ChildProcess(f"case {job.name}", partial(isolation.training, job), limit)
-    try:
-        plan: Plan = child.ask("plan")
-    except BenchsuiteError:  # the checks find the same failure
-        return None
-    finally:
-        child.stop()
-    return plan
+    return plan_in_subprocess(Job.of(supplied, kit.settings), TIME_LIMIT) if plan == kit.plan else None

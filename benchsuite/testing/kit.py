@@ -12,7 +12,7 @@ import numpy as np
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError
 from benchsuite.results import Plan, Trace
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Kit:
     """
 
     case: Case
-    settings: Settings
+    settings: TrainingSettings
     elsewhere: Callable[[Kit], Plan | None] = lambda _: None
 
     @cached_property

@@ -1,97 +1,103 @@
-"""Where the rounds of a run are trained: in this process, or elsewhere."""
+"""The protocol of executors, and the trainer that forwards operations to another process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
 from benchsuite.case import Case
-from benchsuite.engine import OnTrained, Trainer
-from benchsuite.errors import OptionError
-from benchsuite.plugins import PluginId
 from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface
-from benchsuite.settings import DASK, Settings
-from benchsuite.system import machine
+from benchsuite.settings import TrainingSettings
+
+#: Called with the number of seeds whose training has just been completed; fractions for parts of one.
+OnTrained = Callable[[float], None]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
-class AnyTrainer(Protocol):
-    """Trains rounds of a case, wherever that takes place; see `Trainer`."""
+class RoundTrainer(Protocol):
+    """Trains rounds of one case, here or in another process; see `benchsuite.engine.Trainer`."""
 
     @property
     def plan(self) -> Plan:
-        """How it is run."""
+        """How the case is trained."""
 
     def compile(self) -> Plan:
-        """Compile the program; gives the plan with what that told."""
+        """Compile the program; returns the plan with the measurements of the compilation."""
 
     def train_starts(self) -> tuple[SeedTable, Columns]:
-        """Train the named starts; gives their rows and learning curves."""
+        """Train the named starts; returns their rows and learning curves."""
 
     def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
-        """Which of the case's groups so many seeds started in."""
+        """Assign seeds to the groups of the case: group -> (seeds,) whether it belongs."""
 
     def surfaces(self, seen: Columns) -> list[Surface]:
-        """The loss over the parameters, as far as there is a landscape, which takes in what was seen of them."""
+        """Evaluate the loss over the parameters, around the values `seen`; empty without a landscape."""
 
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
-        """Train rounds, each an array of seeds; gives each when it ends."""
+        """Train rounds, each an array of seeds, and yield each when it ends."""
 
 
 class Executor(Protocol):
-    """Trains cases."""
+    """Provides trainers: in this process, a child process or Dask workers."""
 
-    def describe(self, settings: Settings) -> dict[str, Any]:
-        """What is measured on, as `machine.describe` gives it."""
+    def describe(self, training: TrainingSettings) -> dict[str, Any]:
+        """Describe the machine that trains, as `machine.describe` does."""
 
-    def trainer(self, case: Case, settings: Settings) -> AnyTrainer:
-        """Who trains a case."""
-
-
-class LocalExecutor:
-    """Trains in this process, on all local devices, one round after the other."""
-
-    def describe(self, settings: Settings) -> dict[str, Any]:
-        """What is measured on, as `machine.describe` gives it."""
-        return machine.describe(machine.devices(settings.platform))
-
-    def trainer(self, case: Case, settings: Settings) -> Trainer:
-        """Who trains a case."""
-        return Trainer(case, settings)
+    def trainer(self, case: Case, training: TrainingSettings) -> RoundTrainer:
+        """Create the trainer of a case."""
 
 
-LOCAL_EXECUTOR = LocalExecutor()
+class Channel(Protocol):
+    """Performs operations of a `RoundTrainer` in another process."""
+
+    def call(self, operation: str, *arguments: Any) -> Any:
+        """Perform one operation, see `Job.perform`, and return its result."""
+
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
+        """Train rounds and yield each when it ends."""
 
 
-@contextmanager
-def open_executor(settings: Settings, left_out: Iterable[PluginId] = ()) -> Iterator[Executor]:
-    """The executor that the settings ask for, for as long as it is needed.
+class RemoteTrainer:
+    """A `RoundTrainer` whose operations are performed through a channel.
 
     Args:
-        settings: what the user decided.
-        left_out: plugins that could not be loaded here, and are not to be tried again elsewhere.
+        channel: to the process that trains.
 
-    Raises:
-        OptionError: what it needs is not installed.
-        DeviceError: it cannot be reached.
+    Attributes:
+        plan: how the case is trained.
     """
-    if settings.time_limit:
-        from benchsuite.execution.executors.subprocess import SubprocessExecutor
 
-        isolated = SubprocessExecutor(left_out)
-        try:
-            yield isolated
-        finally:
-            isolated.stop()
-        return
-    if settings.executor != DASK:
-        yield LOCAL_EXECUTOR
-        return
-    try:
-        from benchsuite.execution.executors.dask import DaskExecutor
-    except ModuleNotFoundError as error:
-        raise OptionError(f"--executor {DASK} needs {error.name}", "pip install 'benchsuite[dask]'") from error
-    with DaskExecutor.connect(settings, left_out) as cluster:
-        yield cluster
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.plan: Plan = channel.call("plan")
+
+    def _call(
+        self, operation: Callable[Concatenate[RoundTrainer, _P], _T], *arguments: _P.args, **named: _P.kwargs
+    ) -> _T:
+        result: _T = self._channel.call(operation.__name__, *arguments, *named.values())
+        return result
+
+    def compile(self) -> Plan:
+        """Compile the program there; returns the plan with the measurements of the compilation."""
+        self.plan = self._call(RoundTrainer.compile)
+        return self.plan
+
+    def train_starts(self) -> tuple[SeedTable, Columns]:
+        """Train the named starts; returns their rows and learning curves."""
+        return self._call(RoundTrainer.train_starts)
+
+    def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
+        """Assign seeds to the groups of the case: group -> (seeds,) whether it belongs."""
+        return self._call(RoundTrainer.groups, start, seeds)
+
+    def surfaces(self, seen: Columns) -> list[Surface]:
+        """Evaluate the loss over the parameters, around the values `seen`."""
+        return self._call(RoundTrainer.surfaces, seen)
+
+    def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
+        """Train rounds, each an array of seeds, and yield each when it ends."""
+        return self._channel.train(rounds, on_trained)

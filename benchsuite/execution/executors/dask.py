@@ -1,53 +1,76 @@
-"""Rounds that Dask's workers train: each a pure function of case, options and seeds, so that any may be run again."""
+"""Train rounds on Dask workers.
+
+A round is a pure function of case, settings and seeds, so that any worker can run it, and run it again.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import dask
 import numpy as np
-from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
 from distributed.client import ClosedClientError, FutureCancelledError
 from distributed.comm.core import CommClosedError
 
 from benchsuite.case import Case
-from benchsuite.engine import OnTrained, Trainer
 from benchsuite.errors import DeviceError
-from benchsuite.execution.executors.job import Job
+from benchsuite.execution.executors.base import OnTrained, RemoteTrainer, RoundTrainer
+from benchsuite.execution.executors.job import Job, perform
 from benchsuite.plugins import PluginId
-from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface
-from benchsuite.settings import Settings
+from benchsuite.results import Plan, RoundResult
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
 #: Seconds to wait for the scheduler, and for its first worker.
 PATIENCE = 60
 
-#: A worker that compiles says nothing for a while.
+#: A worker sends no heartbeat while it compiles.
 _CONFIG = {"distributed.scheduler.worker-ttl": "30 minutes"}
 
 
 class Worker:
-    """What runs on a worker, where one job at a time is kept ready."""
+    """The state of a Dask worker: the trainer of the latest job."""
 
     _job: Job | None = None
-    _trainer: Trainer | None = None
+    _trainer: RoundTrainer | None = None
     _compiled = False
 
     @classmethod
-    def _ready(cls, job: Job, plan: Plan | None = None) -> Trainer:
+    def call(cls, job: Job, plan: Plan | None, operation: str, *arguments: Any) -> Any:
+        """Perform an operation of the job's trainer on this worker.
+
+        Args:
+            job: the case.
+            plan: of the run, which this worker must agree with; None where there is none yet.
+            operation: see `perform`.
+            arguments: of the operation.
+
+        Raises:
+            DeviceError: the worker trains several rounds at a time, or would train something else.
+        """
+        trainer = cls._ready(job, plan)
+        if operation in ("compile", "train"):
+            compiled = cls._compile(trainer)
+            if operation == "compile":
+                return compiled
+        return perform(trainer, operation, arguments, lambda _: None)
+
+    @classmethod
+    def _ready(cls, job: Job, plan: Plan | None) -> RoundTrainer:
         """The job's trainer, which must train the same as the one that made `plan`."""
         if (threads := get_worker().state.nthreads) != 1:
             raise DeviceError(
-                f"worker {get_worker().name} trains {threads} rounds at a time, which disturb each other",
-                "start it with --nthreads 1: a round takes all cores by itself",
+                f"worker {get_worker().name} trains {threads} rounds at a time; expected 1",
+                "start it with --nthreads 1, because a round uses all cores",
             )
         if cls._trainer is None or cls._job != job:
-            cls._trainer = None  # whose data and program must not take the room of those of the next
+            cls._trainer = None  # frees its data and program before those of the next job are made
             cls._job, cls._trainer, cls._compiled = job, job.trainer(), False
         for name, here in cls._trainer.plan.definition.items():
             if plan and plan.definition[name] != here:
@@ -58,50 +81,22 @@ class Worker:
         return cls._trainer
 
     @classmethod
-    def plan(cls, job: Job) -> Plan:
-        """How the case is run."""
-        return cls._ready(job).plan
-
-    @classmethod
-    def compile(cls, job: Job, plan: Plan) -> Plan:
-        """The same with what compiling told, once a worker."""
-        trainer = cls._ready(job, plan)
+    def _compile(cls, trainer: RoundTrainer) -> Plan:
+        """Compile the program unless this worker has done so; returns the plan with its measurements."""
         if not cls._compiled:
             trainer.compile()
             cls._compiled = True
         return trainer.plan
 
     @classmethod
-    def train_starts(cls, job: Job, plan: Plan) -> tuple[SeedTable, Columns]:
-        """Train the named starts."""
-        return cls._ready(job, plan).train_starts()
-
-    @classmethod
-    def groups(cls, job: Job, plan: Plan, start: Columns, seeds: int) -> dict[str, np.ndarray]:
-        """Which of the case's groups so many seeds started in."""
-        return cls._ready(job, plan).groups(start, seeds)
-
-    @classmethod
-    def surfaces(cls, job: Job, plan: Plan, seen: Columns) -> list[Surface]:
-        """The loss over the parameters, for a page."""
-        return cls._ready(job, plan).surfaces(seen)
-
-    @classmethod
-    def train(cls, job: Job, plan: Plan, seeds: np.ndarray) -> RoundResult:
-        """Train a round."""
-        cls.compile(job, plan)
-        (round_result,) = cls._ready(job, plan).train([seeds], lambda _: None)
-        return round_result
-
-    @classmethod
-    def describe(cls, settings: Settings) -> dict[str, Any]:
-        """What it measures on."""
-        machine.configure(settings.platform)
-        return machine.describe(machine.devices(settings.platform))
+    def describe(cls, platform: str) -> dict[str, Any]:
+        """Describe the machine of this worker."""
+        machine.configure(platform)
+        return machine.describe(machine.devices(platform))
 
 
 class Pin(WorkerPlugin):
-    """Keeps every worker of a cluster on this machine to its share of the cores, also after it was started again."""
+    """Restricts each local worker to its share of the cores, also after a restart."""
 
     idempotent = True
 
@@ -109,65 +104,45 @@ class Pin(WorkerPlugin):
         self._workers = workers
 
     def setup(self, worker: Any) -> None:
-        """Run when a worker has started, before its JAX does."""
+        """Set the CPU affinity of a worker, before it imports JAX."""
         if hasattr(os, "sched_setaffinity"):
             cores = sorted(os.sched_getaffinity(0))
             number = int(worker.name) % self._workers
             os.sched_setaffinity(0, cores[number :: self._workers] or [cores[number % len(cores)]])
 
 
-class DaskTrainer:
-    """Trains rounds of a case by the workers of a client."""
+class DaskChannel:
+    """Performs operations on the workers of a client.
+
+    Args:
+        client: connected to the scheduler.
+        job: the case.
+    """
 
     def __init__(self, client: Client, job: Job) -> None:
         self._client, self._job = client, job
-        self._run = uuid.uuid4().hex  # so that no other run's results are taken for those of this one
-        self.plan = self._ask(Worker.plan)
+        self._run = uuid.uuid4().hex  # distinguishes the results of this run from those of others
+        self._plan: Plan | None = None
 
-    def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        with _failures_told():
-            future = self._client.submit(function, self._job, *arguments, pure=False)
+    def call(self, operation: str, *arguments: Any) -> Any:
+        """Perform one operation on any worker and return its result."""
+        with _translated_errors():
+            future = self._submit(operation, *arguments, pure=False)
             try:
-                return future.result()
+                result = future.result()
             finally:
                 with suppress(ClosedClientError):
                     future.cancel()
-
-    def compile(self) -> Plan:
-        """Compile the program on one worker; the others do so with their first round."""
-        self.plan = self._ask(Worker.compile, self.plan)
-        return self.plan
-
-    def train_starts(self) -> tuple[SeedTable, Columns]:
-        """Train the named starts; gives their rows and learning curves."""
-        rows, curves = self._ask(Worker.train_starts, self.plan)
-        return rows, curves
-
-    def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
-        """Which of the case's groups so many seeds started in."""
-        found: dict[str, np.ndarray] = self._ask(Worker.groups, self.plan, start, seeds)
-        return found
-
-    def surfaces(self, seen: Columns) -> list[Surface]:
-        """The loss over the parameters, for a page."""
-        surfaces: list[Surface] = self._ask(Worker.surfaces, self.plan, seen)
-        return surfaces
+        if isinstance(result, Plan):
+            self._plan = result
+        return result
 
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
-        """Train rounds on all workers; gives each when it ends."""
-        with _failures_told():
-            futures = [
-                self._client.submit(
-                    Worker.train,
-                    self._job,
-                    self.plan,
-                    seeds,
-                    key=f"{self._job.case}-{self._run}-{seeds[0]}-{seeds[-1]}",
-                )
-                for seeds in rounds
-            ]
+        """Train rounds on all workers and yield each when it ends."""
+        with _translated_errors():
+            futures = [self._submit("train", seeds, key=self._key(seeds)) for seeds in rounds]
         try:
-            with _failures_told():
+            with _translated_errors():
                 for future in as_completed(futures, loop=self._client.loop):
                     round_result = future.result()
                     on_trained(len(round_result.seeds))
@@ -177,13 +152,19 @@ class DaskTrainer:
             with suppress(ClosedClientError):
                 self._client.cancel(futures)
 
+    def _submit(self, operation: str, *arguments: Any, **how: Any) -> Future[Any]:
+        return self._client.submit(Worker.call, self._job, self._plan, operation, *arguments, **how)
+
+    def _key(self, seeds: np.ndarray) -> str:
+        return f"{self._job.case}-{self._run}-{seeds[0]}-{seeds[-1]}"
+
 
 class DaskExecutor:
-    """An executor of Dask workers: those of a scheduler, or some that are started on this machine.
+    """Trains on Dask workers: those of a scheduler, or some started on this machine.
 
     Args:
-        client: is connected to the scheduler.
-        left_out: plugins that no worker is to load.
+        client: connected to the scheduler.
+        left_out: plugins that no worker loads.
     """
 
     def __init__(self, client: Client, left_out: Iterable[PluginId] = ()) -> None:
@@ -191,27 +172,27 @@ class DaskExecutor:
 
     @classmethod
     @contextmanager
-    def connect(cls, settings: Settings, left_out: Iterable[PluginId] = ()) -> Iterator[DaskExecutor]:
-        """The executor that the settings ask for, for as long as it is needed.
+    def connect(cls, training: TrainingSettings, left_out: Iterable[PluginId] = ()) -> Iterator[DaskExecutor]:
+        """Connect to the scheduler that the settings name, or start workers.
 
         Raises:
             DeviceError: the scheduler cannot be reached, or has no worker.
         """
-        for name in ("distributed", "distributed.client"):  # what matters is told as our own sentences
+        for name in ("distributed", "distributed.client"):  # its errors are translated below
             logging.getLogger(name).setLevel(logging.CRITICAL)
         with dask.config.set(_CONFIG):
-            opened = cls._existing(settings.scheduler) if settings.scheduler else cls._started(settings.workers)
+            opened = cls._existing(training.scheduler) if training.scheduler else cls._started(training.workers)
             with opened as client:
                 yield cls(client, left_out)
 
     @staticmethod
     @contextmanager
     def _existing(address: str) -> Iterator[Client]:
-        hint = "check its address, and that workers of the same versions are connected"
+        hint = "check --scheduler, and connect workers of the same versions"
         try:
             client = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise DeviceError(f"there is no Dask scheduler at {address}: {error}", hint) from error
+            raise DeviceError(f"connecting to a Dask scheduler at {address} failed: {error}", hint) from error
         with client:
             try:
                 client.wait_for_workers(1, timeout=PATIENCE)
@@ -228,7 +209,7 @@ class DaskExecutor:
                 n_workers=count,
                 threads_per_worker=1,
                 memory_limit=0,
-                dashboard_address="127.0.0.1:0",  # any free port: two clusters at once are no reason for a warning
+                dashboard_address="127.0.0.1:0",  # any free port: two clusters at once would cause a warning
                 silence_logs=logging.CRITICAL,
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
@@ -238,39 +219,43 @@ class DaskExecutor:
 
     @property
     def workers(self) -> int:
-        """How many workers there are now."""
+        """The current number of workers."""
         return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
 
-    def describe(self, settings: Settings) -> dict[str, Any]:
-        """What one of the workers measures on, and how many there are."""
-        with _failures_told():
-            about = self._client.submit(Worker.describe, settings, pure=False).result()
-        return {**about, "executor": settings.executor, "workers": self.workers}
+    def describe(self, training: TrainingSettings) -> dict[str, Any]:
+        """Describe the machine of one worker, with the number of workers."""
+        with _translated_errors():
+            about = self._client.submit(Worker.describe, training.platform, pure=False).result()
+        return {**about, "executor": training.executor, "workers": self.workers}
 
-    def trainer(self, case: Case, settings: Settings) -> DaskTrainer:
-        """Who trains a case."""
-        return DaskTrainer(self._client, Job.of(case, settings, self.workers, self._left_out))
+    def trainer(self, case: Case, training: TrainingSettings) -> RemoteTrainer:
+        """Create the trainer of a case."""
+        return RemoteTrainer(DaskChannel(self._client, Job.of(case, training, self.workers, self._left_out)))
 
 
 @contextmanager
-def _failures_told() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
+    """Convert the errors of Dask to those of the suite."""
     try:
         yield
     except ModuleNotFoundError as error:
         raise DeviceError(
-            f"a worker lacks {error.name}", "install benchsuite and its plugins for all workers, in the same versions"
+            f"module {error.name} is not installed on a worker",
+            "install benchsuite and its plugins for all workers, in the same versions",
         ) from error
     except RuntimeError as error:
         if "deserialization" not in str(error):
             raise
-        raise DeviceError("the Dask scheduler cannot read what it is sent", "install benchsuite there") from error
+        raise DeviceError(
+            "the Dask scheduler cannot deserialise a job", "install benchsuite in its environment"
+        ) from error
     except KilledWorker as error:
         raise DeviceError(
-            "a round has killed several workers, one after the other",
-            "look for memory that runs out; finished rounds are kept, --resume goes on from them",
+            "a round has killed several workers in succession",
+            "check the memory of the workers; finished rounds are kept, use --resume to continue",
         ) from error
     except (ClosedClientError, CommClosedError, FutureCancelledError, TimeoutError, OSError) as error:
         raise DeviceError(
-            f"the Dask scheduler is gone: {type(error).__name__}",
-            "start it again; finished rounds are kept, --resume goes on from them",
+            f"the connection to the Dask scheduler was lost: {type(error).__name__}",
+            "restart the scheduler; finished rounds are kept, use --resume to continue",
         ) from error

@@ -1,60 +1,79 @@
-"""What another process needs to know to train a case."""
+"""Send the training of a case to another process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from benchsuite.case import Case, SweepRange
-from benchsuite.engine import Trainer
 from benchsuite.errors import DeviceError
+from benchsuite.execution.executors.base import OnTrained, RoundTrainer
 from benchsuite.plugins import PluginId, Registry, load_registry, select_treatments
-from benchsuite.settings import Settings
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import make_variants
 
 
 @dataclass(frozen=True)
 class Job:
-    """A case to train, in plain words: cases are made of functions, which only their plugins can make again.
+    """A picklable description of a case to train: a case consists of functions, which its plugin defines.
 
     Args:
-        case: the id, with what is done to it.
+        case: id of the case, with its treatment and sweep.
         name: of the untreated case.
-        settings: what the user decided.
-        workers: how many share the rounds.
-        left_out: plugins that could not be loaded, and are not to be waited for again.
+        settings: how to train.
+        workers: number of workers that share the rounds.
+        left_out: plugins that could not be loaded, and are not tried again.
     """
 
     case: str
     name: str
-    settings: Settings
+    settings: TrainingSettings
     workers: int = 1
     left_out: tuple[PluginId, ...] = ()
 
     @classmethod
-    def of(cls, case: Case, settings: Settings, workers: int = 1, left_out: Iterable[PluginId] = ()) -> Job:
-        """The job of training a case. Where its rows are left and what becomes of them is no business of others."""
-        elsewhere = replace(
-            settings, run_dir=None, resume=False, report=None, convergence_compare=None, convergence_compare_fail=()
-        )
-        return cls(case.id, case.name, elsewhere, workers, tuple(left_out))
+    def of(cls, case: Case, settings: TrainingSettings, workers: int = 1, left_out: Iterable[PluginId] = ()) -> Job:
+        """Describe the training of a case."""
+        return cls(case.id, case.name, settings, workers, tuple(left_out))
 
     def registry(self) -> Registry:
-        """The plugins of this process."""
+        """Load the plugins in this process."""
         machine.configure(self.settings.platform)
         return load_registry(but=self.left_out)
 
-    def trainer(self) -> Trainer:
-        """A trainer in this process, which finds the case itself, among its own plugins.
+    def trainer(self) -> RoundTrainer:
+        """Create the trainer in this process, for the case that the plugins of this process define.
 
         Raises:
             BenchsuiteError: the case cannot be trained here.
         """
+        from benchsuite.engine import Trainer
+
         registry = self.registry()
         chosen = select_treatments(self.settings.treatment, self.settings.optimizer, registry.treatments)
         over = SweepRange.parse(self.settings.sweep) if self.settings.sweep else None
         for variant in make_variants([registry.case(self.name)], chosen, over):
             if variant.treated and variant.treated.id == self.case:
                 return Trainer(variant.treated, self.settings, self.workers)
-        raise DeviceError(f"a worker cannot make {self.case} of its plugins", "give all workers the same versions")
+        raise DeviceError(
+            f"the plugins of a worker do not define {self.case}", "install the same versions for all workers"
+        )
+
+
+def perform(trainer: RoundTrainer, operation: str, arguments: Iterable[Any], on_trained: OnTrained) -> Any:
+    """Perform an operation of a trainer by its name.
+
+    Args:
+        trainer: in this process.
+        operation: a method of `RoundTrainer`, or "plan"; "train" takes the seeds of one round.
+        arguments: of the operation.
+        on_trained: called with the progress of "train".
+    """
+    if operation == "plan":
+        return trainer.plan
+    if operation == "train":
+        (result,) = trainer.train(list(arguments), on_trained)
+        return result
+    return getattr(trainer, operation)(*arguments)

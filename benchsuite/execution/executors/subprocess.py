@@ -1,4 +1,4 @@
-"""Cases that are trained in a process of their own: whatever one of them does there, the others finish."""
+"""Train each case in a child process, which cannot harm the others."""
 
 from __future__ import annotations
 
@@ -10,96 +10,94 @@ from typing import Any
 import numpy as np
 
 from benchsuite.case import Case
-from benchsuite.engine import OnTrained
-from benchsuite.execution.executors.job import Job
+from benchsuite.errors import BenchsuiteError
+from benchsuite.execution.executors.base import OnTrained, RemoteTrainer
+from benchsuite.execution.executors.job import Job, perform
 from benchsuite.plugins import PluginId
-from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface
-from benchsuite.settings import Settings
+from benchsuite.results import Plan, RoundResult
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine, process
 
-_KEPT = "; finished rounds are kept, --resume goes on from them"
+_KEPT = "; finished rounds are kept, use --resume to continue"
 
 
-class SubprocessTrainer:
-    """Trains rounds of a case in a process of its own; see `Trainer`."""
+class ProcessChannel:
+    """Performs operations in a child process.
+
+    Args:
+        child: serves `_serve_job`.
+    """
 
     def __init__(self, child: process.ChildProcess) -> None:
         self._child = child
-        self.plan: Plan = child.ask("plan")
 
-    def compile(self) -> Plan:
-        """Compile the program; gives the plan with what that told."""
-        self.plan = self._child.ask("compile")
-        return self.plan
-
-    def train_starts(self) -> tuple[SeedTable, Columns]:
-        """Train the named starts; gives their rows and learning curves."""
-        rows, curves = self._child.ask("train_starts")
-        return rows, curves
-
-    def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
-        """Which of the case's groups so many seeds started in."""
-        found: dict[str, np.ndarray] = self._child.ask("groups", start, seeds)
-        return found
-
-    def surfaces(self, seen: Columns) -> list[Surface]:
-        """The loss over the parameters, for a page."""
-        surfaces: list[Surface] = self._child.ask("surfaces", seen)
-        return surfaces
+    def call(self, operation: str, *arguments: Any) -> Any:
+        """Perform one operation and return its result."""
+        return self._child.call("perform", operation, arguments)
 
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
-        """Train rounds, each an array of seeds, one after the other."""
+        """Train rounds one after the other."""
         for seeds in rounds:
-            yield self._child.ask("train_round", seeds, on_told=on_trained)
+            yield self._child.call("perform", "train", [seeds], on_message=on_trained)
 
 
 class SubprocessExecutor:
-    """An executor that trains each case in a process of its own, on all local devices.
+    """Trains each case in a child process, on all local devices.
 
     Args:
-        left_out: plugins that no such process is to load.
+        left_out: plugins that no child process loads.
     """
 
     def __init__(self, left_out: Iterable[PluginId]) -> None:
         self._child: process.ChildProcess | None = None
         self._left_out = tuple(left_out)
 
-    def _new(self, what: str, answering: process.MakeHandlers, limit: float = math.inf) -> process.ChildProcess:
+    def _start(self, subject: str, handlers: process.MakeHandlers, limit: float = math.inf) -> process.ChildProcess:
         self.stop()
-        self._child = process.ChildProcess(what, answering, limit, _KEPT)
+        self._child = process.ChildProcess(subject, handlers, limit, _KEPT)
         return self._child
 
-    def describe(self, settings: Settings) -> dict[str, Any]:
-        """What is measured on, as `machine.describe` gives it."""
-        about: dict[str, Any] = self._new("looking at the machine", _looking).ask("describe", settings.platform)
+    def describe(self, training: TrainingSettings) -> dict[str, Any]:
+        """Describe this machine, as `machine.describe` does."""
+        child = self._start("the description of the machine", _serve_description)
+        about: dict[str, Any] = child.call("describe", training.platform)
         return about
 
-    def trainer(self, case: Case, settings: Settings) -> SubprocessTrainer:
-        """Who trains a case."""
-        answering = partial(training, Job.of(case, settings, left_out=self._left_out))
-        return SubprocessTrainer(self._new(f"case {case.id}", answering, settings.time_limit or math.inf))
+    def trainer(self, case: Case, training: TrainingSettings) -> RemoteTrainer:
+        """Create the trainer of a case; it ends that of the case before."""
+        handlers = partial(_serve_job, Job.of(case, training, left_out=self._left_out))
+        return RemoteTrainer(ProcessChannel(self._start(f"case {case.id}", handlers, training.time_limit or math.inf)))
 
     def stop(self) -> None:
-        """End the process that there is."""
+        """End the child process, if there is one."""
         if self._child:
             self._child.stop()
             self._child = None
 
 
-def training(job: Job, tell: process.Notify) -> Mapping[str, Callable[..., Any]]:
-    """The answers of a process that trains a case."""
+def plan_in_subprocess(job: Job, limit: float) -> Plan | None:
+    """Plan a job in a child process; None where that fails.
+
+    Args:
+        job: the case.
+        limit: seconds that it may take.
+    """
+    child = process.ChildProcess(f"case {job.name}", partial(_serve_job, job), limit)
+    try:
+        return RemoteTrainer(ProcessChannel(child)).plan
+    except BenchsuiteError:
+        return None
+    finally:
+        child.stop()
+
+
+def _serve_job(job: Job, notify: process.Notify) -> Mapping[str, Callable[..., Any]]:
+    """The handlers of a child process that trains a case."""
     trainer = job.trainer()
-    return {
-        "plan": lambda: trainer.plan,
-        "compile": trainer.compile,
-        "train_starts": trainer.train_starts,
-        "groups": trainer.groups,
-        "surfaces": trainer.surfaces,
-        "train_round": lambda seeds: next(trainer.train([seeds], tell)),
-    }
+    return {"perform": lambda operation, arguments: perform(trainer, operation, arguments, notify)}
 
 
-def _looking(_: process.Notify) -> Mapping[str, Callable[..., Any]]:
+def _serve_description(_: process.Notify) -> Mapping[str, Callable[..., Any]]:
     return {"describe": _describe}
 
 

@@ -1,0 +1,146 @@
+"""The commands for authors of plugins: check, audit, data and new."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchsuite.cli.common import (
+    FAILED,
+    SINGLE_SEED,
+    installed_plugins,
+    progress_bar,
+    report_left_out,
+    say,
+    settings_and_case,
+    settings_options,
+    show,
+    step_by_step,
+)
+from benchsuite.errors import OptionError, near_matches
+from benchsuite.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from benchsuite.case import Case
+    from benchsuite.plugins import Registry
+
+
+@click.command()
+@click.argument("name", metavar="CASE")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 2**32),
+    help="Number of random starts, numbered from 0. [default: set by the case, at most 16]",
+    metavar="N",
+)
+@settings_options(SINGLE_SEED)
+def audit(name: str, seeds: int | None, **options: Any) -> int:
+    """Train seeds of CASE in several ways and count the results that are not bit-identical.
+
+    All side by side on all devices, the same again, a few side by side, each alone, and on one device. The exit code is
+    0 if all results are identical.
+    """
+    import numpy as np
+
+    from benchsuite.report.terminal import audit_table
+    from benchsuite.testing import Audit
+
+    settings, case = settings_and_case(name, options)
+    tried = Audit(case, settings, np.arange(seeds) if seeds else None)
+    with progress_bar(unit="ways") as live:
+        live.begin(tried.problem.label, len(tried.ways), 0)
+        found = list(tried.findings(step_by_step(live)))
+    show(audit_table(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}"))
+    return 0 if all(finding.same for finding in found) else FAILED
+
+
+@click.command()
+@click.argument("names", metavar="[PLUGIN|CASE]...", nargs=-1)
+@settings_options(["precision", "dataset", "data_dir", "platform", "time_limit"])
+def check(names: tuple[str, ...], **options: Any) -> int:
+    """Check that cases conform to the contract of the suite, and show how to fix those that do not.
+
+    Checks the cases of the PLUGINs, or single CASEs (all of them by default), each in a child process with a time limit
+    of 900 s unless --time-limit is given. In the tests of a plugin, use `benchsuite.testing.check_case(case)`.
+    """
+    from benchsuite.execution.executors import Job
+    from benchsuite.report.terminal import check_table
+    from benchsuite.testing import FAILED as NOT_CONFORMING
+    from benchsuite.testing import PROMISES, run_checks
+
+    training = TrainingSettings.parse(options)
+    registry = installed_plugins(training.platform)
+    left_out = [plugin.place for plugin in registry.left_out]
+    code = 0
+    for case in _named_cases(names, registry):
+        with progress_bar(unit="checks") as live:
+            live.begin(case.name, len(PROMISES) + 1, 0)
+            found = list(run_checks(Job.of(case, training, left_out=left_out), step_by_step(live)))
+        show(check_table(found, case.name))
+        code = FAILED if any(one.verdict == NOT_CONFORMING for one in found) else code
+    return code or report_left_out(registry)
+
+
+def _named_cases(names: Sequence[str], registry: Registry) -> list[Case]:
+    """The cases with these names, and those of the plugins with these names."""
+    plugins = {plugin.name: plugin for plugin in registry.plugins}
+    found: dict[str, Case] = {}
+    for name in names or registry.cases:
+        if name in plugins and (error := plugins[name].error):
+            raise error
+        cases = plugins[name].cases if name in plugins and plugins[name].cases else [registry.case(name)]
+        found |= {case.name: case for case in cases}
+    return list(found.values())
+
+
+@click.command()
+@click.argument("names", metavar="[DATASET]...", nargs=-1)
+@click.option("--verify", is_flag=True, help="Only verify the files that exist; download nothing.")
+@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Folder to search first.")
+def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
+    """Download the files of the DATASETs (all of them by default) and verify them."""
+    from benchsuite.engine import obtain, verified_content
+
+    downloads = installed_plugins().downloads
+    for name in names:
+        if name not in downloads:
+            raise OptionError(f"there is no dataset {name!r} to download", near_matches(name, downloads))
+    for name in names or downloads:
+        download = downloads[name]
+        paths = obtain(name, download, data_dir, fetch=not verify, on_fetch=lambda url: say(f"downloading {url}"))
+        for file, path in paths.items():
+            content = verified_content(path, download.sha256[file])
+            say(f"{name}: {path} verified ({len(content):,} bytes uncompressed)")
+    return 0
+
+
+@click.command()
+@click.argument("name", metavar="NAME")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New or empty folder. [default: benchsuite-NAME]",
+)
+def new(name: str, output: Path | None) -> int:
+    """Create a plugin with a case called NAME from a template: a distribution with tests and workflows.
+
+    The case works unchanged: a linear unit learns a noisy line. Replace the parts that are marked with the word CHANGE.
+    docs/plugins.md describes how to publish the plugin.
+    """
+    from benchsuite.plugins import PREFIX, write_plugin
+
+    folder = output or Path(PREFIX + name)
+    plugins = installed_plugins().plugins
+    taken = {item: f"{p.target} of {p.origin}" for p in plugins for item in (p.name, *(case.name for case in p.cases))}
+    for path in write_plugin(name, folder, taken):
+        say(f"written: {path}")
+    say("\nnext:")
+    for command in (f"cd {shlex.quote(str(folder))}", 'pip install -e ".[test]"', f"benchsuite check {name}", "pytest"):
+        say(f"  {command}")
+    return 0

@@ -1,0 +1,193 @@
+"""What the commands share: options, output, and reading plugins and runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from benchsuite.errors import BenchsuiteError, OptionError, printable
+from benchsuite.settings import OPTIONS, TrainingSettings
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from benchsuite.case import Case
+    from benchsuite.execution import Session
+    from benchsuite.plugins import Registry
+    from benchsuite.results import Result, Summary
+    from benchsuite.store import RunFolder
+    from benchsuite.system import progress
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+#: The options that affect the training of a single seed.
+SINGLE_SEED = ("protocol", "precision", "dataset", "data_dir", "platform", "treatment", "optimizer")
+
+#: The names of all options.
+ALL_OPTIONS = tuple(item.name for item in OPTIONS)
+
+FAILED = 1
+
+#: The type of an option that names a file to write.
+OUTPUT_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def settings_options(names: Sequence[str] = ALL_OPTIONS) -> Callable[[_Command], _Command]:
+    """Add options of the settings (all of them by default) to a command."""
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(OPTIONS):
+            if option.name in names:
+                metavar = f"[{'|'.join(option.choices)}]" if option.choices else option.metavar
+                kwargs: dict[str, Any] = {"is_flag": True} if option.is_flag else {"metavar": metavar}
+                kwargs |= {"multiple": True} if option.is_list else {}
+                command = click.option(option.flag, option.name, default=None, help=option.help, **kwargs)(command)
+        return command
+
+    return add
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print a line, with control characters of plugins and users escaped."""
+    click.echo(printable(text), err=err)
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table."""
+    stdout_console().print(renderable)
+
+
+def stdout_console() -> Console:
+    """The console of standard output."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False)
+
+
+def progress_bar(place: str = "", unit: str = "seeds") -> progress.ProgressBar:
+    """A progress bar on standard error."""
+    from benchsuite.system import progress
+
+    return progress.ProgressBar(sys.stderr, unit, place)
+
+
+def step_by_step(live: progress.ProgressBar) -> Callable[[str], None]:
+    """A function that shows the step that begins, and counts those before it as done."""
+    begun: list[str] = []
+
+    def on_next(name: str) -> None:
+        if begun:
+            live.advance(1)
+        begun.append(name)
+        live.stage(name)
+
+    return on_next
+
+
+def installed_plugins(platform: str = "auto") -> Registry:
+    """Load the plugins, for training on a kind of device."""
+    from benchsuite.plugins import load_registry
+    from benchsuite.system import machine
+
+    machine.configure(platform)
+    return load_registry()
+
+
+def report_left_out(registry: Registry) -> int:
+    """Print the plugins that could not be loaded; returns the exit code."""
+    for plugin in registry.left_out:
+        say(f"left out: {plugin.name} ({plugin.origin}): {plugin.error}", err=True)
+    return FAILED if registry.left_out else 0
+
+
+def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSettings, Case]:
+    """Read the settings and the case, which may be treated as in "relu-bias+adam".
+
+    Raises:
+        OptionError: an option or the name is invalid, or several treatments are given.
+        DoesNotApply: the treatment does not apply to the case.
+    """
+    from benchsuite.execution import Session
+    from benchsuite.settings import OutputSettings
+
+    training = TrainingSettings.parse(options)
+    name, _, treatment = name.partition("+")
+    training = replace(training, treatment=(*training.treatment, *([treatment] if treatment else [])))
+    registry = installed_plugins(training.platform)
+    session = Session(registry, training, OutputSettings(), [name])
+    session.check()
+    variants = session.variants
+    if len(variants) > 2:  # noqa: PLR2004  # the untreated case and a treated one
+        raise OptionError(
+            f"{len(variants) - 1} treatments given for {name}; expected at most one",
+            "name one --treatment, or combine them as in he+adam",
+        )
+    if error := variants[-1].error:
+        raise error
+    return training, variants[-1].treated or registry.case(name)
+
+
+def introduce(session: Session) -> None:
+    """Print the machine, versions and protocol of a session."""
+    from benchsuite.report.terminal import header_lines
+
+    about, training = session.executor.describe(session.training), session.training
+    left_out = [plugin.name for plugin in session.registry.left_out]
+    say("\n".join(header_lines(about, training.protocol, training.precision, left_out)))
+
+
+def show_summaries(summaries: Sequence[Summary], folder: RunFolder) -> None:
+    """Print the tables of a run."""
+    from benchsuite.report.terminal import run_tables
+    from benchsuite.store import read_results
+
+    console, results = stdout_console(), []
+    try:
+        results = read_results(folder)
+    except BenchsuiteError as error:
+        say(f"treatments and sweeps cannot be shown: {error}", err=True)
+    console.print(run_tables(summaries, console.width, results, folder.inapplicable))
+    say(f"rows of every seed: {folder.path}")
+
+
+def finished_run(path: Path | None) -> tuple[RunFolder, list[Result]]:
+    """Open a run (the latest by default) and read its results.
+
+    Raises:
+        OptionError: it has none.
+        StoreError: it cannot be read.
+    """
+    from benchsuite.store import RunFolder, read_results
+
+    folder = RunFolder(path) if path else RunFolder.latest()
+    results = read_results(folder)
+    if not results:
+        raise OptionError(f"{folder.path} has no finished round", "continue it with --resume, or name another run")
+    return folder, results
+
+
+def write_page(folders: Sequence[RunFolder], output: Path, reference: RunFolder | None) -> int:
+    """Write the HTML page of runs; returns the exit code."""
+    from benchsuite.report import require_extra
+
+    with require_extra("a report"):
+        from benchsuite.report.html import write_report
+    for path in write_report(folders, output, reference):
+        say(f"written: {path}")
+    return 0
+
+
+def show_changes(reference: RunFolder, now: RunFolder, gates: Sequence[str]) -> int:
+    """Print the changes since a reference run; returns the exit code, which says whether a gate fails."""
+    from benchsuite.report.terminal import compare_tables
+
+    shown, reasons = compare_tables(reference, now, gates)
+    show(shown)
+    for reason in reasons:
+        say(f"gate: {reason}", err=True)
+    return FAILED if reasons else 0

@@ -1,0 +1,134 @@
+"""The commands that read finished runs: report, export and compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from benchsuite.cli.common import OUTPUT_FILE, finished_run, say, show_changes, show_summaries, write_page
+from benchsuite.errors import OptionError
+
+if TYPE_CHECKING:
+    from benchsuite.results import Result
+    from benchsuite.store import RunFolder
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("paths", metavar="[RUN]...", nargs=-1, type=_PATH)
+@click.option(
+    "-o",
+    "--output",
+    type=_PATH,
+    help="Write an HTML page and a summary in Markdown into folder OUT; if OUT ends with .png, .svg or .pdf, draw a"
+    " single figure into it.",
+    metavar="OUT",
+)
+@click.option("--compare", "reference", type=_PATH, metavar="RUN", help="Add the changes since RUN.")
+@click.option(
+    "--picture",
+    type=click.Choice(["ladder", "treatments", "sweep"]),
+    help="Figure to draw. ladder: success rate and time to success at each error threshold; treatments: the rate under"
+    " each treatment; sweep: the rate at each value. [default: chosen by the content of the run]",
+)
+def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None) -> int:
+    """Show the tables of the run in folder RUN (the latest by default), finished or not.
+
+    With -o, write an HTML page, which may combine several RUNs of different cases. The page is one file that works
+    without a network connection. It requires `pip install 'benchsuite[report]'`.
+    """
+    from benchsuite.report.figures import check_path
+    from benchsuite.store import RunFolder
+
+    is_picture = output is not None and (bool(picture) or (output.suffix[1:].isalpha() and not output.is_dir()))
+    if output and not is_picture:
+        folders = [RunFolder(path) for path in paths] or [RunFolder.latest()]
+        return write_page(folders, output, RunFolder(reference) if reference else None)
+    _check_single(paths, reference)
+    if output:
+        check_path(output)
+    elif picture:
+        raise OptionError("--picture requires -o FILE", "add -o FILE")
+    folder, results = finished_run(paths[0] if paths else None)
+    if output:
+        _draw(results, folder, picture or _main_figure(results), output)
+        say(f"{folder.path} - drawn into {output}")
+        return 0
+    show_summaries([result.summary for result in results], folder)
+    return 0
+
+
+def _check_single(paths: Sequence[Path], reference: Path | None) -> None:
+    if reference:
+        raise OptionError("--compare requires -o DIR", "add -o DIR, or use `benchsuite compare`")
+    if len(paths) > 1:
+        raise OptionError(f"{len(paths)} runs given; expected one", "name one run, or add -o DIR for a common page")
+
+
+def _main_figure(results: Sequence[Result]) -> str:
+    if any(result.summary.setting for result in results):
+        return "sweep"
+    return "treatments" if any(result.summary.treatment for result in results) else "ladder"
+
+
+def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Path) -> None:
+    from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep
+
+    if picture == "ladder":
+        draw_ladder(results, output)
+    elif picture == "treatments":
+        draw_heatmap([result.summary for result in results], folder.inapplicable, output)
+    else:
+        draw_sweep([result.summary for result in results], output)
+
+
+@click.command("export")
+@click.argument("path", metavar="[RUN]", required=False, type=_PATH)
+@click.option(
+    "--format",
+    "kind",
+    required=True,
+    type=click.Choice(["bencher", "github", "parquet"]),
+    help="bencher: Bencher Metric Format; github: customBiggerIsBetter of github-action-benchmark;"
+    " parquet: a row per seed.",
+)
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Write into FILE. [default: standard output]", metavar="FILE")
+def export_run(path: Path | None, kind: str, output: Path | None) -> int:
+    """Export the results of the run in folder RUN (the latest by default) for another tool."""
+    from benchsuite.store import TEXTS, export
+
+    if not output and kind not in TEXTS:
+        raise OptionError(f"--format {kind} requires -o FILE: it is a binary format", "add -o FILE")
+    _, results = finished_run(path)
+    if output:
+        export(results, kind, output)
+        say(f"written into {output}", err=True)
+    else:
+        click.echo(TEXTS[kind](results))
+    return 0
+
+
+@click.command()
+@click.argument("reference", metavar="REFERENCE", type=_PATH)
+@click.argument("path", metavar="[RUN]", required=False, type=_PATH)
+@click.option(
+    "--fail",
+    "gates",
+    multiple=True,
+    metavar="GATE",
+    help="Fail if a case is significantly worse: rate:0.01 or speed:0.01, with the significance level.",
+)
+def compare(reference: Path, path: Path | None, gates: tuple[str, ...]) -> int:
+    """Compare the run in folder RUN (the latest by default) with the one in REFERENCE.
+
+    Success rates are compared by paired tests on the same seeds, speeds where the machines agree. Runs with different
+    protocols, data or versions of a case are not compared.
+    """
+    from benchsuite.store import RunFolder
+
+    now = RunFolder(path) if path else RunFolder.latest()
+    return show_changes(RunFolder(reference), now, gates)

@@ -1,0 +1,82 @@
+"""The command that trains cases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchsuite.cli.common import (
+    FAILED,
+    installed_plugins,
+    introduce,
+    progress_bar,
+    report_left_out,
+    say,
+    settings_options,
+    show,
+    show_changes,
+    show_summaries,
+    write_page,
+)
+from benchsuite.system import signals
+
+if TYPE_CHECKING:
+    from benchsuite.errors import BenchsuiteError
+    from benchsuite.execution import Session, SessionResult
+
+
+@click.command()
+@click.argument("names", metavar="[CASE]...", nargs=-1)
+@settings_options()
+def run(names: tuple[str, ...], **options: Any) -> int:
+    """Train every seed of the CASEs (all of them by default) and show the success rates.
+
+    With --treatment or --optimizer, every case is trained untreated and treated, and compared on the same seeds.
+    """
+    from benchsuite.comparison import reference_of
+    from benchsuite.execution import Session, read_settings
+    from benchsuite.report import require_extra
+
+    training, output = read_settings(options)
+    registry = installed_plugins(training.platform if output.plan else training.own_platform)
+    with Session(registry, training, output, names, surfaces=output.report is not None) as session:
+        session.check()
+        if output.plan:
+            return _show_forecasts(session)
+        reference = reference_of(output)
+        if output.report:
+            with require_extra("a report"):  # checked before training
+                import benchsuite.report.html  # noqa: F401
+        introduce(session)
+        result = session.run(progress_bar, show_failure)
+    code = show_result(result)
+    if output.report and result.folder.summaries:
+        write_page([result.folder], output.report, reference)
+    if reference and not result.interrupt:
+        code = show_changes(reference, result.folder, output.compare_fail) or code
+    left_out = report_left_out(registry)
+    return code or left_out
+
+
+def _show_forecasts(session: Session) -> int:
+    from benchsuite.report.terminal import forecast_table
+
+    show(forecast_table(session.forecasts()))
+    return 0
+
+
+def show_failure(error: BenchsuiteError) -> None:
+    """Print why a case could not be trained."""
+    say(f"error: {error}", err=True)
+
+
+def show_result(result: SessionResult) -> int:
+    """Print the tables of a session; returns the exit code."""
+    if result.interrupt:
+        say(f"interrupted; continue with --resume --run-dir {result.folder.path}", err=True)
+    if result.summaries:
+        show_summaries(result.summaries, result.folder)
+    if result.interrupt:
+        return signals.exit_code(result.interrupt)
+    return FAILED if result.failures else 0

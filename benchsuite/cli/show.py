@@ -1,0 +1,219 @@
+"""The commands that list what is installed, and show a single training or landscape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from benchsuite.cli.common import (
+    OUTPUT_FILE,
+    SINGLE_SEED,
+    installed_plugins,
+    progress_bar,
+    report_left_out,
+    say,
+    settings_and_case,
+    settings_options,
+    show,
+)
+from benchsuite.errors import OptionError
+from benchsuite.settings import TrainingSettings
+from benchsuite.system import signals
+
+if TYPE_CHECKING:
+    from benchsuite.case import Case
+    from benchsuite.engine import Problem
+    from benchsuite.plugins import Plugin
+    from benchsuite.results import Trace
+    from benchsuite.variants import Treatment
+
+_SEED = click.IntRange(0, 2**32 - 1)
+
+
+@click.command("list")
+def list_cases() -> int:
+    """List the cases of all plugins."""
+    from benchsuite.report.terminal import Column, table
+
+    registry = installed_plugins()
+    columns = [
+        Column("case", lambda case: case.name, "left", "bold"),
+        Column("data", lambda case: case.dataset.name, "left", folds=True),
+        Column("source protocol", lambda case: _length(case.schedule), "left", folds=True),
+        Column("quick protocol", lambda case: _length(case.quick) if case.quick else "the same", "left", folds=True),
+        Column("task", lambda case: case.summary, "left", folds=True),
+    ]
+    show(table(registry.cases.values(), columns))
+    return report_left_out(registry)
+
+
+def _length(schedule: Any) -> str:
+    unit = schedule.unit if schedule.length > 1 else schedule.unit.removesuffix("s")
+    return f"{schedule.length:,} {unit}, {schedule.seeds:,} seeds"
+
+
+@click.command()
+def plugins() -> int:
+    """List the plugins, and the errors of those that could not be loaded."""
+    from benchsuite.report.terminal import Column, table
+
+    def provides(plugin: Plugin) -> str:
+        return ", ".join([*(case.name for case in plugin.cases), *(item.name for item in plugin.treatments)])
+
+    registry = installed_plugins()
+    columns = [
+        Column("plugin", lambda plugin: plugin.name, "left", "bold"),
+        Column("module", lambda plugin: plugin.target, "left", folds=True),
+        Column("distribution", lambda plugin: plugin.origin, "left", folds=True),
+        Column("provides", lambda plugin: "LEFT OUT" if plugin.error else provides(plugin), "left", folds=True),
+    ]
+    show(table(registry.plugins, columns))
+    return report_left_out(registry)
+
+
+@click.command()
+@click.argument("names", metavar="[CASE]...", nargs=-1)
+def treatments(names: tuple[str, ...]) -> int:
+    """List the treatments of all plugins, and to which of the CASEs (all of them by default) each applies."""
+    from benchsuite.report.terminal import Column, table
+    from benchsuite.variants import make_variants
+
+    registry = installed_plugins()
+    cases = [registry.case(name) for name in names or registry.cases]
+    variants = make_variants(cases, list(registry.treatments.values()), None)
+
+    def options(item: Treatment) -> str:
+        return ", ".join(f"{name}={value:g}" for name, value in item.options.items())
+
+    def applies(item: Treatment) -> str:
+        return ", ".join(v.case for v in variants if v.treatment == item.name and v.treated) or "-"
+
+    columns = [
+        Column("treatment", lambda item: item.name, "left", "bold"),
+        Column("options", options, "left", folds=True),
+        Column("change and source", lambda item: f"{item.summary}\n{item.source}", "left", folds=True),
+        Column("applies to", applies, "left", folds=True),
+    ]
+    show(table(registry.treatments.values(), columns))
+    for variant in variants if names else []:
+        if variant.error:
+            say(f"{variant.id}: {variant.error}")
+    return report_left_out(registry)
+
+
+@click.command()
+@click.argument("name", metavar="CASE")
+@click.option(
+    "--seed",
+    type=_SEED,
+    help="Random start to train; with --start, the seed that determines the data. [0]",
+    metavar="N",
+)
+@click.option("--start", metavar="START", help='A start that CASE names, or parameters such as "w=-10,b=0".')
+@click.option("-o", "--output", type=OUTPUT_FILE, help="Draw it into FILE (.png, .svg, .pdf).", metavar="FILE")
+@settings_options(SINGLE_SEED)
+def replay(name: str, seed: int | None, start: str | None, output: Path | None, **options: Any) -> int:
+    """Train one seed or start of CASE again and show every evaluation, as a table or a figure."""
+    from benchsuite.engine import Problem, parameter_names
+    from benchsuite.report.figures import check_path, draw_training, replay_diagnostics, replay_table
+    from benchsuite.results import DEFINITIONS, Outcome, classify
+
+    if seed is None and start is None:
+        raise OptionError("neither --seed nor --start is given", "add --seed N, or --start NAME")
+    if output:
+        check_path(output)
+    settings, case = settings_and_case(name, options)
+    problem = Problem.load(case, settings)
+    what = f"seed {seed}" if start is None else f"start {start}" + (f" on the data of seed {seed}" if seed else "")
+    trace, seconds = _train_again(problem, settings, seed or 0, start, what)
+    outcome = Outcome(classify(trace, case.criterion)[0])
+    title = f"{problem.label}, {what}: {outcome.value}"
+    parameters = parameter_names(case)
+    if output:
+        draw_training(trace, parameters, title, case.criterion.metric, output)
+        say(f"{title} - drawn into {output}")
+        return 0
+    show(replay_table(trace, parameters))
+    say(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
+    if case.diagnostics:
+        show(replay_diagnostics(trace, problem.facts, {item.name: item.reading for item in case.diagnostics}))
+    return 0
+
+
+def _train_again(
+    problem: Problem, settings: TrainingSettings, seed: int, start: str | None, what: str
+) -> tuple[Trace, float]:
+    import numpy as np
+
+    from benchsuite.engine import Ensemble, parameter_names
+    from benchsuite.system import machine
+    from benchsuite.variants import find_start
+
+    case, devices = problem.case, machine.devices(settings.platform)
+    values = None if start is None else find_start(case, start, parameter_names(case))
+    with progress_bar() as live:
+        live.begin(f"{problem.label}, {what}", 1, 0)
+        live.stage("compiling")
+        ensemble = Ensemble.fitting(problem, 1, devices, pinned=values is not None)
+        live.stage("training")
+        if values is None:
+            return ensemble.train(np.array([seed]), live.advance)
+        return ensemble.train_from(values, seed, live.advance)
+
+
+@click.command()
+@click.argument("name", metavar="CASE")
+@click.option(
+    "-o", "--output", type=OUTPUT_FILE, required=True, help="Draw it into FILE (.png, .svg, .pdf).", metavar="FILE"
+)
+@click.option(
+    "--grid", type=click.IntRange(2), default=256, show_default=True, help="Points along each axis.", metavar="N"
+)
+@click.option(
+    "--seeds", type=click.IntRange(0, 1000), default=8, show_default=True, help="Random starts to draw.", metavar="N"
+)
+@click.option("--basins/--no-basins", default=True, help="Whether to train a grid of starts, which takes minutes.")
+@settings_options(SINGLE_SEED)
+def landscape(name: str, output: Path, grid: int, seeds: int, basins: bool, **options: Any) -> int:
+    """Draw the loss of CASE over its parameters, with the paths of named starts and of some seeds.
+
+    For a case with two parameters, or with two that it names, a grid of starts is trained as well, to show the basins
+    of attraction. Ctrl-C during this training draws the part that is finished.
+    """
+    from benchsuite.engine import LandscapeEvaluator
+    from benchsuite.report.figures import check_path, draw_landscape
+    from benchsuite.results import LandscapeResult, parameter_values
+
+    check_path(output)
+    settings, case = settings_and_case(name, options)
+    _check_landscape(name, case)
+    survey, code, found = LandscapeEvaluator(case, settings, grid), 0, None
+    label = survey.problem.label
+    with progress_bar(unit="starts") as live:
+        live.begin(label, survey.starts(seeds, basins=basins), 0)
+        live.stage("paths")
+        paths = survey.paths(seeds, live.advance)
+        live.stage("loss")
+        surfaces = survey.surfaces(parameter_values(paths))
+        live.stage("grid of starts")
+        try:
+            for grown in survey.basins(live.advance) if basins else ():
+                found = grown
+        except KeyboardInterrupt as interrupt:
+            code = signals.exit_code(interrupt)
+    draw_landscape(LandscapeResult(f"{label}: {case.summary}", surfaces, paths, found, case.solution_values), output)
+    say(f"{'interrupted; ' if code else ''}{label} - drawn into {output}", err=bool(code))
+    return code
+
+
+def _check_landscape(name: str, case: Case) -> None:
+    from benchsuite.engine import has_landscape
+
+    if not has_landscape(case):
+        drawn = ", ".join(other.name for other in installed_plugins().cases.values() if has_landscape(other))
+        raise OptionError(
+            f"{name} has no landscape: it has more than two parameters and no solution that defines planes",
+            f"name one of {drawn}",
+        )

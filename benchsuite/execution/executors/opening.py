@@ -1,0 +1,47 @@
+"""Open the executor that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from benchsuite.errors import OptionError
+from benchsuite.execution.executors.base import Executor
+from benchsuite.execution.executors.local import LOCAL_EXECUTOR
+from benchsuite.plugins import PluginId
+from benchsuite.settings import DASK, TrainingSettings
+
+
+@contextmanager
+def open_executor(training: TrainingSettings, left_out: Iterable[PluginId] = ()) -> Iterator[Executor]:
+    """Open the executor that the settings name, and close it at the end.
+
+    Args:
+        training: names the executor; a time limit requires child processes.
+        left_out: plugins that could not be loaded, and are not tried again by other processes.
+
+    Raises:
+        OptionError: a library that it requires is not installed.
+        DeviceError: its scheduler cannot be reached.
+    """
+    if training.time_limit:
+        from benchsuite.execution.executors.subprocess import SubprocessExecutor
+
+        isolated = SubprocessExecutor(left_out)
+        try:
+            yield isolated
+        finally:
+            isolated.stop()
+        return
+    if training.executor != DASK:
+        yield LOCAL_EXECUTOR
+        return
+    try:
+        from benchsuite.execution.executors.dask import DaskExecutor
+    except ModuleNotFoundError as error:
+        raise OptionError(
+            f"--executor {DASK} requires {error.name}, which is not installed",
+            "install it with `pip install 'benchsuite[dask]'`",
+        ) from error
+    with DaskExecutor.connect(training, left_out) as cluster:
+        yield cluster

@@ -1,0 +1,222 @@
+"""Run the selected cases: open executor and folder, train, and collect what happened."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from benchsuite.case import Case
+from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
+from benchsuite.execution.executors import Executor, open_executor
+from benchsuite.execution.forecast import Forecast, forecast_runs
+from benchsuite.execution.runner import CaseRun, Observer, open_folder
+from benchsuite.plugins import Registry, select_treatments, select_variants
+from benchsuite.results import Summary, schedule_for
+from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
+from benchsuite.store import RunFolder
+from benchsuite.variants import Variant, list_inapplicable
+
+#: Makes the observer of a case from its position in the run, such as "2/6" (empty for a single case).
+Observe = Callable[[str], AbstractContextManager[Observer]]
+
+#: Options of earlier versions that a run folder may hold -> their present names.
+_RENAMED = {"engine": "executor", "convergence_compare": "compare", "convergence_compare_fail": "compare_fail"}
+
+
+@dataclass(frozen=True)
+class SessionResult:
+    """What happened in a session.
+
+    Args:
+        folder: the run folder.
+        summaries: of every case with a finished round.
+        failures: errors of the cases that could not be trained to the end.
+        interrupt: the interrupt that ended the session, if one did.
+    """
+
+    folder: RunFolder
+    summaries: Sequence[Summary]
+    failures: Sequence[BenchsuiteError]
+    interrupt: KeyboardInterrupt | None = None
+
+
+@dataclass
+class Session:
+    """One run of the selected cases; a context manager, which closes the executor and unlocks the folder.
+
+    Variants, executor and folder are made when they are first used; until then the settings can be replaced.
+
+    Args:
+        registry: the plugins.
+        training: how to train.
+        output: where to save the results.
+        names: of the cases; all by default.
+        surfaces: whether to save the loss over the parameters, for an HTML page.
+        seed_factor: multiplies the number of seeds of each case, unless the settings give one.
+    """
+
+    registry: Registry
+    training: TrainingSettings
+    output: OutputSettings
+    names: Sequence[str] = ()
+    surfaces: bool = False
+    seed_factor: int = 1
+    summaries: list[Summary] = field(default_factory=list)
+    _open: ExitStack = field(default_factory=ExitStack)
+    _ended: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the executor, unlock the folder and free the data of all cases."""
+        self._open.close()
+        _release_data([])
+
+    @cached_property
+    def variants(self) -> list[Variant]:
+        """The cases, untreated and treated.
+
+        Raises:
+            OptionError: a case, treatment or sweep does not exist, or applies to no case.
+        """
+        cases = [self.registry.case(name) for name in self.names or self.registry.cases]
+        chosen = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
+        return select_variants(cases, chosen, self.training)
+
+    def check(self) -> None:
+        """Check the selection before anything is created.
+
+        Raises:
+            OptionError: a case, treatment, sweep or dataset does not exist, or applies to no case.
+        """
+        self.registry.check_dataset(self.training.dataset)
+        self.variants  # noqa: B018  # selects and checks them
+
+    @property
+    def cases(self) -> list[Case]:
+        """The cases to train: the variants that apply."""
+        return [variant.treated for variant in self.variants if variant.treated]
+
+    def forecasts(self, cases: Sequence[Case] | None = None) -> list[Forecast]:
+        """Estimate the costs of the cases (all of them by default)."""
+        return forecast_runs(self.cases if cases is None else cases, self.training)
+
+    @cached_property
+    def executor(self) -> Executor:
+        """The executor, open until the session is closed."""
+        left_out = [plugin.place for plugin in self.registry.left_out]
+        return self._open.enter_context(open_executor(self.training, left_out))
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        """The run folder, created or resumed, and locked until the session is closed."""
+        folder = self._open.enter_context(open_folder(self.training, self.output, self.executor).locked())
+        folder.write_inapplicable(list_inapplicable(self.variants))
+        return folder
+
+    @contextmanager
+    def case_run(self, case: Case, observer: Observer) -> Iterator[CaseRun]:
+        """Open the run of one case, and collect its summaries at the end, also after an error.
+
+        Raises:
+            BenchsuiteError: the case, its data, device or folder cannot be used.
+        """
+        run = CaseRun(case, self._training_of(case), self.folder, observer, self.executor)
+        try:
+            yield run
+            if self.surfaces:
+                run.write_surfaces()
+        finally:
+            if run.has_rows:
+                self.summaries += run.summaries()
+            self._ended.add(case.id)
+            _release_data(other for other in self.cases if other.id not in self._ended)
+
+    def run(self, observe: Observe, on_failure: Callable[[BenchsuiteError], None]) -> SessionResult:
+        """Train every case; a failure of one does not affect the others, and an interrupt keeps finished rounds.
+
+        Args:
+            observe: makes the observer of each case.
+            on_failure: called with each error when it occurs.
+
+        Raises:
+            BenchsuiteError: an option, the executor or the folder cannot be used.
+        """
+        self.check()
+        folder = self.folder
+        failures = [variant.error for variant in self.variants if variant.applies and variant.error]
+        interrupt: KeyboardInterrupt | None = None
+        for error in failures:
+            on_failure(error)
+        try:
+            for number, case in enumerate(self.cases, start=1):
+                place = f"{number}/{len(self.cases)}" if len(self.cases) > 1 else ""
+                if failure := self._train(case, observe(place)):
+                    failures.append(failure)
+                    on_failure(failure)
+        except KeyboardInterrupt as raised:
+            interrupt = raised
+        return SessionResult(folder, self.summaries, failures, interrupt)
+
+    def _train(self, case: Case, observing: AbstractContextManager[Observer]) -> BenchsuiteError | None:
+        hint = "run it with pytest to see the traceback, and report it: this error should have been handled"
+        try:
+            with (
+                observing as observer,
+                wrap_errors(lambda raised: CaseError(f"case {case.id} failed: {raised}", hint)),
+                self.case_run(case, observer) as run,
+            ):
+                for _ in run.round_results():
+                    pass
+        except BenchsuiteError as error:
+            return error
+        return None
+
+    def _training_of(self, case: Case) -> TrainingSettings:
+        if self.training.seeds or self.training.half_width or self.seed_factor == 1:
+            return self.training
+        _, schedule = schedule_for(case, self.training.protocol)
+        return replace(self.training, seeds=self.seed_factor * schedule.seeds)
+
+
+def _release_data(remaining: Iterable[Case]) -> None:
+    """Free the data in this process that no remaining case uses."""
+    if "benchsuite.engine" in sys.modules:  # otherwise data are loaded in other processes only
+        from benchsuite.engine import release_data
+
+        release_data(case.dataset for case in remaining)
+
+
+def read_settings(values: Mapping[str, Any]) -> tuple[TrainingSettings, OutputSettings]:
+    """Read settings from option -> value; those of the run to resume are the defaults.
+
+    Raises:
+        StoreError: there is no run to resume.
+        OptionError: a value cannot be used.
+    """
+    if values.get("resume"):
+        values = _resumed(values)
+    return TrainingSettings.parse(values), OutputSettings.parse(values)
+
+
+def _resumed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the run to resume, changed by those that are given now."""
+    run_dir = values.get("run_dir")
+    folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
+    now = {name: value for name, value in values.items() if value not in UNSET_VALUES}
+    then = {_RENAMED.get(name, name): value for name, value in folder.settings.items()}
+    then["report"] = None  # where to write a report must be given again
+    if "executor" in now:
+        then |= {"scheduler": None, "workers": None}  # they belong to the former executor
+    if now.keys() & {"seeds", "half_width"}:
+        then |= {"seeds": None, "half_width": None}
+    return then | now | {"run_dir": folder.path}
