@@ -342,16 +342,16 @@ def _read_run(path: Path) -> tuple[RunFile, dict[str, CaseFile] | None]:
     raise unknown_schema(path, schema)
 
 
-def resumed_settings(said: Mapping[str, Any]) -> Settings:
+def resumed_settings(given: Mapping[str, Any]) -> Settings:
     """Combine the settings of the run to be resumed with the options that are given now.
 
     Raises:
         StoreError: there is no such run.
         OptionError: an option cannot be used.
     """
-    run_dir = said.get("run_dir")
+    run_dir = given.get("run_dir")
     folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
-    now = {name: value for name, value in said.items() if value not in UNSET_VALUES}
+    now = {name: value for name, value in given.items() if value not in UNSET_VALUES}
     then = folder.settings | {"report": None}  # the page of the resumed run has to be requested again
     if "executor" in now:
         then |= {"scheduler": None, "workers": None}  # they belong to the other executor
