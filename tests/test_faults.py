@@ -422,11 +422,11 @@ def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pyt
     begun: list[int] = []
 
     def begin_between() -> str:
-        monkeypatch.setattr(store, "commit", lambda: "")
+        monkeypatch.setattr(machine, "commit", lambda: "")
         begun.append(benchsuite("run", "line", "--run-dir", "out")[0])
         return ""
 
-    monkeypatch.setattr(store, "commit", begin_between)
+    monkeypatch.setattr(machine, "commit", begin_between)
     code, _, err = benchsuite("run", "line", "--run-dir", "out")
 
     assert (begun, code) == ([0], 1)

@@ -91,7 +91,9 @@ def test_plan_in_pytest_runs_nothing(pytester: pytest.Pytester) -> None:
     """It shows what would run of what was selected."""
     pytester.makepyfile(test_cases="def test_training(registered_case, bench):\n    bench(registered_case)\n")
 
-    result = pytester.runpytest("--benchmark-only", "--benchsuite-plan", "-k", "relu-bias or relu-output", "--benchsuite-half-width=0.05")
+    result = pytester.runpytest(
+        "--benchmark-only", "--benchsuite-plan", "-k", "relu-bias or relu-output", "--benchsuite-half-width=0.05"
+    )
 
     result.stdout.fnmatch_lines(["*= plan =*", "relu-bias * 381 *", "relu-output * 381 *", "2 to run, 762 seeds: *"])
     assert result.ret == 0

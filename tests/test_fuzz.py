@@ -428,7 +428,14 @@ def test_titles_and_gates_on_real_runs(run_path: Path, other: Path, chance: rand
 @fuzz(300)
 def test_options_of_a_stranger(chance: random.Random) -> None:
     """The options that a run was begun with, as somebody has changed them, are refused or can be used."""
-    was = {**asdict(TrainingSettings()), **asdict(OutputSettings()), "seeds": 12, "run_dir": "runs", "treatment": ["adam"], "sweep": "bias=0,1"}
+    was = {
+        **asdict(TrainingSettings()),
+        **asdict(OutputSettings()),
+        "seeds": 12,
+        "run_dir": "runs",
+        "treatment": ["adam"],
+        "sweep": "bias=0,1",
+    }
     options = mutated_json({name: value for name, value in was.items() if value is not None}, chance)
     with contextlib.suppress(BenchsuiteError):
         settings, output = TrainingSettings.parse(options), OutputSettings.parse(options)

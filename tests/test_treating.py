@@ -277,7 +277,14 @@ def test_treated_cases_are_chosen_repeated_and_compared(cases: pytest.Pytester) 
 
 def test_pytest_runs_sweeps(cases: pytest.Pytester) -> None:
     """The benchmark is that of all values, its figures are one summary for each."""
-    result = run(cases, "-k", "line+rest", "--benchsuite-treatment=rest", "--benchsuite-sweep=rate=0,0.1", "--benchmark-json=out.json")
+    result = run(
+        cases,
+        "-k",
+        "line+rest",
+        "--benchsuite-treatment=rest",
+        "--benchsuite-sweep=rate=0,0.1",
+        "--benchmark-json=out.json",
+    )
 
     result.assert_outcomes(passed=1, deselected=result.parseoutcomes()["deselected"])
     assert "line+rest@rate=0.1: at best 20 of 20 converged" in result.stdout.str()
