@@ -117,7 +117,7 @@ def test_treatment_applies_nowhere(doctor: Command) -> None:
     code, _, err = doctor("run", "line", "--treatment=never", "--run-dir=out")
 
     assert code == 2
-    assert "treatment never applies nowhere:\n  line+never: lines need none" in err
+    assert "treatment never applies to no case:\n  line+never: lines need none" in err
     assert not Path("out").exists()
 
 
@@ -193,11 +193,11 @@ def test_sweep_table(doctor: Command) -> None:
     [
         (["--sweep=rate=1:0.1:3"], "is reversed"),
         (["--sweep=rate=0:1:3"], "rate=0:1:3:linear"),
-        (["--sweep=rates=0.1,0.2"], "--sweep rates applies nowhere"),
+        (["--sweep=rates=0.1,0.2"], "--sweep rates applies to no case"),
         (["--treatment=rset"], "did you mean rest"),
         (["--treatment=rest(rates=1)"], "did you mean rate?"),
         (["--optimizer=optax.adma(1)"], "did you mean adam"),
-        (["--treatment=none", "--treatment=rest"], "none beside others"),
+        (["--treatment=none", "--treatment=rest"], "none excludes other treatments"),
     ],
 )
 def test_bad_options_are_refused_by_both_interfaces(
