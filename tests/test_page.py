@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -11,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
@@ -21,8 +24,11 @@ from test_pytest_plugin import CASES
 
 from benchsuite import Claim, FailureRate
 from benchsuite.errors import printable
+from benchsuite.report.figures import starts_figures
 from benchsuite.report.html.markdown import escape_markdown
 from benchsuite.report.html.page import sort_value, write_report
+from benchsuite.results import Surface
+from benchsuite.store import read_results
 from benchsuite.store.folder import RunFolder
 from benchsuite.system import files
 
@@ -206,6 +212,21 @@ def test_several_runs_stand_on_one_page(benchsuite: Command) -> None:
     assert all(name in text for name in ("again", "other"))
 
 
+def test_starts_beyond_a_curve_are_not_drawn_on_it() -> None:
+    """Nobody knows the loss there; those within it are drawn at the loss that it has."""
+    (result,) = read_results(store_run(Path("out"), a_case("line", GOOD, GOOD, GOOD, SLOW)))
+    assert sorted(result.rows.start["w"].tolist()) == [-0.5, -0.5, 0.5, 0.5]
+    half = Surface("right half", {"w": np.array([0.0, 1.0, 2.0])}, np.array([1.0, 0.0, 1.0]))
+
+    *_, figure = starts_figures(result._replace(surfaces=[half]))
+
+    tables = [table for table in figure.spec()["datasets"].values() if isinstance(table, str) and "seed" in table]
+    (drawn,) = [list(csv.DictReader(io.StringIO(table))) for table in tables]
+    assert [(row["path"], float(row["x"]), float(row["y"])) for row in drawn] == [
+        ("seed 1", 0.5, 0.5), ("seed 3", 0.5, 0.5)
+    ]  # fmt: skip
+
+
 def test_page_says_what_has_changed(benchsuite: Command) -> None:
     """Since a reference, as a figure and in the summary."""
     store_run(Path("before"), a_case("line", *[GOOD] * 12))
@@ -215,9 +236,9 @@ def test_page_says_what_has_changed(benchsuite: Command) -> None:
 
     page = Elements(Path("page/index.html").read_text())
     assert code == 0
-    assert "What has changed since before" in page.text
+    assert "Changes since before" in page.text
     assert "changes" in [about.get("data-figure") for _, about in page.found]
-    assert "**What has changed since before**" in Path("page/summary.md").read_text()
+    assert "**Changes since before**" in Path("page/summary.md").read_text()
 
 
 def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
@@ -230,7 +251,7 @@ def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
     of_sweep, of_treatment = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
     assert "line: learning\\_rate from 0.01 to 0.1" in of_sweep
     assert "| 0.01 | 50.0 % |" in of_sweep
-    assert "What treatments change: line" in of_treatment
+    assert "Effect of treatments: line" in of_treatment
     assert "| he | 0.0 % |" in of_treatment
     assert "sweep-line-learning_rate" in Path("swept/index.html").read_text()
 
@@ -341,7 +362,7 @@ def test_page_in_a_browser(chromium: Browser) -> None:
     with page.expect_download() as saved:
         page.click("figure[data-figure=rates] [data-save=png]")
     assert saved.value.path().read_bytes().startswith(b"\x89PNG")
-    page.get_by_label("Show what is named").fill("steep")
+    page.get_by_label("Filter").fill("steep")
     page.wait_for_function("document.querySelector('.filter output').textContent !== ''")
     page.wait_for_function(
         "document.querySelector('figure[data-figure=rates] svg').textContent.includes('line') === false"
@@ -353,7 +374,7 @@ def test_page_in_a_browser(chromium: Browser) -> None:
     page.wait_for_selector("figure[data-figure=r2]", state="hidden")  # all of its seeds diverged
     page.wait_for_function("!document.querySelector('figure[data-figure=treatments] svg').textContent.includes('slow')")
     assert "steep" in (page.locator("figure[data-figure=rates] svg").text_content() or "")
-    page.get_by_label("Show what is named").fill("")
+    page.get_by_label("Filter").fill("")
     page.wait_for_selector("figure[data-figure=r2]:visible")
     assert noticed == []
 

@@ -100,7 +100,7 @@ def test_a_rate_that_changes_is_found_on_its_night(after: int) -> None:
         (change,) = changes(nights)
 
         assert (change.figure, change.night, change.before, change.after) == (RATE, nights[40], 0.48, after / 1000)
-        assert ("rose" if after > 480 else "fell") in change.said
+        assert ("rose" if after > 480 else "fell") in change.sentence
 
 
 def test_a_speed_that_changes_is_found_among_noise() -> None:
@@ -372,7 +372,7 @@ def test_site_in_a_browser(chromium: Browser, runs: Path, benchsuite: Command) -
     page.wait_for_selector("body[data-drawn=all]", timeout=60_000)
     assert page.locator("figure[data-drawn=yes]").count() == page.locator("figure").count() > 5
     page.click("text=All nights")
-    assert page.title() == "Convergence, night by night"
+    assert page.title() == "Convergence by night"
     assert noticed == []
 
 
