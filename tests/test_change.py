@@ -119,7 +119,7 @@ def test_p_values_are_corrected_for_the_number_of_cases() -> None:
         ({"stand_in": True}, "this run has noisy_line, a stand-in"),
         ({"criterion": "r2 ≥ 0.9"}, "different criterion"),
         ({"version": "deadbeef"}, "different case version"),
-        ({"program": "fedcba"}, "the program has changed, and JAX has not"),
+        ({"program": "fedcba"}, "the program changed, and JAX did not"),
     ],
 )
 def test_other_cases_are_refused(fields: dict[str, Any], said: str) -> None:

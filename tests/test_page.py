@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ class Elements(HTMLParser):
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished run in "out", and its page in "page".
 
-    Of its cases, hostile has wrap_errors texts wherever they are free, steep diverged, slow is slow, and line was treated.
+    Of its cases, hostile has foreign texts wherever they are free, steep diverged, slow is slow, and line was treated.
     """
     folder = tmp_path_factory.mktemp("finished")
     run = store_run(
@@ -148,6 +149,26 @@ def test_foreign_texts_stay_texts(benchsuite: Command, install_plugin: InstallPl
         assert "\x1b" not in out
 
 
+@pytest.mark.usefixtures("hostile")
+def test_foreign_texts_stay_texts_in_pictures(benchsuite: Command, install_plugin: InstallPlugin) -> None:
+    """A picture is valid XML without a script, a reference or an invisible mark, whatever its labels are."""
+    install_plugin("hostile", LINE + HOSTILE)
+
+    for command in (
+        ("replay", "hostile", "--start", EVIL, "-o", "x.svg"),
+        ("landscape", "hostile", "--no-basins", "--seeds=1", "--grid=4", "-o", "x.svg"),
+        ("report", "out", "-o", "x.svg"),
+        ("report", "out", "--picture=ladder", "-o", "x.svg"),
+    ):
+        code, *_ = benchsuite(*command)
+        content = Path("x.svg").read_text()
+        tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(content).iter()}
+        assert code == 0
+        assert not tags & {"script", "foreignObject", "a", "use"}
+        assert not set(content) & {"\u202e", "\x1b"}
+    assert "hostile" in content
+
+
 #: Commands that print texts of plugins.
 COMMANDS = [
     ("report", "out"),
@@ -204,7 +225,9 @@ def test_several_runs_stand_on_one_page(benchsuite: Command) -> None:
     assert benchsuite("report", "out", "again", "-o", "both")[0] == 2
     assert "add -o" in benchsuite("report", "out", "again")[2]
     assert "line is in out and in again" in benchsuite("report", "out", "again", "-o", "both")[2]
-    assert "compare each on a page of its own" in benchsuite("report", "again", "other", "-o", "b", "--compare=out")[2]
+    assert (
+        "compare each run on a separate page" in benchsuite("report", "again", "other", "-o", "b", "--compare=out")[2]
+    )
     code, _, _ = benchsuite("report", "again", "other", "-o", "both")
     text = Elements(Path("both/index.html").read_text()).text
     assert code == 0
@@ -289,7 +312,7 @@ def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.Monkey
     assert "has schema 99" in benchsuite("report", "out", "-o", "page")[2]
     Path("out/run.json").write_bytes(files.sealed(about | {"plans": {}}))
     assert "has no finished round" in benchsuite("report", "out", "-o", "page")[2]
-    monkeypatch.setitem(sys.modules, "benchsuite.report.html.page", None)
+    monkeypatch.setitem(sys.modules, "benchsuite.report.html", None)
     assert "pip install 'benchsuite[report]'" in benchsuite("report", "out", "-o", "page")[2]
     assert not Path("page").exists()
 
