@@ -58,7 +58,7 @@ def test_a_case_is_compared_with_its_own_protocol() -> None:
     assert [change.rate.before for change in found if change.rate] == [0.25, 1.0]
     assert [change.rate_incomparable for change in found] == ["", ""]
     assert (
-        "another protocol"
+        "different protocol"
         in one(RunResults(both.results[:1], MACHINE), RunResults(both.results[1:], MACHINE)).rate_incomparable
     )
 
@@ -114,12 +114,12 @@ def test_p_values_are_corrected_for_the_number_of_cases() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"protocol": "quick"}, "another protocol: the reference has source, this run has quick"),
-        ({"dataset": "mnist"}, "another data: the reference has noisy_line, this run has mnist"),
+        ({"protocol": "quick"}, "different protocol: the reference has source, this run has quick"),
+        ({"dataset": "mnist"}, "different data: the reference has noisy_line, this run has mnist"),
         ({"stand_in": True}, "this run has noisy_line, a stand-in"),
-        ({"criterion": "r2 ≥ 0.9"}, "another criterion"),
-        ({"version": "deadbeef"}, "another case version"),
-        ({"program": "fedcba"}, "the program has changed, and JAX has not"),
+        ({"criterion": "r2 ≥ 0.9"}, "different criterion"),
+        ({"version": "deadbeef"}, "different case version"),
+        ({"program": "fedcba"}, "the program changed, and JAX did not"),
     ],
 )
 def test_other_cases_are_refused(fields: dict[str, Any], said: str) -> None:
@@ -137,7 +137,7 @@ def test_another_program_under_another_jax_is_no_other_case() -> None:
     change = one(run(GOOD), run(BAD, program="other", machine={"versions": {"jax": "2"}}))
 
     assert change.rate
-    assert change.speed_incomparable == "another jax: 1, now 2"
+    assert change.speed_incomparable == "different jax: 1, now 2"
 
 
 def test_new_and_missing_cases() -> None:
@@ -171,13 +171,13 @@ def test_speeds_are_compared_by_rank() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"device": "other"}, "another device: cpu, now other"),
-        ({"precision": "default"}, "another precision"),
-        ({"device_count": 8}, "another device count"),
-        ({"executor": "dask"}, "another executor: local, now dask"),
-        ({"workers": 2}, "another workers: 1, now 2"),
-        ({"chunk_size": 7}, "another chunk size"),
-        ({"round_seconds": [1.0] * 3}, "3 steady rounds, a rank test needs 4"),
+        ({"device": "other"}, "different device: cpu, now other"),
+        ({"precision": "default"}, "different precision"),
+        ({"device_count": 8}, "different device count"),
+        ({"executor": "dask"}, "different executor: local, now dask"),
+        ({"workers": 2}, "different workers: 1, now 2"),
+        ({"chunk_size": 7}, "different chunk size"),
+        ({"round_seconds": [1.0] * 3}, "3 steady rounds, but a rank test needs 4"),
     ],
 )
 def test_speeds_of_other_machines_are_not_compared(fields: dict[str, Any], said: str) -> None:
@@ -291,16 +291,16 @@ def test_compare_command(benchsuite: Command) -> None:
     code, out, _ = benchsuite("compare", "before", "after", "--fail=rate:0.01")
 
     assert code == 0
-    assert "What has changed since before" in out
+    assert "Changes since before" in out
     assert "+0.0" in out
     store_run(Path("more"), a_case("line", *[GOOD_SEED] * 16), treated("line", "sgd-0.1", GOOD_SEED))
     code, out, err = benchsuite("compare", "more", "before", "--fail=rate:0.01")
     assert code == 0
     assert err == ""
-    assert "rate not comparable: this run does not have it (line+sgd-0.1)" in out
+    assert "rate not comparable: not in this run (line+sgd-0.1)" in out
     assert "+0.0" in out
     assert "no run" in benchsuite("compare", "nowhere", "after")[2]
-    assert "there is no gate" in benchsuite("compare", "before", "after", "--fail=rat:1")[2]
+    assert "unknown gate" in benchsuite("compare", "before", "after", "--fail=rat:1")[2]
 
 
 def test_run_is_compared_at_its_end(benchsuite: Command) -> None:
@@ -309,7 +309,7 @@ def test_run_is_compared_at_its_end(benchsuite: Command) -> None:
     code, out, _ = benchsuite("run", "line", "--compare=before", "--compare-fail=rate:0.01")
 
     assert code == 0
-    assert "What has changed since before" in out
+    assert "Changes since before" in out
     assert "add --compare RUN" in benchsuite("run", "line", "--compare-fail=rate:0.01")[2]
 
 
@@ -324,7 +324,7 @@ def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin
     (site / "plugin_line-1.0.dist-info" / "entry_points.txt").write_text("[benchsuite]\nline = plugin_at_rest\n")
     refused = pytester.runpytest_inprocess(*args, *compare)
     assert refused.ret == 1
-    refused.stdout.fnmatch_lines(["gate: line: not comparable: another case version*"])
+    refused.stdout.fnmatch_lines(["gate: line: not comparable: different case version*"])
 
     under_another_jax("before")
     dropped = pytester.runpytest_inprocess(*args, *compare)

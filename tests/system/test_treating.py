@@ -185,7 +185,10 @@ def test_sweep_table(doctor: Command) -> None:
     for value, rate in (("0", "0.0 %"), ("0.1", "100.0 %"), ("0.2", "100.0 %"), ("1000000000", "0.0 %")):
         assert rate in line_of(out, value)
     assert "20 diverged" in line_of(out, "1000000000")
-    assert "best: 100.0 % at rate = 0.1; within 5 points of it from 0.1 to 0.2, a factor of 2" in " ".join(out.split())
+    assert (
+        "best: 100.0 % at rate = 0.1; plateau: rate within 5 points of its best from 0.1 to 0.2, a factor of 2"
+        in " ".join(out.split())
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,7 +257,7 @@ def test_pytest_runs_every_treatment(cases: pytest.Pytester) -> None:
         "test_training[line+rest]",
         "treatment broken of line failed: RuntimeError: oh [red]no[/]",
         "does not apply: lines need none",
-        "What treatments change: line",
+        "Effect of treatments: line",
     ):
         assert said in text
 
