@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,13 +11,12 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
-from conftest import LINE, SUPPLY, Command, InstallPlugin
+from conftest import Command
 from hypothesis import given
 from hypothesis import strategies as st
 from stored import GOOD as GOOD_SEED
 from stored import a_case, store_run, treated
 from test_comparison import result
-from test_pytest_plugin import CASES
 from toys import line, line_table
 
 from benchsuite import Case, Criterion, Schedule, stats
@@ -27,7 +25,6 @@ from benchsuite.comparison.gate import Gate
 from benchsuite.comparison.runs import MISSING, NEW, CaseChange, RunResults, compare_runs
 from benchsuite.errors import OptionError
 from benchsuite.results.result import Result
-from benchsuite.system import files
 
 MACHINE = {"versions": {"jax": "1"}}
 GOOD, BAD = [1] * 40, [1] * 10 + [0] * 30
@@ -273,17 +270,6 @@ def registered() -> dict[str, Case]:
     return load_registry().cases
 
 
-AT_REST = (LINE + SUPPLY).replace("rate=0.1", "rate=0.0")
-
-
-def under_another_jax(folder: str) -> None:
-    """Let a run have been made with another JAX."""
-    path = Path(folder) / "run.json"
-    content = json.loads(path.read_text())
-    content["machine"]["versions"]["jax"] = "0.0.1"
-    path.write_bytes(files.sealed(content))
-
-
 def test_compare_command(benchsuite: Command) -> None:
     """The same run twice has not changed; other seeds are compared too, and what only one of them has is told."""
     for folder in ("before", "after"):
@@ -301,39 +287,3 @@ def test_compare_command(benchsuite: Command) -> None:
     assert "+0.0" in out
     assert "no run" in benchsuite("compare", "nowhere", "after")[2]
     assert "unknown gate" in benchsuite("compare", "before", "after", "--fail=rat:1")[2]
-
-
-def test_run_is_compared_at_its_end(benchsuite: Command) -> None:
-    """With the options of pytest; a gate without a reference is refused."""
-    benchsuite("run", "line", "--run-dir=before")
-    code, out, _ = benchsuite("run", "line", "--compare=before", "--compare-fail=rate:0.01")
-
-    assert code == 0
-    assert "Changes since before" in out
-    assert "add --compare RUN" in benchsuite("run", "line", "--compare-fail=rate:0.01")[2]
-
-
-def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
-    """A dropped rate under another JAX fails the session, and says so."""
-    pytester.makepyfile(test_cases=CASES)
-    args = ("--benchmark-only", "-k", "line and not xor", "-p", "no:randomly")
-    site = install_plugin("line", LINE + SUPPLY)
-    assert pytester.runpytest_inprocess(*args, "--benchsuite-run-dir=before").ret == 0
-    compare = ("--benchsuite-compare=before", "--benchsuite-compare-fail=rate:0.01")
-    (site / "plugin_at_rest.py").write_text(AT_REST)
-    (site / "plugin_line-1.0.dist-info" / "entry_points.txt").write_text("[benchsuite]\nline = plugin_at_rest\n")
-    refused = pytester.runpytest_inprocess(*args, *compare)
-    assert refused.ret == 1
-    refused.stdout.fnmatch_lines(["gate: line: not comparable: different case version*"])
-
-    under_another_jax("before")
-    dropped = pytester.runpytest_inprocess(*args, *compare)
-    assert dropped.ret == 1
-    dropped.stdout.fnmatch_lines(
-        [
-            "*= convergence compared =*",
-            "line *100.0 %*0.0 %*-100.0*",
-            "gate: line: its rate has dropped (McNemar's p = 1.9e-06, level 0.01)",
-        ]
-    )
-    assert pytester.runpytest_inprocess(*args, "--benchsuite-compare=nowhere").ret == pytest.ExitCode.USAGE_ERROR

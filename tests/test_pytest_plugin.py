@@ -78,16 +78,6 @@ def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
     assert content["benchsuite"]["plugins_left_out"] == {}
 
 
-def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
-    """Runs are saved and compared as those of any other benchmark."""
-    for option in ("--benchmark-autosave", "--benchmark-compare"):
-        result = cases.runpytest_inprocess("--benchmark-only", "-k", "line and not rest", option)
-        assert "machine_info is different" not in result.stderr.str()
-
-    assert result.ret == 0
-    result.stdout.fnmatch_lines_random(["*test_training[[]line[]] (NOW)*", "*test_training[[]line[]] (0001_*"])
-
-
 def test_case_can_be_selected_by_node_id(cases: pytest.Pytester) -> None:
     """A shown id selects its case."""
     result = cases.runpytest_inprocess("test_cases.py::test_training[line-at-rest]", "--benchsuite-seeds=4")
@@ -157,14 +147,6 @@ def test_broken_case_fails_with_one_sentence(pytester: pytest.Pytester, install_
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["case line-loss: its loss has shape*", "*try: *"])
     result.stdout.no_fnmatch_line("*Traceback*")
-
-
-def test_every_seed_diverged_is_pointed_out(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
-    """A case that gives NaN at once is told apart from one that learns badly."""
-    install_plugin("line", LINE + SUPPLY.replace("line()", "line(rate=1e30)"), module="diverging")
-    pytester.makepyfile(test_cases=CASES)
-
-    run(pytester).stdout.fnmatch_lines(["*20 diverged*", "line: every seed diverged; look at its data*"])
 
 
 def test_benchmark_disable_trains_one_round(cases: pytest.Pytester) -> None:
