@@ -72,10 +72,10 @@ def test_replay_of_a_start(benchsuite: Command) -> None:
     [
         (("replay", "line"), 2, "add --seed N, or --start NAME"),
         (("replay", "relu-bias", "--start", "rod"), 2, "did you mean red?, or parameters such as b=1,w=2"),
-        (("replay", "relu-bias", "--start", "w=1,w=2"), 2, "gives w twice"),
+        (("replay", "relu-bias", "--start", "w=1,w=2"), 2, "sets w twice"),
         (("replay", "relu-bias", "--start", "w=1e39,b=0"), 2, "sets w to 1e+39"),
-        (("replay", "relu-bias", "--start", "w=-10"), 2, "says nothing of b"),
-        (("replay", "relu-bias", "--start", "w=1,b=0,v=1"), 2, "sets 'v', which is none of its parameters"),
+        (("replay", "relu-bias", "--start", "w=-10"), 2, "lacks b"),
+        (("replay", "relu-bias", "--start", "w=1,b=0,v=1"), 2, "sets 'v', which is not a parameter"),
         (("replay", "relu-bias", "--start", "w=nan,b=0"), 2, "sets w to nan"),
         (("replay", "mnist-identity-1L", "--start", "w=1", "--dataset", "stand-in"), 2, "too many parameters"),
         (("report", "nowhere", "-o", "ladder.gif"), 2, "has the ending '.gif'"),
@@ -127,7 +127,7 @@ def test_data_verifies_what_is_there(benchsuite: Command, tmp_path: Path) -> Non
     code, _, err = benchsuite("data", "--verify", "--data-dir", str(tmp_path))
 
     assert code == 1
-    assert f"{TRAIN} is not a sound gzip file" in err
+    assert f"{TRAIN} is not a valid gzip file" in err
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -131,7 +131,7 @@ def test_mirror_without_an_end_is_given_up(
     (served / FILE).write_bytes(bytes(100_000))
     monkeypatch.setattr(data, "LARGEST", 50_000)
 
-    with pytest.raises(DataError, match="it does not come to an end"):
+    with pytest.raises(DataError, match="the download exceeds the limit"):
         data.load(grey(address), "grey")
 
     assert not [path for path in cache.rglob("*") if path.is_file()]
@@ -140,10 +140,10 @@ def test_mirror_without_an_end_is_given_up(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(CONTENT)[:-9], "is cut short"),
-        (b"", "holds other data"),
-        (b"plain text", "not a sound gzip file"),
-        (gzip.compress(CONTENT)[:10] + b"\x07\xff", "not a sound gzip file"),
+        (gzip.compress(CONTENT)[:-9], "is truncated"),
+        (b"", "has the sha256"),
+        (b"plain text", "not a valid gzip file"),
+        (gzip.compress(CONTENT)[:10] + b"\x07\xff", "not a valid gzip file"),
         (gzip.compress(b"other"), "sha256"),
     ],
     ids=["cut", "empty", "text", "corrupt", "other"],
@@ -187,7 +187,7 @@ def test_unobtainable_data_are_replaced_and_labelled() -> None:
     loaded = data.load(grey(stand_in=drawn))
 
     assert (loaded.label, loaded.stand_in) == ("grey-stand-in", True)
-    assert "no mirror gave it" in loaded.origin
+    assert "no mirror has it" in loaded.origin
 
 
 def test_real_data_can_be_demanded() -> None:

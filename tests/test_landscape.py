@@ -132,9 +132,9 @@ def test_any_loss_can_be_drawn(loss: list[list[float]], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "error", "said"),
     [
-        ({"landscape": Landscape(ranges={"w": (0, 1)})}, CaseError, "looks at 'w', which is no parameter"),
-        ({"solution": {"bias[0]": 1}}, CaseError, "says nothing of kernel"),
-        ({"landscape": Landscape(close_up={"bias[0]": (0, 1)})}, CaseError, "is of bias.0. alone"),
+        ({"landscape": Landscape(ranges={"w": (0, 1)})}, CaseError, "names 'w', which is not a parameter"),
+        ({"solution": {"bias[0]": 1}}, CaseError, "lacks kernel"),
+        ({"landscape": Landscape(close_up={"bias[0]": (0, 1)})}, CaseError, "covers only bias.0."),
     ],
 )
 def test_wrong_name_in_a_landscape_is_told(fields: dict[str, Any], error: type[Exception], said: str) -> None:

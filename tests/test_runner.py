@@ -220,12 +220,12 @@ def test_named_starts_are_trained_beside_the_seeds_and_kept() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"starts": {"far": {"w": -10}}}, "sets 'w', which is none of its parameters"),
-        ({"starts": {"far": {"bias[0]": 0}}}, "says nothing of kernel"),
+        ({"starts": {"far": {"w": -10}}}, "sets 'w', which is not a parameter"),
+        ({"starts": {"far": {"bias[0]": 0}}}, "lacks kernel"),
         ({"starts": {"far": FAR | {"bias[0]": float("inf")}}}, r"sets bias\[0\] to inf"),
         ({"groups": {"w < 0": lambda start: start["w"] < 0}}, "its group 'w < 0' failed: KeyError: 'w'"),
         ({"groups": {"all": lambda start: True}}, "its group 'all' gives bool of shape"),
-        ({"claims": [Claim("It is small.", Bound("weight", at_most=1))]}, "speaks of 'weight', which is not recorded"),
+        ({"claims": [Claim("It is small.", Bound("weight", at_most=1))]}, "is about 'weight', which is not recorded"),
     ],
 )
 def test_case_with_a_wrong_name_is_refused(fields: dict[str, Any], said: str) -> None:

@@ -340,10 +340,10 @@ def test_case_that_breaks_costs_no_other(install_plugin: InstallPlugin, benchsui
     assert code == 1
     assert "case leave: its data failed: SystemExit: bye (plugin_faults.py, line" in err
     assert "case meddle sets jax_default_matmul_precision = bfloat16 globally" in err
-    assert "case garbage: among its data is a str" in err
+    assert "case garbage: its data contain a str" in err
     assert "case crash: its data failed: RuntimeError: no such luck (plugin_faults.py, line" in err
     assert "case panic: its data failed: Outcome (plugin_faults.py, line" in err
-    assert re.search("case late: its training failed as it ran: .*RuntimeError: only now\n", err)
+    assert re.search("case late: its training failed at run time: .*RuntimeError: only now\n", err)
     assert "case grouped sets jax_enable_x64 = True, the working folder = " in err
     assert "sound" in out
     assert jax.config.values == before
