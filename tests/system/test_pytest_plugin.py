@@ -71,7 +71,7 @@ def test_every_seed_diverged_is_pointed_out(pytester: pytest.Pytester, install_p
     install_plugin("line", LINE + SUPPLY.replace("line()", "line(rate=1e30)"), module="diverging")
     pytester.makepyfile(test_cases=CASES)
 
-    run(pytester).stdout.fnmatch_lines(["*20 diverged*", "line: every seed diverged; look at its data*"])
+    run(pytester).stdout.fnmatch_lines(["*20 diverged*", "line: every seed diverged; inspect its data*"])
 
 
 def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
@@ -86,7 +86,7 @@ def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: Inst
             "*line-drawn (quick, stand-in data): 4 of 4 converged*",
             "*test_training[[]line-drawn[]] (quick, stand-in data) *",
             "line *noisy_line*",
-            "On STAND-IN data, drawn by the suite*",
+            "On STAND-IN data (synthetic*",
             "line-drawn*dots-stand-in*",
             "*not judged*",
         ]
