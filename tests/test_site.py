@@ -148,7 +148,7 @@ def test_a_night_is_read_as_it_was_written() -> None:
     one = night(3, point(), timing_warnings=("hot",))
 
     assert Night.from_json(one.to_json()).to_json() == one.to_json()
-    with pytest.raises(ValueError, match="required field `name`"):
+    with pytest.raises(ValueError, match="field"):
         Night.from_json(b"{}")
 
 
