@@ -222,11 +222,12 @@ def test_shard_that_was_touched(damage: Any, said: str, benchsuite: Command) -> 
     np.testing.assert_equal(rows(Path("out")), before)
 
 
-def test_run_json_that_was_edited(benchsuite: Command) -> None:
-    """What a run says of itself is not taken from a file that was changed."""
+@pytest.mark.parametrize("name", ["run.json", "line/case.json"])
+def test_json_that_was_edited(name: str, benchsuite: Command) -> None:
+    """A file that was changed after it was written is refused."""
     assert benchsuite("run", "line", "--run-dir", "out")[0] == 0
-    path = Path("out/run.json")
-    path.write_text(path.read_text().replace('"source"', '"quick"', 1))
+    path = Path("out") / name
+    path.write_text(path.read_text().replace('"highest"', '"default"', 1))
 
     code, _, err = benchsuite("report", "out")
 
@@ -422,11 +423,11 @@ def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pyt
     begun: list[int] = []
 
     def begin_between() -> str:
-        monkeypatch.setattr(machine, "commit", lambda: "")
+        monkeypatch.setattr(store.machine, "commit", lambda: "")
         begun.append(benchsuite("run", "line", "--run-dir", "out")[0])
         return ""
 
-    monkeypatch.setattr(machine, "commit", begin_between)
+    monkeypatch.setattr(store.machine, "commit", begin_between)
     code, _, err = benchsuite("run", "line", "--run-dir", "out")
 
     assert (begun, code) == ([0], 1)
