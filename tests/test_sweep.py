@@ -175,7 +175,7 @@ def test_values_that_are_close_keep_apart() -> None:
 
 
 def test_record_of_every_value() -> None:
-    """A run of a sweep has a summary for each value, with an even share of the time; rows and resuming are as always."""
+    """A run of a sweep has a summary for each value, with an even share of the time; it can be resumed."""
     case = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)))
     first = run(case, seeds=8)
     never, always = first.summaries()
