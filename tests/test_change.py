@@ -137,6 +137,13 @@ def test_another_program_under_another_jax_is_no_other_case() -> None:
     assert change.speed_incomparable == "different jax: 1, now 2"
 
 
+def test_digests_of_two_kinds_are_no_other_case() -> None:
+    """Versions before this one had digests of another kind, which say nothing about those of today."""
+    change = one(run(GOOD, program="b6d4a2641da3d5e1"), run(GOOD, program="jaxpr:369d28a5164f0a8d"))
+
+    assert change.rate
+
+
 def test_new_and_missing_cases() -> None:
     """They are told, and let no gate fall: a person may have chosen some of the cases."""
     grown, shrunk = compare_runs(run(GOOD), run(GOOD, GOOD), 0.05), compare_runs(run(GOOD, GOOD), run(GOOD), 0.05)

@@ -122,7 +122,7 @@ def test_option_that_a_treatment_has_replaced_is_not_swept() -> None:
 
 
 def test_record_of_every_value() -> None:
-    """A run of a sweep has a summary for each value, with an even share of the time; rows and resuming are as always."""
+    """A run of a sweep has a summary for each value, with an even share of the time; it can be resumed."""
     case = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)))
     first = run(case, seeds=8)
     never, always = first.summaries()

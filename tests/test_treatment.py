@@ -14,7 +14,7 @@ from benchsuite_relu import relu_bias, relu_output, relu_to_relu
 from flax import nnx
 from toys import cut_down, line, line_table, treatment
 
-from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Stream, Treatment
+from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Split, Stream, Table, Treatment
 from benchsuite.case.sweep import SweepRange
 from benchsuite.engine.problem import Problem
 from benchsuite.engine.trainer import make_plan
@@ -110,6 +110,26 @@ def test_joined_treatments_have_the_options_of_all() -> None:
     sweep = sweep_case(BIAS, joined, SweepRange("bias", (0.5, 1.0))).sweep
     assert sweep
     assert sweep.at(0.5).id == "relu-bias+positive-bias+momentum"
+
+
+def test_scale_of_a_table_travels_with_its_rows() -> None:
+    """Rows that were loaded before others keep their own scale: nothing is remembered between the calls."""
+    sizes = iter((2.0, 8.0))
+
+    def load(files: Any) -> Split:
+        del files
+        x = next(sizes) * np.linspace(-1, 1, 4, dtype=np.float32)[:, None]
+        return Split((x, x), (x, x))
+
+    case = line(dataset=Table("growing", load=load, batch_size=2), schedule=Schedule(epochs=1))
+    table = OURS["unit-scale"].apply(case).dataset
+    assert isinstance(table, Table)
+
+    small, large = table.load({}), table.load({})
+
+    for split in (small, large):
+        for rows in split:
+            assert np.abs(np.asarray(table.prepare(rows)[0])).max() == 1
 
 
 def test_scaling_leaves_other_criteria_alone() -> None:
