@@ -30,7 +30,7 @@ _FEWEST = 30
 #: Smallest relative noise of speeds of one machine.
 _EVEN = 0.01
 
-#: Factors from the median absolute deviation to the standard deviation of normal noise, and from a difference to a value.
+#: Factors from median absolute deviation to standard deviation (normal noise), and from a difference to a value.
 _MAD, _DIFFERENCE = 1.4826, 2**-0.5
 
 
