@@ -20,17 +20,17 @@ RATE, SPEED = "rate", "speed"
 #: has a false alarm.
 _PENALTY = 4.0
 
-#: A running median over so many nights takes away slumps of less than half of them, and leaves steps where they are: a
-#: speed is another one after three nights, a rate after one.
+#: Nights of the running median of speeds. It removes slumps of fewer than half of them and keeps the place of a step:
+#: a change of the speed is known after three nights, one of the rate after one.
 _WINDOW = 5
 
-#: With fewer nights than this the penalty is that of so many, for it would let chance pass.
+#: Smallest number of nights in the penalty; fewer would give too many false alarms.
 _FEWEST = 30
 
-#: Below this relative noise two speeds of the same machine are taken to be the same.
+#: Smallest relative noise of speeds of one machine.
 _EVEN = 0.01
 
-#: Of the median absolute deviation to the standard deviation of normal noise, and of a difference to a value.
+#: Factors from median absolute deviation to standard deviation (normal noise), and from a difference to a value.
 _MAD, _DIFFERENCE = 1.4826, 2**-0.5
 
 
