@@ -87,15 +87,15 @@ def store_case(folder: RunFolder, plan: Plan, rounds: Sequence[RoundResult]) -> 
             folder.write_summaries(figures.summaries())
 
 
-def store_cases(folder: RunFolder, cases: int, variants: int) -> Iterator[float]:
-    """Write a run of so many cases; gives the seconds that each case and variant took."""
+def store_cases(folder: RunFolder, cases: int, variants: int) -> Iterator[tuple[float, float]]:
+    """Write a run of so many cases; gives the seconds that each case and variant took, by the clock and of CPU."""
     rounds = [make_round(first, PLAN.round_size, len(PLAN.steps)) for first in range(0, PLAN.seeds, PLAN.round_size)]
     for number in range(cases):
         for variant in range(variants):
             plan = replace(PLAN, case=f"toy-{number}", treatment=f"variant-{variant}" if variant else "")
-            begin = time.perf_counter()
+            begin = time.perf_counter(), time.process_time()
             store_case(folder, plan, rounds)
-            yield time.perf_counter() - begin
+            yield time.perf_counter() - begin[0], time.process_time() - begin[1]
 
 
 def warm_up() -> None:
@@ -110,15 +110,16 @@ def measure_folder(cases: int, variants: int) -> None:
     """Print how fast the cases of a run are written at its begin and at its end, and read."""
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "run"
-        begin = time.process_time()
         took = np.array(list(store_cases(RunFolder.create(path, {}, {}), cases, variants)))
         written = time.process_time()
         read_results(RunFolder(path))
         read = time.process_time()
     tenth = max(1, len(took) // 10)
-    first, last = 1 / took[:tenth].mean(), 1 / took[-tenth:].mean()
-    print(f"{cases} cases x {variants} variants: written in {took.sum():.1f} s, {written - begin:.1f} s of them CPU")
-    print(f"first tenth {first:.0f}/s, last tenth {last:.0f}/s, ratio {last / first:.2f}")
+    wall, cpu = took.sum(axis=0)
+    print(f"{cases} cases x {variants} variants: written in {wall:.1f} s, {cpu:.1f} s of them CPU")
+    for name, seconds in zip(("s", "CPU s"), took.T, strict=True):
+        first, last = 1 / seconds[:tenth].mean(), 1 / seconds[-tenth:].mean()
+        print(f"first tenth {first:.1f} per {name}, last tenth {last:.1f} per {name}, ratio {last / first:.2f}")
     print(f"read in {read - written:.1f} s CPU")
 
 
