@@ -26,4 +26,5 @@ def is_count(value: object) -> bool:
 
 
 def is_name(value: object) -> bool:
+    """Whether a value can be the name of a case, a family or a part of a treatment's name."""
     return isinstance(value, str) and NAME.fullmatch(value) is not None

@@ -64,8 +64,9 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
 def check(names: tuple[str, ...], **options: Any) -> int:
     """Check that cases conform to the contract of the suite, and show how to fix those that do not.
 
-    Checks the cases of the PLUGINs or FAMILYs, or single CASEs (all of them by default), each in a child process with a time limit
-    of 900 s unless --time-limit is given. In the tests of a plugin, use `benchsuite.testing.check_case(case)`.
+    Checks the cases of the PLUGINs or FAMILYs, or single CASEs (all of them by default), each in a child process with a
+    time limit of 900 s unless --time-limit is given. In the tests of a plugin, use
+    `benchsuite.testing.check_case(case)`.
     """
     from benchsuite.execution.executors import Job
     from benchsuite.report.terminal import check_table
@@ -139,7 +140,7 @@ def new(name: str, output: Path | None) -> int:
     taken = {
         item: f"{plugin.target} of {plugin.origin}"
         for plugin in installed_plugins().plugins
-        for item in (plugin.name, *(named.name for named in (*plugin.families, *plugin.cases)))
+        for item in (plugin.name, *(family.name for family in plugin.families), *(case.name for case in plugin.cases))
     }
     for path in write_plugin(name, folder, taken):
         say(f"written: {path}")

@@ -120,9 +120,9 @@ def _name_of_rung(text: str, families: Mapping[str, Family]) -> str:
     """The name of the case that "family(option=value)" means."""
     call = Call.parse(text, 'name a case such as "abs-width(units=4)"')
     family = families[call.name]
-    given = dict.fromkeys([family.option] * len(call.values), *call.values[:1]) | call.options
-    places = [place for place, value in enumerate(family.values) if given == {family.option: value}]
-    if not places or len(call.values) > 1:
+    given = [*((family.option, value) for value in call.values), *call.options.items()]
+    places = [place for place, value in enumerate(family.values) if given == [(family.option, value)]]
+    if not places:
         raise OptionError(f"{text!r} is no case of the family {family.name}", f"one of: {', '.join(family.names)}")
     return family.names[places[0]]
 
@@ -237,8 +237,8 @@ def _refused_for_duplicates(plugin: Plugin, owner: Mapping[str, Plugin]) -> Plug
 
 
 def _names(plugin: Plugin) -> list[str]:
-    cases = [f"case {item.name}" for item in (*plugin.families, *plugin.cases)]
-    return [*cases, *(f"treatment {treatment.name}" for treatment in plugin.treatments)]
+    families, cases = ((f"case {item.name}" for item in items) for items in (plugin.families, plugin.cases))
+    return [*families, *cases, *(f"treatment {treatment.name}" for treatment in plugin.treatments)]
 
 
 def _refused(plugin: Plugin, what: str, owner: Plugin) -> Plugin:

@@ -54,7 +54,8 @@ class Plan:
     `treatment` is empty for the untreated case. `sweep` is {option: values} that are trained side by side, empty for
     none; `setting` is {option: value} where the plan is that of one of them, see `parts`, or where values are trained
     one after another. `rung` is {option: value} of a case of a `family`, and `published` the share of starts that fail
-    there according to the source. `claims` are as `Claim.to_json` gives them. `predicted_bytes` is the memory of one device; times are in seconds.
+    there according to the source. `claims` are as `Claim.to_json` gives them. `predicted_bytes` is the memory of one
+    device; times are in seconds.
     """
 
     case: str

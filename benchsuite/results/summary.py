@@ -108,7 +108,8 @@ class Summary:
     over the steady rounds, or that of the first where there is no other.
 
     `treatment` is empty for the untreated case. `setting` is the value of a swept option; the times are then its even
-    share, unless the values were trained one after another. `family`, `rung` and `published` are as in the plan. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
+    share, unless the values were trained one after another. `family`, `rung` and `published` are those of the plan.
+    `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
     `time_to_success` counts optimiser steps; failed seeds are censored when they end. `groups` are the rates by kind of
     start. `starts` are the named starts, which count in no other figure. `claims` are `ClaimResult` as JSON.

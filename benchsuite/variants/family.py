@@ -16,8 +16,8 @@ from benchsuite.errors import BenchsuiteError, CaseError, require, require_text,
 class Family:
     """Cases that differ in one structural option: a case for each of its values, the rungs of a ladder.
 
-    A rung is a case of its own, named after family, option and value: the rung at units = 4 of the family "abs-width" is
-    the case "abs-width-units-4". Its seeds differ from those of the other rungs, as for any two cases.
+    A rung is a case of its own, named after family, option and value: the rung at units = 4 of the family "abs-width"
+    is the case "abs-width-units-4". Its seeds differ from those of the other rungs, as for any two cases.
 
     Args:
         name: unique among all cases and families; `case` gives its cases this name.
@@ -45,7 +45,9 @@ class Family:
         for name in ("summary", "source"):
             if getattr(self, name) != "":
                 require_text(getattr(self, name), f"family {self.name}: {name}")
-        require(callable(self.case), f"family {self.name}: case is not a function", "give a function that returns a Case")
+        require(
+            callable(self.case), f"family {self.name}: case is not a function", "give a function that returns a Case"
+        )
         self._check_options()
         self._check_published()
 
@@ -64,7 +66,9 @@ class Family:
         ((option, given),) = self.options.items()
         what = f"family {self.name}: options[{option!r}]"
         require(
-            isinstance(given, Iterable) and not isinstance(given, str), f"{what} is {given!r}", "give a tuple of numbers"
+            isinstance(given, Iterable) and not isinstance(given, str),
+            f"{what} is {given!r}",
+            "give a tuple of numbers",
         )
         values = tuple(given)
         require(bool(values), f"{what} has no values", "give at least one value")

@@ -14,6 +14,7 @@ from benchsuite.report.figures import (
     ChartFigure,
     changes_figure,
     cost_figure,
+    family_figures,
     largest_error_figure,
     learning_figure,
     outcomes_figure,
@@ -99,6 +100,7 @@ def sections(report: ReportContent) -> list[Section]:
         Section("measured", "What was measured on what", _measured(report)),
         Section("learnt", "How many learnt it", list(_learnt(report))),
         Section("failed", "How the others failed", list(_failed(report))),
+        Section("families", "Families of cases", list(_families(report))),
         Section("time", "How long it took", list(_time(report))),
         Section("error", "How small an error, how often", list(_error(report))),
         Section("learning", "How they learn", list(_learning(report))),
@@ -182,6 +184,10 @@ def _failed(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
         (Column("outcome", lambda item: item[0], "left", "bold"), Column("meaning", lambda item: item[1], "left")),
     )
     yield from (sheet for sheet in (groups_table(report.summaries), diagnostics_table(report.summaries)) if sheet.rows)
+
+
+def _families(report: ReportContent) -> list[ChartFigure]:
+    return family_figures([result.summary for result in report.results])
 
 
 def _time(report: ReportContent) -> Iterator[ChartFigure]:
