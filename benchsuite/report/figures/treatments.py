@@ -246,25 +246,26 @@ def _ladder(option: str, curves: _Curves) -> Chart:
     axis = share_axis("share of the seeds that converged, with 95 % interval")
     ends = base.mark_rule(strokeWidth=5, opacity=0.45, strokeCap="round")
     line = base.mark_line(point=alt.OverlayMarkDef(size=60)).encode(y=alt.Y("rate:Q", scale=share), strokeDash=dash)
-    layers = [ends.encode(y=alt.Y("low:Q", scale=share, axis=axis), y2="high:Q"), line]
     rows = [
         {"source": "published", "value": values_of(summary)[option], "rate": rate}
         for of in curves.values()
         for summary in of
         if (rate := published_rate(summary)) is not None
     ]
-    if rows:
-        said = alt.Chart(chart_data(rows, value="number", rate="number"))
-        diamond = said.mark_point(size=160, strokeWidth=2, color=INK, opacity=1)
-        layers.append(
-            diamond.encode(
-                x=x,
-                y="rate:Q",
-                shape=alt.Shape("source:N", scale=alt.Scale(domain=["published"], range=["diamond"])),
-                tooltip=[alt.Tooltip("value:Q", title=option), alt.Tooltip("rate:Q", format=".1%", title="published")],
-            )
-        )
-    return alt.layer(*layers)
+    layers = [ends.encode(y=alt.Y("low:Q", scale=share, axis=axis), y2="high:Q"), line]
+    return alt.layer(*layers, *([_published(rows, option, x)] if rows else []))
+
+
+def _published(rows: Sequence[Mapping[str, Any]], option: str, x: alt.X) -> alt.Chart:
+    diamonds = alt.Chart(chart_data(rows, value="number", rate="number")).mark_point(
+        size=160, strokeWidth=2, color=INK, opacity=1
+    )
+    return diamonds.encode(
+        x=x,
+        y="rate:Q",
+        shape=alt.Shape("source:N", scale=alt.Scale(domain=["published"], range=["diamond"])),
+        tooltip=[alt.Tooltip("value:Q", title=option), alt.Tooltip("rate:Q", format=".1%", title="published")],
+    )
 
 
 def _steps(option: str, curves: _Curves) -> Chart:
