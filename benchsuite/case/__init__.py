@@ -1,6 +1,6 @@
-"""Cases: what a plugin declares.
+"""Cases: the declarations of a plugin.
 
-In: a model, a dataset, an optimiser, a schedule and a criterion, each checked as it is made.
+In: a model, a dataset, an optimiser, a schedule and a criterion, each validated at construction.
 Out: a `Case`, its claims and its version. Nothing here imports JAX.
 """
 

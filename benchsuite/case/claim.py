@@ -1,4 +1,4 @@
-"""What a case's source says, in a form that many seeds can check."""
+"""Claims: statements of the source of a case, each with a check over many seeds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def _is_number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class FailureRate:
-    """The share of starts that fail, tested by the exact binomial test. Give one of the three numbers.
+    """The share of starts that fail, tested by the exact binomial test; give one of the three shares.
 
     Args:
-        equals: it is this share;
-        at_least: it is this or more;
-        at_most: it is this or less.
-        among: the case's group of starts that it speaks of; all of them by default.
+        equals: the share, from 0 to 1; or
+        at_least: its lower bound; or
+        at_most: its upper bound.
+        among: the group of starts that the claim is about; all starts by default.
     """
 
     equals: float | None = None
@@ -38,7 +38,7 @@ class FailureRate:
 
     @property
     def rate(self) -> float:
-        """The share, whichever way it bounds."""
+        """The share or its bound."""
         return next(value for value in (self.equals, self.at_least, self.at_most) if value is not None)
 
     def __str__(self) -> str:
@@ -48,12 +48,12 @@ class FailureRate:
 
 @dataclass(frozen=True)
 class Bound:
-    """What the figure of no seed passes when its training ends.
+    """Bounds that no seed exceeds at the end of its training.
 
     Args:
         of: a metric of the evaluation data, "train.<metric>" of the last epoch or period, a parameter or a diagnostic.
-        at_least: no seed ends below, and
-        at_most: none above.
+        at_least: lower bound, and
+        at_most: upper bound.
         among: as in `FailureRate`.
     """
 
@@ -64,12 +64,12 @@ class Bound:
 
     def __post_init__(self) -> None:
         given = [value for value in (self.at_least, self.at_most) if value is not None]
-        require(bool(given), f"Bound of {self.of!r} bounds nothing", "give at_least, at_most or both")
+        require(bool(given), f"Bound of {self.of!r} has no bound", "give at_least, at_most or both")
         require(all(map(_is_number, given)), f"Bound of {self.of!r} is {given!r}", "give finite numbers")
         require(given == sorted(given), f"Bound of {self.of!r} is {given!r}", "give the smaller as at_least")
 
     def holds(self, values: Any) -> Any:
-        """Where an array of figures is within the bounds; NaN never is."""
+        """Test which values are within the bounds; NaN never is."""
         above = values >= (-math.inf if self.at_least is None else self.at_least)
         return above & (values <= (math.inf if self.at_most is None else self.at_most))
 
@@ -81,11 +81,11 @@ class Bound:
 
 @dataclass(frozen=True)
 class Figure:
-    """What the source's one run ended with, to be found among the ends of many.
+    """The result of a single run of the source, tested against the distribution over many seeds.
 
     Args:
         of: as in `Bound`.
-        value: the source's figure.
+        value: the result that the source reports.
     """
 
     of: str
@@ -100,11 +100,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Ends:
-    """How a start that the case names ends.
+    """The outcome of a named start.
 
     Args:
-        start: its name.
-        converges: whether it does, or fails.
+        start: name of the start.
+        converges: whether it converges or fails.
     """
 
     start: str
@@ -121,12 +121,15 @@ _KINDS: dict[str, type[Check]] = {kind.__name__: kind for kind in (FailureRate, 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the case's source that many seeds can check, under the source's own protocol and data.
+    """A statement of the source of a case, checked over many seeds under the protocol and data of the source.
 
     Args:
-        statement: what the source says, in one sentence.
-        check: what must be true of the seeds if it is right.
-        source: where it says so, unless that is the case's own source.
+        statement: the statement in one sentence.
+        check: the condition on the results of the seeds.
+        source: where the statement stands, if not in the source of the case.
+
+    Raises:
+        CaseError: an argument is of the wrong type.
     """
 
     statement: str
@@ -144,21 +147,21 @@ class Claim:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The claim as plain JSON values."""
+        """Convert the claim to plain JSON values."""
         return {**asdict(self), "kind": type(self.check).__name__}
 
     @property
     def among(self) -> str | None:
-        """The group of starts that it speaks of; None where that is all of them, or a named one."""
+        """The group of starts that the claim is about; None for all starts or a named one."""
         return getattr(self.check, "among", None)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Claim:
-        """The claim that `to_json` gave.
+        """Make a claim from the values of `to_json`.
 
         Raises:
             KeyError: a field is missing.
-            TypeError: one is unknown.
-            CaseError: the check asks for nothing, or for what cannot be.
+            TypeError: a field is unknown.
+            CaseError: the check has no bound, or an impossible one.
         """
         return cls(values["statement"], _KINDS[values["kind"]](**values["check"]), values["source"])

@@ -1,4 +1,4 @@
-"""Names and counts, as plugins give them."""
+"""Validate names and counts that plugins supply."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 #: What a name cannot hold, as in the words that `join_words` joins.
 _OTHER = re.compile(r"[^A-Za-z0-9.]+")
 
+#: Letters and digits, with single - _ or . between them.
 NAME = re.compile(r"[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*")
 
 
@@ -22,9 +23,10 @@ def number_word(value: float) -> str:
 
 
 def is_count(value: object) -> bool:
+    """Whether a value is a whole number of at least 1."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def is_name(value: object) -> bool:
-    """Whether a value can be the name of a case, a family or a part of a treatment's name."""
+    """Whether a value is a name of letters and digits, with single - _ or . between them."""
     return isinstance(value, str) and NAME.fullmatch(value) is not None

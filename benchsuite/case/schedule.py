@@ -1,4 +1,4 @@
-"""How long a case trains, and what success means."""
+"""The length of a training, and the criterion of success."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ STEPS, EPOCHS = "steps", "epochs"
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a seed trains, how often it is evaluated, and how many seeds there are unless the user says so.
+    """The length of a training, the interval of its evaluations, and the default number of seeds.
 
     Args:
         steps: length in optimiser steps, for a Stream.
         epochs: length in passes over the training examples, for a Table.
-        evaluate_every: the distance of evaluations, in the unit of the length; must divide it.
-        seeds: random starts by default.
+        evaluate_every: interval of evaluations, in the unit of the length; must divide the length.
+        seeds: default number of random starts.
     """
 
     steps: int | None = None
@@ -40,8 +40,8 @@ class Schedule:
             require(is_count(value), f"Schedule's {name} is {value!r}", "give a whole number of at least 1")
         require(
             self.length % self.evaluate_every == 0,
-            f"Schedule evaluates every {self.evaluate_every} of {self.length} {self.unit}, which leaves a rest",
-            "choose evaluate_every as a divisor of the length, so that the last evaluation is the end",
+            f"Schedule evaluates every {self.evaluate_every} of {self.length} {self.unit}, which leaves a remainder",
+            "set evaluate_every to a divisor of the length",
         )
 
     @property
@@ -68,12 +68,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Criterion:
-    """What success means: a bound on one metric of the evaluation data.
+    """The criterion of success: a bound on one metric of the evaluation data.
 
     Args:
-        metric: "loss", "r2" or a name among the case's metrics.
-        at_least: the metric must reach this from below, or
-        at_most: the metric must reach this from above.
+        metric: "loss", "r2", "largest_error" or a name among the case's metrics.
+        at_least: lower bound of the metric; or
+        at_most: upper bound of the metric.
     """
 
     metric: str
@@ -84,7 +84,7 @@ class Criterion:
         require(
             (self.at_least is None) != (self.at_most is None),
             f"Criterion on {self.metric!r} has at_least={self.at_least} and at_most={self.at_most}",
-            "give exactly one of the two",
+            "give exactly one of at_least and at_most",
         )
         require(
             isinstance(self.threshold, int | float) and math.isfinite(self.threshold),
@@ -94,11 +94,11 @@ class Criterion:
 
     @property
     def threshold(self) -> float:
-        """The bound, whichever side it is on."""
+        """The bound, lower or upper."""
         return self.at_least if self.at_least is not None else self.at_most  # type: ignore[return-value]  # as above
 
     def holds(self, values: Any) -> Any:
-        """Where an array of values of the metric meets the bound; NaN never does."""
+        """Test which values of the metric meet the bound; NaN never does."""
         return values >= self.at_least if self.at_least is not None else values <= self.at_most
 
     def __str__(self) -> str:

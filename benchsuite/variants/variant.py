@@ -1,4 +1,4 @@
-"""What a run trains: cases untreated and treated, or the values of an option of each side by side."""
+"""Make the variants of a run: cases without and with treatments, or with a sweep."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from benchsuite.variants.treatment import Treatment
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A case with what is done to it.
+    """A case with a treatment, or the error that prevents it.
 
     Args:
         case: the name of the case.
-        treatment: that of the treatment, empty for none.
+        treatment: the name of the treatment, empty for none.
         treated: the case to train; or
-        error: why there is none: `DoesNotApply`, or a fault of the treatment.
+        error: why there is none: `DoesNotApply`, or an error of the treatment.
     """
 
     case: str
@@ -31,17 +31,17 @@ class Variant:
 
     @property
     def id(self) -> str:
-        """As `Case.id`."""
+        """The id of the case; see `Case.id`."""
         return self.treated.id if self.treated else "+".join(filter(None, (self.case, self.treatment)))
 
     @property
     def applies(self) -> bool:
-        """Whether it makes sense."""
+        """Whether the treatment applies to the case."""
         return not isinstance(self.error, DoesNotApply)
 
 
 def make_variants(cases: Sequence[Case], treatments: Sequence[Treatment], over: SweepRange | None) -> list[Variant]:
-    """Each case untreated, then under each treatment, in the order in which they are to be trained.
+    """List each case without treatment, then with each treatment, in the order of training.
 
     With a sweep, each of them is one variant, or one for each value of an option that cannot be traced.
     """
@@ -58,8 +58,8 @@ def _variants(case: Case, treatment: Treatment | None, over: SweepRange | None) 
                 return [Variant(case.name, name, swept) for swept in sweep_cases(case, treatment, over)]
             return [Variant(case.name, name, treatment.apply(case) if treatment else case)]
     except OutOfTimeError:
-        told = f"treatment {name} of {case.name} was not there after {signals.PLUGIN_TIMEOUT} s"
-        return [Variant(case.name, name, error=CaseError(told, "let a change do nothing that takes long"))]
+        message = f"treatment {name} of {case.name} timed out after {signals.PLUGIN_TIMEOUT} s"
+        return [Variant(case.name, name, error=CaseError(message, "move long computations out of its change"))]
     except BenchsuiteError as error:
         return [Variant(case.name, name, error=error)]
 
@@ -114,13 +114,13 @@ def _case_with(option: _Option, treated: Case, name: str, value: float) -> Case:
 
 
 def sweep_case(case: Case, treatment: Treatment | None, over: SweepRange) -> Case:
-    """A case, treated or not, with the values of one of its options side by side.
+    """Make a case that trains the values of one option side by side.
 
-    The option is looked for in the treatment, then in the optimiser, then in the model.
+    The option is one of the treatment, else of the optimiser, else of the model.
 
     Raises:
-        DoesNotApply: none of them has it, or the treatment makes no sense for the case.
-        NotTraceableError: the option is no mere number.
+        DoesNotApply: none of them has the option, or the treatment does not apply to the case.
+        NotTraceableError: array shapes depend on the option.
         CaseError: as `Treatment.apply`.
     """
     treated = treatment.apply(case) if treatment else case
@@ -128,7 +128,7 @@ def sweep_case(case: Case, treatment: Treatment | None, over: SweepRange) -> Cas
     _check_traceable(at, treated, over.option)
 
     def case_at(value: Any) -> Case:
-        # Not the dataset: all values are judged on the same data.
+        # The dataset stays: all values are evaluated on the same data.
         changed = at(value)
         return replace(treated, model=changed.model, optimizer=changed.optimizer, loss=changed.loss)
 
@@ -149,31 +149,31 @@ def _find_option(case: Case, treated: Case, treatment: Treatment | None, option:
     if _is_number(option, treated.optimizer_options):
         return _Option(lambda value: treated.with_optimizer(**{option: value}), treated.optimizer_options[option])
     if _is_number(option, case.optimizer_options) and option in treated.optimizer_options and treatment:
-        # The treatment makes a schedule of the case's own value.
+        # The treatment makes a schedule from the value of the case.
         changed = case.optimizer_options[option]
         return _Option(lambda value: treatment.apply(case.with_optimizer(**{option: value})), changed)
     if _is_number(option, treated.model_options):
         return _Option(lambda value: treated.with_model(**{option: value}), treated.model_options[option])
     known = {**treated.model_options, **treated.optimizer_options, **own}
     if option in known:
-        raise DoesNotApply(f"{option} of {treated.id} is not a number that could be swept over")
+        raise DoesNotApply(f"{option} of {treated.id} is not a number, and cannot be swept")
     numbers = [name for name in known if _is_number(name, known)]
     raise DoesNotApply(f"{treated.id} has no option {option!r}", near_matches(option, numbers) if numbers else "")
 
 
 def _is_number(option: str, options: Mapping[str, Any]) -> bool:
-    """Whether it is there as a number, or without a value that would tell that it is something else."""
+    """Whether an option exists, and is a number or has no value."""
     value = options.get(option, "")
     return value is None or value is UNSET or (isinstance(value, Real) and not isinstance(value, bool))
 
 
 def _check_traceable(at: Callable[[Any], Case], treated: Case, option: str) -> None:
-    """Refuse an option that is no mere number, such as one that shapes depend on."""
+    """Check that JAX can trace an option: array shapes must not depend on it."""
     import jax
 
     scalar = jax.ShapeDtypeStruct((), "float32")
     if reason := _fault(lambda: jax.eval_shape(lambda value: _build(at(value)), scalar)):
-        raise NotTraceableError(f"{option} of {treated.id} is not a number that could be swept over: {reason}")
+        raise NotTraceableError(f"{option} of {treated.id} is not a number, and cannot be swept: {reason}")
 
 
 def _build(case: Case) -> None:
@@ -196,5 +196,5 @@ def _fault(build: Callable[[], object]) -> str:
 
 
 def list_inapplicable(variants: Sequence[Variant]) -> list[tuple[str, str, str]]:
-    """What makes no sense, as a run folder keeps it: (case, treatment, why)."""
+    """List the variants that do not apply, as (case, treatment, reason)."""
     return [(v.case, v.treatment, v.error.message) for v in variants if v.error and not v.applies]
