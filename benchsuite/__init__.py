@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from benchsuite.errors import BenchsuiteError, CaseError, DataError, DoesNotApply
     from benchsuite.plugins import hookimpl
-    from benchsuite.variants import Treatment
+    from benchsuite.variants import Family, Treatment
 
     __version__: str
 
@@ -46,6 +46,7 @@ __all__ = [
     "Download",
     "Ends",
     "FailureRate",
+    "Family",
     "Figure",
     "Landscape",
     "Schedule",
@@ -66,6 +67,7 @@ _ELSEWHERE = {
     "CaseError": "benchsuite.errors",
     "DataError": "benchsuite.errors",
     "DoesNotApply": "benchsuite.errors",
+    "Family": "benchsuite.variants",
     "Treatment": "benchsuite.variants",
     "hookimpl": "benchsuite.plugins",
 }

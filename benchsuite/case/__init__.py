@@ -9,9 +9,9 @@ from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
 from benchsuite.case.factory import UNSET, options_of, with_signature
 from benchsuite.case.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
-from benchsuite.case.names import NAME
+from benchsuite.case.names import NAME, is_name, join_words, number_word
 from benchsuite.case.schedule import Criterion, Schedule
-from benchsuite.case.sweep import Sweep, SweepRange
+from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange
 from benchsuite.case.version import case_version
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Download",
     "Ends",
     "FailureRate",
+    "FamilyRung",
     "Figure",
     "Landscape",
     "Schedule",
@@ -35,9 +36,12 @@ __all__ = [
     "SweepRange",
     "Table",
     "case_version",
+    "is_name",
+    "join_words",
     "largest_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
+    "number_word",
     "options_of",
     "r2",
     "with_signature",

@@ -15,7 +15,7 @@ from benchsuite.case.factory import UNSET, compose_start, options_of, with_optio
 from benchsuite.case.metrics import largest_error, mean_squared_error, r2
 from benchsuite.case.names import is_count, is_name
 from benchsuite.case.schedule import Criterion, Schedule
-from benchsuite.case.sweep import Sweep
+from benchsuite.case.sweep import FamilyRung, Sweep
 from benchsuite.errors import CaseError, DoesNotApply, near_matches, require, require_text
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class Case:
         restarts: independent starts of every seed, trained on the same batches; the best one counts.
         treatment: name of the treatment; set by `Treatment.apply`.
         sweep: the values of an option that are trained side by side; set by a sweep.
+        setting: option → its value, where the values of a sweep are trained one after another; set by a sweep.
+        rung: the place of the case in a family; set by `Family`.
 
     Raises:
         CaseError: a field is of the wrong kind, or two fields do not fit together.
@@ -140,6 +142,8 @@ class Case:
     restarts: int = 1
     treatment: str = ""
     sweep: Sweep | None = None
+    setting: Mapping[str, float] = field(default_factory=dict)
+    rung: FamilyRung | None = None
 
     def __post_init__(self) -> None:
         require(is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
@@ -228,7 +232,8 @@ class Case:
     @property
     def id(self) -> str:
         """The name with treatment and sweep: "relu-to-relu", "relu-to-relu+adam", "relu-to-relu+adam@learning_rate"."""
-        return self.name + (f"+{self.treatment}" if self.treatment else "") + (f"@{self.sweep}" if self.sweep else "")
+        swept = [str(self.sweep)] if self.sweep else [f"{option}={value!r}" for option, value in self.setting.items()]
+        return self.name + (f"+{self.treatment}" if self.treatment else "") + "".join(f"@{item}" for item in swept)
 
     @property
     def solution_values(self) -> Mapping[str, float]:

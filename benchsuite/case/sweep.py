@@ -87,6 +87,28 @@ def _count(text: str, part: str) -> int:
     return int(part)
 
 
+@dataclass(frozen=True)
+class FamilyRung:
+    """The place of a case in a family.
+
+    Args:
+        family: its name.
+        option: the option in which the cases of the family differ.
+        value: that of this case.
+        published: the share of starts that fail according to the source; None where it gives none.
+    """
+
+    family: str
+    option: str
+    value: float
+    published: float | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The fields of a plan that describe it."""
+        return {"family": self.family, "rung": {self.option: self.value}, "published": self.published}
+
+
 @dataclass(frozen=True, eq=False)
 class Sweep:
     """The values of one option of a case.

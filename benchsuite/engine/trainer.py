@@ -186,6 +186,8 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         device_count=min(len(devices), round_size),
         executor=settings.executor,
         workers=workers,
+        setting=dict(case.setting),
+        **(case.rung.facts if case.rung else {}),
     )
 
 

@@ -55,7 +55,7 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        names: of the cases; all by default.
+        names: of the cases or families; all by default.
         surfaces: whether to save the loss over the parameters, for an HTML page.
         seed_factor: multiplies the number of seeds of each case, unless the settings give one.
     """
@@ -88,7 +88,8 @@ class Session:
         Raises:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
-        cases = [self.registry.case(name) for name in self.names or self.registry.cases]
+        selected = [case for name in self.names or self.registry.cases for case in self.registry.select(name)]
+        cases = list({case.name: case for case in selected}.values())
         chosen = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
         return select_variants(cases, chosen, self.training)
 

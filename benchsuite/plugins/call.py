@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchsuite.case import options_of
+from benchsuite.case import join_words, number_word, options_of
 from benchsuite.errors import OptionError, near_matches
 
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.-]*(?::[A-Za-z_]\w*)?)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
@@ -54,9 +54,8 @@ class Call:
     @property
     def label(self) -> str:
         """The call as the name of a treatment: "optax.adam-0.01", "positive-bias-bias-minus1"."""
-        words = [self.name, *map(_word, self.values)]
-        words += [word for name, value in self.options.items() for word in (name, _word(value))]
-        return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
+        words = [self.name, *map(number_word, self.values)]
+        return join_words([*words, *(word for name, n in self.options.items() for word in (name, number_word(n)))])
 
     def bind(self, factory: Callable[..., Any], arguments: int = 0) -> dict[str, float]:
         """Bind the arguments to the options of a function: name -> value.
@@ -85,11 +84,6 @@ class Call:
                 raise OptionError(f"{self.text!r} gives {name} twice", "give it once")
             bound[name] = value
         return bound
-
-
-def _word(value: float) -> str:
-    """Write a number as part of a name; different numbers give different names."""
-    return repr(value).replace("+", "").replace("e-", "e_").replace("-", "minus").replace("e_", "e-")
 
 
 def _reason(error: BaseException) -> str:

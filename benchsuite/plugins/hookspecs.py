@@ -9,7 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from benchsuite.case import Case
-    from benchsuite.variants import Treatment
+    from benchsuite.variants import Family, Treatment
 
 PROJECT = "benchsuite"
 
@@ -19,8 +19,8 @@ _hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 @_hookspec
-def benchsuite_cases() -> Iterable[Case]:  # type: ignore[empty-body]  # a hook specification has no body
-    """Supply cases, whose names must be unique among all plugins.
+def benchsuite_cases() -> Iterable[Case | Family]:  # type: ignore[empty-body]  # a hook specification has no body
+    """Supply cases, and families of cases, whose names must be unique among all plugins.
 
     Example:
         A module `line.py`, found through the entry point ``line = "line"`` of group ``benchsuite``::

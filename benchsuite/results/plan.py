@@ -52,8 +52,10 @@ class Plan:
     """The definition of one case's run, as plain JSON values.
 
     `treatment` is empty for the untreated case. `sweep` is {option: values} that are trained side by side, empty for
-    none; `setting` is {option: value} where the plan is that of one of them, see `parts`. `claims` are as
-    `Claim.to_json` gives them. `predicted_bytes` is the memory of one device; times are in seconds.
+    none; `setting` is {option: value} where the plan is that of one of them, see `parts`, or where values are trained
+    one after another. `rung` is {option: value} of a case of a `family`, and `published` the share of starts that fail
+    there according to the source. `claims` are as `Claim.to_json` gives them. `predicted_bytes` is the memory of one
+    device; times are in seconds.
     """
 
     case: str
@@ -87,8 +89,11 @@ class Plan:
     compile_cache: str = ""
     executor: str = "local"
     workers: Count = 1
-    setting: dict[str, float] = field(default_factory=dict)
+    setting: dict[str, int | float] = field(default_factory=dict)
     version: str = ""
+    family: str = ""
+    rung: dict[str, int | float] = field(default_factory=dict)
+    published: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -103,7 +108,7 @@ class Plan:
         """
         if self.steps != sorted(set(self.steps)):
             raise ValueError(f"the steps are {self.steps[:3]} and so on, not in ascending order")
-        if self.setting or len(self.sweep) > 1 or not all(self.sweep.values()):
+        if (self.setting and self.sweep) or len(self.sweep) > 1 or not all(self.sweep.values()):
             raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
         _ = self.parsed_claims
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, TypedDict
 
 import numpy as np
@@ -108,7 +108,8 @@ class Summary:
     over the steady rounds, or that of the first where there is no other.
 
     `treatment` is empty for the untreated case. `setting` is the value of a swept option; the times are then its even
-    share. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
+    share, unless the values were trained one after another. `family`, `rung` and `published` are those of the plan.
+    `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
     `time_to_success` counts optimiser steps; failed seeds are censored when they end. `groups` are the rates by kind of
     start. `starts` are the named starts, which count in no other figure. `claims` are `ClaimResult` as JSON.
@@ -116,7 +117,7 @@ class Summary:
 
     case: str
     treatment: str
-    setting: dict[str, float]
+    setting: dict[str, int | float]
     id: str
     label: str
     source: str
@@ -157,6 +158,9 @@ class Summary:
     round_seeds: list[Count]
     chunk_size: Count
     claims: list[dict[str, str | float | None]]
+    family: str = ""
+    rung: dict[str, int | float] = field(default_factory=dict)
+    published: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -174,7 +178,7 @@ class Summary:
 
     @property
     def plan_id(self) -> str:
-        """The id of its plan, which names all values of a sweep."""
+        """The id of its plan where all values of a sweep share one; else that is its own id."""
         treatment = f"+{self.treatment}" if self.treatment else ""
         return self.case + treatment + "".join(f"@{option}" for option in self.setting)
 
@@ -211,7 +215,7 @@ _FROM_PLAN = (
         "trace_seconds",
         "compile_seconds",
     ),
-    "compile_cache",
+    *("compile_cache", "family", "rung", "published"),
 )
 
 
@@ -240,7 +244,7 @@ class Accumulator:
         self.seeds += len(round_result.rows) // len(self._converged)
         converged, settings = round_result.rows.converged, round_result.rows.settings
         for number, part in enumerate(self.plan.parts):
-            chosen = [settings[option] == value for option, value in part.setting.items()]
+            chosen = [settings[option] == value for option, value in part.setting.items() if option in settings]
             self._converged[number] += np.all([converged, *chosen], axis=0).sum()
 
     @property

@@ -15,6 +15,7 @@ from benchsuite.report.terminal import (
     RESULT,
     Sheet,
     changes_table,
+    family_tables,
     header_lines_of,
     sweep_tables,
     treatment_tables,
@@ -47,6 +48,7 @@ def _lines(report: ReportContent) -> Iterator[str]:
             yield from sheet_lines(Sheet("", summaries, (CASE, *COST)))
     for part in (
         *treatment_tables(report.results, report.inapplicable, WIDTH),
+        *family_tables([r.summary for r in report.results]),
         *sweep_tables([r.summary for r in report.results]),
     ):
         if isinstance(part, Sheet) and part.title:

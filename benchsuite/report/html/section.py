@@ -14,6 +14,7 @@ from benchsuite.report.figures import (
     ChartFigure,
     changes_figure,
     cost_figure,
+    family_figures,
     largest_error_figure,
     learning_figure,
     outcomes_figure,
@@ -99,6 +100,7 @@ def sections(report: ReportContent) -> list[Section]:
         Section("measured", "Setup", _measured(report)),
         Section("learnt", "Convergence rate", list(_learnt(report))),
         Section("failed", "Outcomes", list(_failed(report))),
+        Section("families", "Families", list(_families(report))),
         Section("time", "Time", list(_time(report))),
         Section("error", "Final errors", list(_error(report))),
         Section("learning", "Learning curves", list(_learning(report))),
@@ -182,6 +184,10 @@ def _failed(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
         (Column("outcome", lambda item: item[0], "left", "bold"), Column("meaning", lambda item: item[1], "left")),
     )
     yield from (sheet for sheet in (groups_table(report.summaries), diagnostics_table(report.summaries)) if sheet.rows)
+
+
+def _families(report: ReportContent) -> list[ChartFigure]:
+    return family_figures([result.summary for result in report.results])
 
 
 def _time(report: ReportContent) -> Iterator[ChartFigure]:

@@ -17,7 +17,16 @@ from benchsuite.report.terminal.forecast import forecast_table
 from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
 from benchsuite.report.terminal.replay import replay_diagnostics, replay_table
 from benchsuite.report.terminal.summary import header_lines, header_lines_of, render, run_tables
-from benchsuite.report.terminal.sweep import describe_plateau, group_sweeps, option_of, sweep_tables
+from benchsuite.report.terminal.sweep import (
+    describe_plateau,
+    family_tables,
+    group_families,
+    group_sweeps,
+    option_of,
+    published_rate,
+    sweep_tables,
+    values_of,
+)
 from benchsuite.report.terminal.tables import (
     UNTREATED,
     Column,
@@ -53,7 +62,9 @@ __all__ = [
     "describe_plateau",
     "diagnostics_table",
     "failures",
+    "family_tables",
     "forecast_table",
+    "group_families",
     "group_sweeps",
     "groups_table",
     "header_lines",
@@ -67,6 +78,7 @@ __all__ = [
     "per_second",
     "percent",
     "points",
+    "published_rate",
     "render",
     "replay_diagnostics",
     "replay_table",
@@ -76,4 +88,5 @@ __all__ = [
     "sweep_tables",
     "table",
     "treatment_tables",
+    "values_of",
 ]

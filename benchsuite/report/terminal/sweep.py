@@ -1,8 +1,8 @@
-"""Tables of the rate at each value of a swept option."""
+"""Tables of the rate at each value of an option: of a sweep, or of a family of cases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -21,16 +21,57 @@ def sweep_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     """Return a table for each swept option with the plateau of its rate."""
     for name, swept in group_sweeps(summaries).items():
         option = option_of(swept[0])
-        columns = [
-            Column(option, partial(_value, option), style="bold"),
-            Column("rate", lambda summary: percent(summary.rate), style="bold"),
-            Column("95 % interval", lambda summary: interval(summary.rate_interval)),
-            Column("", lambda summary: "█" * round(_BAR * summary.rate), "left"),
-            Column("median steps\nto success", median_steps),
-            Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
-            Column("failed as", lambda r: failures(r.outcomes).replace("\n", ", "), "left", folds=True),
-        ]
-        yield Sheet(f"{name} from {_span(swept)}", swept, columns, [describe_plateau(swept)])
+        yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(option), *_STEPS), [describe_plateau(swept)])
+
+
+def _rates(option: str) -> tuple[Column, ...]:
+    return (
+        Column(option, partial(_value, option), style="bold"),
+        Column("rate", lambda summary: percent(summary.rate), style="bold"),
+        Column("95 % interval", lambda summary: interval(summary.rate_interval)),
+        Column("", lambda summary: "█" * round(_BAR * summary.rate), "left"),
+    )
+
+
+_STEPS = (
+    Column("median steps\nto success", median_steps),
+    Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
+    Column("failed as", lambda r: failures(r.outcomes).replace("\n", ", "), "left", folds=True),
+)
+
+_PUBLISHED = Column("published", lambda summary: percent(published_rate(summary)))
+
+
+def family_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
+    """A table for each family of cases, with a row for each value of its option."""
+    for name, rungs in group_families(summaries).items():
+        option, low, high = (
+            option_of(rungs[0]),
+            *(_written(values_of(rungs[place])[option_of(rungs[0])]) for place in (0, -1)),
+        )
+        published = any(published_rate(summary) is not None for summary in rungs)
+        columns = (*_rates(option), *([_PUBLISHED] if published else []), *_STEPS)
+        meanings = ["published: the share of starts that succeed according to the source"] if published else []
+        yield Sheet(f"The family {name}: {option} from {low} to {high}", rungs, columns, meanings)
+
+
+def published_rate(summary: Summary) -> float | None:
+    """The rate that the source gives for an untreated case of a family, or None."""
+    return None if summary.published is None or summary.treatment else 1 - summary.published
+
+
+def group_families(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
+    """The summaries of families with several cases, by family and treatment, in the order of the values."""
+    found: dict[str, list[Summary]] = {}
+    for summary in summaries:
+        if summary.family and not summary.setting:
+            treatment = f"+{summary.treatment}" if summary.treatment else ""
+            found.setdefault(_marked(summary.family + treatment, summary), []).append(summary)
+    return {name: _ascending(of) for name, of in found.items() if len(of) > 1}
+
+
+def _ascending(summaries: Sequence[Summary]) -> list[Summary]:
+    return sorted(summaries, key=lambda summary: values_of(summary)[option_of(summary)])
 
 
 def group_sweeps(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
@@ -39,7 +80,7 @@ def group_sweeps(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
     for summary in summaries:
         if summary.setting:
             swept.setdefault(f"{_name(summary)}: {option_of(summary)}", []).append(summary)
-    return {name: sorted(of, key=lambda summary: summary.setting[option_of(summary)]) for name, of in swept.items()}
+    return {name: _ascending(of) for name, of in swept.items()}
 
 
 def _written(value: float) -> str:
@@ -48,23 +89,31 @@ def _written(value: float) -> str:
 
 
 def _value(option: str, summary: Summary) -> str:
-    return _written(summary.setting[option])
+    return _written(values_of(summary)[option])
 
 
 def option_of(summary: Summary) -> str:
-    """Return the name of the swept option."""
-    (option,) = summary.setting
+    """The name of the option that was swept over, or that of the family."""
+    (option,) = values_of(summary)
     return option
 
 
+def values_of(summary: Summary) -> Mapping[str, float]:
+    """The option that was swept over with its value, or that of the family."""
+    return summary.setting or summary.rung
+
+
 def _name(summary: Summary) -> str:
-    marks = summary.label.partition(" (")[1:]
-    return summary.id.partition("@")[0] + "".join(marks)
+    return _marked(summary.id.partition("@")[0], summary)
+
+
+def _marked(name: str, summary: Summary) -> str:
+    return name + "".join(summary.label.partition(" (")[1:])
 
 
 def _span(swept: Sequence[Summary]) -> str:
     low, high = (summary.setting[option_of(summary)] for summary in (swept[0], swept[-1]))
-    return f"{_written(low)} to {_written(high)}, {len(swept)} values side by side, {swept[0].seeds:,} seeds"
+    return f"{_written(low)} to {_written(high)}, {len(swept)} values, {swept[0].seeds:,} seeds"
 
 
 def describe_plateau(swept: Sequence[Summary]) -> str:
