@@ -12,7 +12,7 @@ from benchsuite.results.result import Curves, Result
 from benchsuite.results.round import RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
 from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summarise
-from benchsuite.results.trace import PARAMETERS_KEPT, Trace
+from benchsuite.results.trace import PARAMETERS_KEPT, SPREAD, Trace
 
 __all__ = [
     "DEFINITIONS",
@@ -22,6 +22,7 @@ __all__ = [
     "PARAMETERS_KEPT",
     "R2_LADDER",
     "REFUTED",
+    "SPREAD",
     "Accumulator",
     "BasinMap",
     "Columns",
