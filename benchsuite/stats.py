@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _ROUNDING = 1e-9
 LEVEL = 0.01
 
 
+@lru_cache(10_000)  # the cases of a run have the same counts again and again
 def rate_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson's score interval of a proportion, which stays honest at 0 of n and n of n.
 
@@ -62,6 +64,7 @@ def trials_for(half_width: float, low: float = 0.0, high: float = 1.0, confidenc
     return max(1, math.ceil((-middle + math.sqrt(middle**2 - h2 * z2**2 * (4 * h2 - 1))) / (2 * h2) - _ROUNDING))
 
 
+@lru_cache(10_000)
 def rate_p_value(
     successes: int, trials: int, rate: float, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
 ) -> float:

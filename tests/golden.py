@@ -12,7 +12,7 @@ from benchsuite import Case
 from benchsuite.execution import CaseRun, open_folder
 from benchsuite.plugins import load_registry
 from benchsuite.results import SeedTable
-from benchsuite.settings import TrainingSettings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.variants import make_variants
 
 GOLDEN: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "golden.json").read_text())
@@ -33,7 +33,7 @@ def case_of(name: str) -> Case:
 def trained(name: str) -> dict[str, Any]:
     """Train the seeds of an entry on synthetic data, and summarise them as the entry does."""
     settings = TrainingSettings(seeds=SEEDS, dataset="stand-in")
-    folder = open_folder(settings)
+    folder = open_folder(settings, OutputSettings())
     run = CaseRun(case_of(name), settings, folder, Notes())
     rows = SeedTable.join([result.rows for result in run.round_results()])
     found: dict[str, Any] = {str(seed): _row(rows, place) for place, seed in enumerate(rows.seeds)}

@@ -1,4 +1,4 @@
-"""Run folders that nobody trained: whatever ends a test needs, as a run would have left them, in no time."""
+"""Run folders with given outcomes, written without training."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ROUNDS = 6
 
 @dataclass(frozen=True)
 class ACase:
-    """A case that nobody trained.
+    """A case with given outcomes.
 
     Args:
         name: of the case.
@@ -63,7 +63,7 @@ def a_case(name: str, *ends: list[float], plan: dict[str, Any] | None = None, **
 
 
 def treated(name: str, treatment: str, *ends: list[float], **plan: Any) -> ACase:
-    """The same with something done to it."""
+    """The same with a treatment."""
     return a_case(name, *ends, plan={"treatment": treatment, **plan}, treatment=treatment)
 
 

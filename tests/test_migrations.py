@@ -109,7 +109,7 @@ def test_starts_surfaces_and_inapplicable_treatments() -> None:
 
 
 def test_reading_changes_nothing(old: Path) -> None:
-    """A folder that is only read stays as it is."""
+    """Reading does not change a folder."""
     before = files(old)
 
     with RunFolder(old).locked() as folder:
@@ -119,7 +119,7 @@ def test_reading_changes_nothing(old: Path) -> None:
 
 
 def test_first_write_converts_the_folder(old: Path) -> None:
-    """After it the files are those of this version, and say the same; arrays are kept."""
+    """After it the files are those of this version, with the same content; arrays are kept."""
     before, arrays = RunFolder(old), {name: kept for name, kept in files(old).items() if name.endswith(".npz")}
 
     RunFolder(old).write_plan(replace(before.plans[0], seeds=99))
@@ -167,7 +167,7 @@ def test_crash_while_converting(old: Path, last: str, monkeypatch: pytest.Monkey
     ],
 )
 def test_damaged_folder_is_refused(old: Path, was: bytes, now: bytes, said: str) -> None:
-    """Whatever is wrong with run.json is said."""
+    """Damage to run.json is refused with a sentence."""
     path = old / "run.json"
     path.write_bytes(path.read_bytes().replace(was, now, 1))
 

@@ -90,7 +90,7 @@ def test_a_rate_that_changes_is_found_on_its_night(after: int) -> None:
         (change,) = changes(nights)
 
         assert (change.figure, change.night, change.before, change.after) == (RATE, nights[40], 0.48, after / 1000)
-        assert ("rose" if after > 480 else "fell") in change.said
+        assert ("rose" if after > 480 else "fell") in change.sentence
 
 
 def test_a_speed_that_changes_is_found_among_noise() -> None:

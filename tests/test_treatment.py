@@ -188,7 +188,7 @@ def test_what_was_chosen_must_apply_somewhere() -> None:
     """It is an error if none does; beside others it is not."""
     momentum, null = select_treatments(["momentum"], [], OURS), treatment(lambda case: case, "null")
 
-    with pytest.raises(OptionError, match="momentum applies nowhere:\n  line\\+momentum: its optimiser") as refused:
+    with pytest.raises(OptionError, match="momentum applies to no case:\n  line\\+momentum: its optimiser") as refused:
         select_variants([line()], momentum, TrainingSettings())
 
     assert "other cases" in refused.value.hint
@@ -196,7 +196,7 @@ def test_what_was_chosen_must_apply_somewhere() -> None:
     assert untreated.treated
     assert other.treated
     assert not treated.applies
-    with pytest.raises(OptionError, match="--sweep momentum applies nowhere"):
+    with pytest.raises(OptionError, match="--sweep momentum applies to no case"):
         select_variants([line()], [], TrainingSettings(sweep="momentum=0.5,0.9"))
 
 

@@ -1,4 +1,4 @@
-"""Find the plugins, load them one by one, and leave the broken ones out with a reason."""
+"""Find and load the installed plugins; those that fail are left out with an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.system import machine, signals
 from benchsuite.variants import Treatment
 
-#: Every hook that is specified, with what it supplies.
+#: Hook -> the type of the objects that it supplies.
 HOOKS: dict[str, type] = {"benchsuite_cases": Case, "benchsuite_treatments": Treatment}
 
 
@@ -28,7 +28,7 @@ PluginId = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Plugin:
-    """An entry point of group `benchsuite`: what it supplies, or why it was left out."""
+    """An entry point of the group `benchsuite`: what it supplies, or the error that it was left out for."""
 
     name: str
     target: str
@@ -39,52 +39,52 @@ class Plugin:
 
     @property
     def place(self) -> PluginId:
-        """What tells it from all others: name, target and origin."""
+        """Its identity: name, target and origin."""
         return self.name, self.target, self.origin
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Every plugin found, sorted by name, and what those supply that work."""
+    """All plugins, sorted by name, with the cases and treatments that they supply."""
 
     plugins: tuple[Plugin, ...]
 
     @property
     def cases(self) -> dict[str, Case]:
-        """The cases that can be run, by name, in the order of their names."""
+        """Name -> case, in the order of the names."""
         return {case.name: case for case in sorted((c for p in self.plugins for c in p.cases), key=lambda c: c.name)}
 
     @property
     def treatments(self) -> dict[str, Treatment]:
-        """The treatments that can be applied, by name, in the order of their plugins."""
+        """Name -> treatment, in the order of the plugins."""
         return {treatment.name: treatment for plugin in self.plugins for treatment in plugin.treatments}
 
     @property
     def left_out(self) -> tuple[Plugin, ...]:
-        """The plugins that cannot be used."""
+        """The plugins that could not be loaded."""
         return tuple(plugin for plugin in self.plugins if plugin.error)
 
     @property
     def downloads(self) -> dict[str, Download]:
-        """The files of the datasets that are made of any, by the name of the dataset."""
+        """Dataset → its files, for the datasets that have any."""
         datasets = [case.dataset for case in self.cases.values()]
         return {dataset.name: dataset.download for dataset in datasets if dataset.download}
 
     def check_dataset(self, choice: str) -> None:
-        """Refuse a `--dataset` that no case has.
+        """Check that a dataset named by `--dataset` exists.
 
         Raises:
-            OptionError: it is neither a dataset nor a word for a choice among them.
+            OptionError: it is neither the name of a dataset, "auto" nor "stand-in".
         """
         choices = {AUTO, STAND_IN, *self.downloads}
         if choice not in choices:
             raise OptionError(f"there is no dataset {choice!r}", near_matches(choice, choices))
 
     def case(self, name: str) -> Case:
-        """The case called `name`.
+        """Look up a case by name.
 
         Raises:
-            OptionError: there is none; the message names near matches.
+            OptionError: there is none; the hint suggests similar names.
         """
         try:
             return self.cases[name]
@@ -96,8 +96,8 @@ def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[Plugi
     """Load every plugin of the installed distributions, or of the entry points `found`.
 
     Args:
-        found: entry points to look at in place of all that are installed.
-        but: plugins that are not even tried.
+        found: entry points to load instead of the installed ones.
+        but: plugins to skip.
     """
     found, but = entry_points(group=PROJECT) if found is None else found, set(but)
     plugins = [load_plugin(entry) for entry in found if _unloaded(entry).place not in but]
@@ -106,7 +106,7 @@ def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[Plugi
 
 
 def load_plugin(entry: EntryPoint) -> Plugin:
-    """Import one plugin and collect what it supplies; whatever goes wrong becomes its reason to be left out."""
+    """Import one plugin and call its hooks; any error becomes that of the plugin."""
     plugin = _unloaded(entry)
     try:
         with signals.time_limit(signals.PLUGIN_TIMEOUT), machine.restore_settings(f"plugin {entry.name}"):
@@ -126,13 +126,13 @@ def _unloaded(entry: EntryPoint) -> Plugin:
 
 def _too_slow(entry: EntryPoint) -> PluginError:
     return PluginError(
-        f"{entry.value} was not there after {signals.PLUGIN_TIMEOUT} s",
-        "let importing it and its hooks do nothing that takes long: data are loaded by a table's load",
+        f"importing {entry.value} timed out after {signals.PLUGIN_TIMEOUT} s",
+        "move slow code out of the module and its hooks, such as into the load function of a Table",
     )
 
 
 def _import(entry: EntryPoint) -> ModuleType:
-    hint = "mend the plugin or install what it needs; `pip uninstall` its distribution to be rid of it"
+    hint = "fix the plugin, install its dependencies, or `pip uninstall` its distribution"
     with wrap_errors(lambda raised: PluginError(f"importing {entry.value} failed: {raised}", hint)):
         return entry.load()
 

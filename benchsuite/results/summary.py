@@ -237,7 +237,7 @@ class Accumulator:
         """Append a finished round."""
         self.round_results.append(round_result)
         self._latest = (None, [])
-        self.seeds += len(round_result.seeds)
+        self.seeds += len(round_result.rows) // len(self._converged)
         converged, settings = round_result.rows.converged, round_result.rows.settings
         for number, part in enumerate(self.plan.parts):
             chosen = [settings[option] == value for option, value in part.setting.items()]
@@ -280,8 +280,8 @@ def summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTabl
 
 def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None) -> Summary:
     rows = SeedTable.join([round_result.rows for round_result in round_results])
-    rate = _rate(rows)
-    groups: list[Any] = [{"name": name, **_rate(rows.among(name))} for name in rows.groups]
+    rate = _rate(rows.outcomes)
+    groups: list[Any] = [{"name": name, **_rate(rows.outcomes[inside])} for name, inside in rows.groups.items()]
     return Summary(
         **{name: getattr(plan, name) for name in _FROM_PLAN},
         **rate,
@@ -313,14 +313,15 @@ def _speed(round_results: Sequence[RoundResult], converged: int) -> dict[str, An
     }
 
 
-def _rate(rows: SeedTable) -> Any:
-    seeds, converged = len(rows), int(rows.converged.sum())
+def _rate(outcomes: np.ndarray) -> Any:
+    seeds, counts = len(outcomes), {outcome.value: int((outcomes == outcome.value).sum()) for outcome in Outcome}
+    converged = counts[Outcome.CONVERGED.value]
     return {
         "seeds": seeds,
         "converged": converged,
         "rate": converged / seeds if seeds else None,
         "rate_interval": list(stats.rate_interval(converged, seeds)),
-        "outcomes": {outcome.value: int((rows.outcomes == outcome.value).sum()) for outcome in Outcome},
+        "outcomes": counts,
     }
 
 

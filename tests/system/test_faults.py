@@ -422,11 +422,11 @@ def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pyt
     begun: list[int] = []
 
     def begin_between() -> str:
-        monkeypatch.setattr(store, "commit", lambda: "")
+        monkeypatch.setattr(machine, "commit", lambda: "")
         begun.append(benchsuite("run", "line", "--run-dir", "out")[0])
         return ""
 
-    monkeypatch.setattr(store, "commit", begin_between)
+    monkeypatch.setattr(machine, "commit", begin_between)
     code, _, err = benchsuite("run", "line", "--run-dir", "out")
 
     assert (begun, code) == ([0], 1)
@@ -437,10 +437,10 @@ def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("while True:\n    pass", "was not there after"),
+        ("while True:\n    pass", "timed out after"),
         (
             LINE + SUPPLY.replace("yield line()", "time = __import__('time')\n    time.sleep(60)\n    yield line()"),
-            "was not there after",
+            "timed out after",
         ),
         (LINE + "jax.config.update('jax_enable_x64', True)" + SUPPLY, "sets jax_enable_x64 = True globally"),
     ],

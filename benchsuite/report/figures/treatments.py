@@ -60,7 +60,7 @@ def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapp
         for name in order
         if (case.partition(" (")[0], name) in refused and (case, "" if name == UNTREATED else name) not in cells
     ]
-    said = "; ".join(
+    about = "; ".join(
         f"{case} {treatment or UNTREATED}: {percent(summary.rate)}" for (case, treatment), summary in shown
     )
     columns = (
@@ -72,7 +72,7 @@ def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapp
     )
     chart = _heatmap(rows, absent, cases, order)
     return ChartFigure(
-        "treatments", "Convergence rate by treatment", chart, said, Sheet("", shown, columns), lines=order, line=_CELL
+        "treatments", "Convergence rate by treatment", chart, about, Sheet("", shown, columns), lines=order, line=_CELL
     )
 
 
@@ -147,12 +147,12 @@ def _panels(summaries: Sequence[Summary]) -> list[tuple[str, str, dict[str, list
 
 
 def _figures(case: str, option: str, curves: _Curves) -> list[ChartFigure]:
-    said = "; ".join(f"{name}: {describe_plateau(of)}" for name, of in curves.items())
+    about = "; ".join(f"{name}: {describe_plateau(of)}" for name, of in curves.items())
     sheet, name = _sheet(option, curves), f"{case}-{option}"
     rates, steps = (chart.properties(height=280) for chart in (_rates(option, curves), _steps(option, curves)))
     return [
-        ChartFigure(f"sweep-{name}", f"{case}: rate over {option}", rates, said, sheet, case),
-        ChartFigure(f"sweep-steps-{name}", f"{case}: steps to success over {option}", steps, said, sheet, case),
+        ChartFigure(f"sweep-{name}", f"{case}: rate over {option}", rates, about, sheet, case),
+        ChartFigure(f"sweep-steps-{name}", f"{case}: steps to success over {option}", steps, about, sheet, case),
     ]
 
 

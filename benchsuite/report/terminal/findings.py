@@ -1,4 +1,4 @@
-"""What stands behind the rates, as tables for a terminal: kinds of start, errors, causes, and the sources' claims."""
+"""Tables of final errors, groups of starts, named starts, diagnostics, and claims."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
 
 
 def detail_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
-    """The tables that have something to show."""
+    """Return the tables that have rows."""
     sheets = (
         ladder_table(summaries),
         groups_table(summaries),
@@ -28,7 +28,7 @@ def detail_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     return (sheet for sheet in sheets if sheet.rows)
 
 
-_ERROR = "ε of 10 %: the largest absolute error on the evaluation data among the best tenth of the seeds"
+_ERROR = "ε of 10 %: 10 % quantile over the seeds of the largest absolute error on the evaluation data"
 
 
 def _readings(summaries: Sequence[Summary]) -> list[str]:
@@ -51,7 +51,7 @@ _CASE = Column("case", lambda item: item[0].label, "left", "bold", once=True)
 
 
 def ladder_table(summaries: Sequence[Summary]) -> Sheet:
-    """How small an error is reached how often; there must be a summary."""
+    """Return a table of the rates at R² thresholds and the quantiles of the largest error, of one summary or more."""
 
     def rung(place: int) -> Column:
         title = f"R² ≥\n{summaries[0].ladder['r2'][place]['at_least']:g}"
@@ -64,17 +64,17 @@ def ladder_table(summaries: Sequence[Summary]) -> Sheet:
     rungs = [rung(n) for n in range(len(summaries[0].ladder["r2"]))]
     errors = [error(n) for n in range(len(summaries[0].ladder["largest_error"]))]
     columns = [Column("case", lambda summary: summary.label, "left", "bold"), *rungs, *errors]
-    return Sheet("How small an error, how often", summaries, columns, [_ERROR])
+    return Sheet("Final errors", summaries, columns, [_ERROR])
 
 
 def groups_table(summaries: Sequence[Summary]) -> Sheet:
-    """The rate of each kind of start."""
+    """Return a table of the rate of each group of starts."""
     return Sheet(
-        "The rate by how the seeds started",
+        "Convergence rate by group of starts",
         _items(summaries, "groups"),
         [
             _CASE,
-            Column("started with", lambda item: item[1]["name"], "left"),
+            Column("group", lambda item: item[1]["name"], "left"),
             Column("seeds", lambda item: count(item[1]["seeds"])),
             Column("converged", lambda item: count(item[1]["converged"])),
             Column("rate", lambda item: percent(item[1]["rate"]), style="bold"),
@@ -85,13 +85,13 @@ def groups_table(summaries: Sequence[Summary]) -> Sheet:
 
 
 def starts_table(summaries: Sequence[Summary]) -> Sheet:
-    """Where the starts that a case names lead."""
+    """Return a table of the outcomes of named starts."""
 
     def values(item: _Item, field: str) -> str:
         return ", ".join(f"{name} = {number(value)}" for name, value in item[1][field].items())
 
     return Sheet(
-        "Named starts, which are not part of any rate",
+        "Named starts (not part of any rate)",
         _items(summaries, "starts"),
         [
             _CASE,
@@ -107,20 +107,20 @@ def starts_table(summaries: Sequence[Summary]) -> Sheet:
 
 
 def diagnostics_table(summaries: Sequence[Summary]) -> Sheet:
-    """What a case measures of every trained model."""
+    """Return a table of the diagnostics of trained models."""
 
     def spread(item: _Item) -> str:
         low, high = item[1]["q05"], item[1]["q95"]
-        return "the same for all" if low is not None and low == high else f"{number(low)} to {number(high)}"
+        return "equal for all seeds" if low is not None and low == high else f"{number(low)} to {number(high)}"
 
     return Sheet(
-        "Why they end where they do",
+        "Diagnostics",
         _items(summaries, "diagnostics"),
         [
             _CASE,
-            Column("figure", lambda item: item[1]["name"], "left"),
+            Column("diagnostic", lambda item: item[1]["name"], "left"),
             Column("median", lambda item: number(item[1]["median"]), style="bold"),
-            Column("90 % of the seeds", spread),
+            Column("5 % to 95 % quantile", spread),
         ],
         _readings(summaries),
         gap=2,
@@ -128,14 +128,14 @@ def diagnostics_table(summaries: Sequence[Summary]) -> Sheet:
 
 
 def claims_table(summaries: Sequence[Summary]) -> Sheet:
-    """The statements of the sources, and what the seeds say of them."""
+    """Return a table of the claims of the sources with their verdicts."""
 
     def statement(item: _Item) -> str:
         summary, claim = item
         among = f" (starts with {claim['among']})" if claim["among"] else ""
         source = f" [{claim['source']}]" if claim["source"] != summary.source else ""
-        said = f"\n{claim['said']}" if claim["verdict"] != NOT_JUDGED else ""
-        return f"{claim['statement']}{among}{source}{said}"
+        check = f"\n{claim['said']}" if claim["verdict"] != NOT_JUDGED else ""
+        return f"{claim['statement']}{among}{source}{check}"
 
     def verdict(item: _Item) -> Text:
         claim = item[1]
@@ -143,12 +143,12 @@ def claims_table(summaries: Sequence[Summary]) -> Sheet:
         return Text.assemble((claim["verdict"], _VERDICT_STYLES[claim["verdict"]]), p)
 
     return Sheet(
-        "What the sources say",
+        "Claims of the sources",
         _items(summaries, "claims"),
         [
             _CASE,
-            Column("what is said, and how it is checked", statement, "left", folds=True),
-            Column("what the seeds show", lambda item: item[1]["found"] or "-", "left", folds=True),
+            Column("claim and check", statement, "left", folds=True),
+            Column("observed", lambda item: item[1]["found"] or "-", "left", folds=True),
             Column("verdict", verdict, "left"),
         ],
         _tests(summaries),

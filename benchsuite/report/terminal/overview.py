@@ -1,4 +1,4 @@
-"""How many seeds of each case learnt it, how the others failed, and what it took: tables, and what their words mean."""
+"""Columns of convergence rate, outcomes and cost, and their legend."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ COST = (
 
 
 def legend(summaries: Sequence[Summary]) -> list[str]:
-    """What the words of the tables mean, a sentence each."""
+    """Return the definitions of the terms in the tables, one line each."""
     criteria = sorted({summary.criterion for summary in summaries})
     lines = [
         f"converged: {' or '.join(criteria)} at the last evaluation; the interval is Wilson's",
-        "steps to success: Kaplan-Meier's median, failures censored at the end; resolution: between evaluations",
-        "expected steps per success: those of all seeds over the number of successes, as if failures were restarted",
-        "seeds/s: the median of the rounds after the first; pytest-benchmark's times are those of whole rounds",
+        "steps to success: Kaplan-Meier's median, failures censored at the end; resolution: steps between evaluations",
+        "expected steps per success: steps of all seeds divided by the number of successes (restart after a failure)",
+        "seeds/s: median over the rounds after the first; pytest-benchmark reports the times of whole rounds",
     ]
     if any(summary.compile_cache == "hit" for summary in summaries):
-        lines.append("cached: the compiled program is that of an earlier run")
+        lines.append("cached: the compiled program was loaded from an earlier run")
     seen = [o for o in Outcome if o != Outcome.CONVERGED and any(summary.outcomes[o] for summary in summaries)]
     lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
     lines += [
-        f"{summary.label}: every seed diverged; look at its data and learning rate with"
+        f"{summary.label}: every seed diverged; inspect its data and learning rate with"
         f" `benchsuite replay {summary.case} --seed 0`"
         for summary in summaries
         if summary.outcomes[Outcome.DIVERGED] == summary.seeds

@@ -1,4 +1,4 @@
-"""What values of an option do, as tables for a terminal and as a picture."""
+"""Tables of the rate at each value of a swept option."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from benchsuite import stats
 from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, median_steps, percent
 from benchsuite.results import Summary
 
-#: How much below the best rate still counts as good.
+#: Width of the plateau in rate, below the best rate.
 TOLERANCE = 0.05
 
 _BAR = 20
 
 
 def sweep_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
-    """A table for each option that was swept over, with how forgiving it is."""
+    """Return a table for each swept option with the plateau of its rate."""
     for name, swept in group_sweeps(summaries).items():
         option = option_of(swept[0])
         columns = [
@@ -34,7 +34,7 @@ def sweep_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
 
 
 def group_sweeps(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
-    """The summaries of values that were trained side by side, by case and option, in the order of the values."""
+    """Group the summaries of swept values by case and option, in the order of the values."""
     swept: dict[str, list[Summary]] = {}
     for summary in summaries:
         if summary.setting:
@@ -43,7 +43,7 @@ def group_sweeps(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
 
 
 def _written(value: float) -> str:
-    """A value such that it can be typed again."""
+    """Format a value so that it can be typed again."""
     return repr(value).removesuffix(".0")
 
 
@@ -68,20 +68,20 @@ def _span(swept: Sequence[Summary]) -> str:
 
 
 def describe_plateau(swept: Sequence[Summary]) -> str:
-    """A sentence on the range of values around the best in which the rate stays near its best."""
+    """Describe the plateau: the range of values in which the rate stays near its best."""
     option, rates = option_of(swept[0]), [summary.rate for summary in swept]
     best = int(np.argmax(rates))
     if not rates[best]:
-        return f"no value of {option} made any seed converge"
+        return f"no seed converged at any value of {option}"
     first, last = stats.plateau(rates, TOLERANCE)
     low, high = (swept[place].setting[option] for place in (first, last))
     ratio = f", a factor of {high / low:.3g}" if low > 0 and high > low else ""
     ends = " and ".join(
         side for side, open_end in (("lower", first == 0), ("upper", last == len(swept) - 1)) if open_end
     )
-    beyond = f"; the {ends} end is that of the sweep, so the range may be wider" if ends else ""
+    beyond = f"; open at the {ends} end of the sweep" if ends else ""
     at, points = _written(swept[best].setting[option]), f"{100 * TOLERANCE:.0f} points"
     return (
-        f"best: {percent(rates[best])} at {option} = {at}; within {points} of it"
+        f"best: {percent(rates[best])} at {option} = {at}; plateau: rate within {points} of its best"
         f" from {_written(low)} to {_written(high)}{ratio}{beyond}"
     )
