@@ -75,7 +75,7 @@ LAST, EVER, BEST = "last", "ever", "best"
 #: How a criterion names them; the last evaluation goes without saying.
 _WHEN = {LAST: "", EVER: " at any evaluation", BEST: " at the best evaluation"}
 
-#: Units of rounding, of the type of the metric, that a value may miss a bound by; not one of these, which are no shares.
+#: Units of rounding, of its type, that a metric may miss a bound by; but not one of these, which are no shares.
 _ROUNDING_UNITS, _EXACT = 2, ("loss", "r2", "largest_error")
 
 

@@ -101,6 +101,17 @@ def predict(model: Any, x: Any, y: Any) -> Any:
     return prediction
 
 
+def prediction_shape(case: Case, x: Any) -> tuple[int, ...]:
+    """Compute the shape of a case's prediction for inputs `x`, in evaluation mode."""
+
+    def predicted() -> Any:
+        model = make_model(case, nnx.Rngs(0))
+        model.eval()
+        return model(x)
+
+    return tuple(jax.eval_shape(predicted).shape)
+
+
 def prediction_spread(prediction: Any) -> jax.Array:
     """Compute how far the predictions of n examples lie apart, as `Trace.prediction_spread` has it.
 
@@ -111,7 +122,8 @@ def prediction_spread(prediction: Any) -> jax.Array:
         return jnp.float32(jnp.nan)
     values = prediction.astype(jnp.float32)
     spread = values.max(axis=0) - values.min(axis=0)
-    rounding = _ROUNDING_UNITS * jnp.finfo(prediction.dtype).eps * abs(values).max(axis=0)
+    unit = float(jnp.finfo(prediction.dtype).eps)  # type: ignore[no-untyped-call]
+    rounding = _ROUNDING_UNITS * unit * abs(values).max(axis=0)
     return jnp.where(spread <= rounding, 0, spread).max()
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine.loop import Training, make_training, trace_pinned_start
-from benchsuite.engine.model import parameter_names
+from benchsuite.engine.model import parameter_names, prediction_shape
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
-from benchsuite.results import case_label, schedule_for
+from benchsuite.results import case_label, constant_meeting, schedule_for
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import compat
 
@@ -95,6 +96,39 @@ class Problem:
         """The names of the model's parameters; see `parameter_names` of the engine."""
         return parameter_names(self.case)
 
+    @property
+    def evaluation_examples(self) -> int:
+        """The number of examples that every seed is judged on; 0 without data."""
+        drawn = getattr(self.case.dataset, "evaluation_size", None)  # of a stream, whose rows have any form
+        leaves = jax.tree.leaves(self.data.test) if self.data else []
+        return drawn or (len(leaves[0]) if leaves else 0)
+
+    @cached_property
+    def constant_meets(self) -> str:
+        """The constant prediction that meets the criterion; empty where there is none, or none can be tried.
+
+        Raises:
+            CaseError: the criterion is on R², and the targets do not vary.
+        """
+        case, criterion = self.case, self.case.criterion
+        if not is_supervised(case):
+            return ""
+        x, y = jax.jit(case.dataset.prepare)(self.data.test)
+        target = np.asarray(y)
+        if criterion.metric == "r2" and (target == target[:1]).all():
+            raise CaseError(
+                f"case {case.id}: r2 has no value, as the targets of the evaluation data do not vary",
+                'set criterion to another metric, such as Criterion("loss", at_most=1e-4)',
+            )
+        if criterion.metric == "r2" and (criterion.at_least or 0) > 0:
+            return ""  # R² of a constant is at most 0
+        metric = case.all_metrics[criterion.metric]
+        try:
+            outputs = prediction_shape(case, x)[1:]
+            return constant_meeting(criterion, lambda *arrays: metric(*map(jnp.asarray, arrays)), target, outputs)
+        except Exception:  # noqa: BLE001  # of the case's own functions, on values that no model has given
+            return ""
+
     @cached_property
     def facts(self) -> dict[str, float]:
         """The case's diagnostics of its data, name → value.
@@ -126,3 +160,9 @@ class Problem:
     def label(self) -> str:
         """The case with its protocol, as tables name it."""
         return case_label(self.case.id, self.protocol, self.stand_in)
+
+
+def is_supervised(case: Case) -> bool:
+    """Whether the success of a case is judged on predictions and targets."""
+    special = any(getattr(case, name, None) for name in ("objective", "players"))
+    return case.dataset is not None and not special

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,9 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         stand_in=problem.stand_in,
         data_origin=problem.origin,
         criterion=str(case.criterion),
+        success=asdict(case.criterion),
+        constant_meets=problem.constant_meets,
+        evaluation_examples=problem.evaluation_examples,
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},

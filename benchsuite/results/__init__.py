@@ -4,6 +4,7 @@ In: the traces of trained seeds, and the plan of their training.
 Out: a table of seeds with their outcomes, summaries, judged claims and landscapes.
 """
 
+from benchsuite.results.baseline import constant_meeting, share_near_bound
 from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED
 from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, TrainingPath, parameter_values
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
@@ -42,10 +43,12 @@ __all__ = [
     "case_label",
     "classify",
     "columns_under",
+    "constant_meeting",
     "find_groups",
     "kept_curves",
     "parameter_values",
     "schedule_for",
+    "share_near_bound",
     "steps_to_success",
     "summarise",
 ]

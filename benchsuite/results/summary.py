@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Meta
 
 from benchsuite import stats
+from benchsuite.results.baseline import share_near_bound
 from benchsuite.results.claims import judge_claim
 from benchsuite.results.outcome import Outcome
 from benchsuite.results.plan import Count, Plan, Seconds, Whole
@@ -110,6 +111,9 @@ class Summary:
     `treatment` is empty for the untreated case. `setting` is the value of a swept option; the times are then its even
     share. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
+    `constant_meets` names a constant prediction that meets the criterion, empty for none. `near_bound` is the share of
+    seeds within two standard errors of its bound, None where the metric counts no examples.
+
     `time_to_success` counts optimiser steps; failed seeds are censored when they end. `groups` are the rates by kind of
     start. `starts` are the named starts, which count in no other figure. `claims` are `ClaimResult` as JSON.
     """
@@ -157,6 +161,13 @@ class Summary:
     round_seeds: list[Count]
     chunk_size: Count
     claims: list[dict[str, str | float | None]]
+    constant_meets: str = ""
+    near_bound: Share | None = None
+
+    def __post_init__(self) -> None:
+        none = dict.fromkeys(map(str, Outcome), 0)  # an earlier version knew fewer outcomes
+        object.__setattr__(self, "outcomes", none | self.outcomes)
+        object.__setattr__(self, "groups", [{**group, "outcomes": none | group["outcomes"]} for group in self.groups])
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -186,32 +197,9 @@ class Summary:
 
 #: Fields that a summary takes over from its plan.
 _FROM_PLAN = (
-    *(
-        "case",
-        "treatment",
-        "setting",
-        "id",
-        "label",
-        "source",
-        "protocol",
-        "dataset",
-        "stand_in",
-        "data_origin",
-        "criterion",
-    ),
-    *(
-        "device",
-        "platform",
-        "executor",
-        "workers",
-        "precision",
-        "prng",
-        "version",
-        "program",
-        "trace_seconds",
-        "compile_seconds",
-    ),
-    "compile_cache",
+    *("case", "treatment", "setting", "id", "label", "source", "protocol", "dataset", "stand_in", "data_origin"),
+    *("criterion", "device", "platform", "executor", "workers", "precision", "prng", "version", "program"),
+    *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets"),
 )
 
 
@@ -293,6 +281,7 @@ def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTab
         ladder=_ladder(rows),
         final={name: _spread(values) for name, values in rows.final.items()},
         diagnostics=_diagnostics(rows, plan),
+        near_bound=share_near_bound(plan.parsed_criterion, rows.final, plan.evaluation_examples),
         claims=[judge_claim(claim, plan, rows, starts).to_json() for claim in plan.parsed_claims],
     )
 
