@@ -5,14 +5,14 @@ Out: a table of seeds with their outcomes, summaries, judged claims and landscap
 """
 
 from benchsuite.results.baseline import constant_meeting, share_near_bound
-from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED
+from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED, judge_together
 from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, TrainingPath, parameter_values
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
 from benchsuite.results.result import Curves, Result
 from benchsuite.results.round import RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
-from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summarise
+from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summaries_judged_together, summarise
 from benchsuite.results.trace import PARAMETERS_KEPT, SPREAD, Trace
 
 __all__ = [
@@ -45,10 +45,12 @@ __all__ = [
     "columns_under",
     "constant_meeting",
     "find_groups",
+    "judge_together",
     "kept_curves",
     "parameter_values",
     "schedule_for",
     "share_near_bound",
     "steps_to_success",
+    "summaries_judged_together",
     "summarise",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, TypedDict
 
 import numpy as np
@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from benchsuite import stats
 from benchsuite.results.baseline import share_near_bound
-from benchsuite.results.claims import judge_claim
+from benchsuite.results.claims import judge_claim, judge_together
 from benchsuite.results.outcome import Outcome
 from benchsuite.results.plan import Count, Plan, Seconds, Whole
 from benchsuite.results.round import RoundResult
@@ -264,6 +264,12 @@ def summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTabl
         One summary, or one for each value of a sweep.
     """
     return Accumulator(plan, round_results).summaries(starts)
+
+
+def summaries_judged_together(summaries: Sequence[Summary]) -> list[Summary]:
+    """Judge all claims of the summaries of one report together; see `judge_together`."""
+    judged = iter(judge_together([claim for summary in summaries for claim in summary.claims]))
+    return [replace(summary, claims=[next(judged) for _ in summary.claims]) for summary in summaries]
 
 
 def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None) -> Summary:

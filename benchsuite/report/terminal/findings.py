@@ -140,6 +140,8 @@ def claims_table(summaries: Sequence[Summary]) -> Sheet:
     def verdict(item: _Item) -> Text:
         claim = item[1]
         p = f"\np = {claim['p_value']:.2g}" if claim["p_value"] is not None else ""
+        if claim.get("adjusted_p_value") is not None:
+            p += f"\nadjusted {claim['adjusted_p_value']:.2g}"
         return Text.assemble((claim["verdict"], _VERDICT_STYLES[claim["verdict"]]), p)
 
     return Sheet(
