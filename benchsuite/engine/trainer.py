@@ -192,7 +192,7 @@ def _check_names(case: Case, parameters: Sequence[str]) -> None:
     figures += [diagnostic.name for diagnostic in case.diagnostics]
     for claim in case.claims:
         of = getattr(claim.check, "of", None)
-        if of is not None and of not in figures:
+        if isinstance(of, str) and of not in figures:
             raise CaseError(
                 f"case {case.name}: a claim speaks of {of!r}, which is not recorded", near_matches(of, figures)
             )
