@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ import numpy as np
 
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine.loop import Training, make_training, trace_pinned_start
-from benchsuite.engine.model import parameter_names, prediction_shape
+from benchsuite.engine.model import guard, parameter_names, prediction_shape
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, constant_meeting, schedule_for
@@ -103,31 +104,51 @@ class Problem:
         leaves = jax.tree.leaves(self.data.test) if self.data else []
         return drawn or (len(leaves[0]) if leaves else 0)
 
+    @property
+    def is_supervised(self) -> bool:
+        """Whether success is judged on predictions and targets."""
+        special = any(getattr(self.case, name, None) for name in ("objective", "players"))
+        return self.case.dataset is not None and not special
+
     @cached_property
-    def constant_meets(self) -> str:
-        """The constant prediction that meets the criterion; empty where there is none, or none can be tried.
+    def _examples(self) -> tuple[Any, np.ndarray]:
+        """The inputs and targets of the evaluation data."""
+        x, y = jax.jit(self.case.dataset.prepare)(self.data.test)
+        return x, np.asarray(y)
+
+    def check_target(self) -> None:
+        """Check that the criterion's metric has a value.
 
         Raises:
-            CaseError: the criterion is on R², and the targets do not vary.
+            CaseError: it is R², and the targets do not vary.
         """
-        case, criterion = self.case, self.case.criterion
-        if not is_supervised(case):
-            return ""
-        x, y = jax.jit(case.dataset.prepare)(self.data.test)
-        target = np.asarray(y)
-        if criterion.metric == "r2" and (target == target[:1]).all():
+        if not self.is_supervised or self.case.criterion.metric != "r2":
+            return
+        target = self._examples[1]
+        if (target == target[:1]).all():
             raise CaseError(
-                f"case {case.id}: r2 has no value, as the targets of the evaluation data do not vary",
+                f"case {self.case.id}: r2 has no value, as the targets of the evaluation data do not vary",
                 'set criterion to another metric, such as Criterion("loss", at_most=1e-4)',
             )
-        if criterion.metric == "r2" and (criterion.at_least or 0) > 0:
-            return ""  # R² of a constant is at most 0
-        metric = case.all_metrics[criterion.metric]
-        try:
+
+    @cached_property
+    def constant_meets(self) -> str:
+        """The constant prediction that meets the criterion; empty where there is none.
+
+        Raises:
+            CaseError: a function of the case fails on a constant prediction.
+        """
+        case, criterion = self.case, self.case.criterion
+        r2_above_zero = criterion.metric == "r2" and (criterion.at_least or 0) > 0  # R² of a constant is at most 0
+        if not self.is_supervised or r2_above_zero:
+            return ""
+        metric, (x, target) = case.all_metrics[criterion.metric], self._examples
+
+        def found() -> str:
             outputs = prediction_shape(case, x)[1:]
             return constant_meeting(criterion, lambda *arrays: metric(*map(jnp.asarray, arrays)), target, outputs)
-        except Exception:  # noqa: BLE001  # of the case's own functions, on values that no model has given
-            return ""
+
+        return guard(case, f"metric {criterion.metric!r} of a constant prediction", found)
 
     @cached_property
     def facts(self) -> dict[str, float]:
@@ -160,9 +181,3 @@ class Problem:
     def label(self) -> str:
         """The case with its protocol, as tables name it."""
         return case_label(self.case.id, self.protocol, self.stand_in)
-
-
-def is_supervised(case: Case) -> bool:
-    """Whether the success of a case is judged on predictions and targets."""
-    special = any(getattr(case, name, None) for name in ("objective", "players"))
-    return case.dataset is not None and not special
