@@ -71,7 +71,7 @@ def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
         "rate": 1.0,
     }
     assert info["outcomes"]["converged"] == 20
-    assert len(info["outcomes"]) == 6
+    assert len(info["outcomes"]) == 7
     assert info["rate_interval"] == pytest.approx([0.8389, 1.0], abs=1e-4)
     assert info["seeds_per_second"] > 0
     assert info["compile_seconds"] > 0
