@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         Split,
         Stream,
         Table,
+        accuracy,
+        binary_accuracy,
         largest_error,
         mean_absolute_percentage_error,
         mean_squared_error,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     )
     from benchsuite.errors import BenchsuiteError, CaseError, DataError, DoesNotApply
     from benchsuite.plugins import hookimpl
-    from benchsuite.variants import Treatment
+    from benchsuite.variants import Family, Treatment
 
     __version__: str
 
@@ -48,6 +50,7 @@ __all__ = [
     "Download",
     "Ends",
     "FailureRate",
+    "Family",
     "Figure",
     "Landscape",
     "Measure",
@@ -57,6 +60,8 @@ __all__ = [
     "Stream",
     "Table",
     "Treatment",
+    "accuracy",
+    "binary_accuracy",
     "hookimpl",
     "largest_error",
     "mean_absolute_percentage_error",
@@ -70,6 +75,7 @@ _ELSEWHERE = {
     "CaseError": "benchsuite.errors",
     "DataError": "benchsuite.errors",
     "DoesNotApply": "benchsuite.errors",
+    "Family": "benchsuite.variants",
     "Treatment": "benchsuite.variants",
     "hookimpl": "benchsuite.plugins",
 }

@@ -127,7 +127,8 @@ class TrainingSettings(_Settings):
     )
     sweep: str | None = _option(
         None,
-        "Train several values of an option of the treatment, optimiser or model side by side."
+        "Train several values of an option of the treatment, optimiser or model: side by side, or one after another"
+        " where array shapes depend on it, as in units=1,2,4."
         " learning_rate=1e-4:1:13 gives 13 values on a logarithmic scale; momentum=0:0.9:10:linear on a linear scale;"
         " bias=0.1,1,10 lists them.",
         "OPTION=RANGE",

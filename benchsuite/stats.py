@@ -1,6 +1,6 @@
-"""Intervals and tests: pure functions on numbers, over SciPy.
+"""Confidence intervals and statistical tests, computed by SciPy.
 
-SciPy is imported when a figure is asked for, so that starting pytest does not pay for it.
+SciPy is imported inside the functions, so that starting pytest does not import it.
 """
 
 from __future__ import annotations
@@ -8,27 +8,29 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
 
-#: The confidence of every interval that the suite prints.
+#: Coverage of all confidence intervals.
 CONFIDENCE = 0.95
 
-#: A product of shares that should be one half may be a little less.
+#: Tolerance for rounding in products of shares.
 _ROUNDING = 1e-9
 
 #: A claim is refuted when its p-value is below this level.
 LEVEL = 0.01
 
 
+@lru_cache(10_000)  # the cases of a run have the same counts again and again
 def rate_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Wilson's score interval of a proportion, which stays honest at 0 of n and n of n.
+    """Compute Wilson's score interval of a proportion.
 
     Args:
-        successes: how many of the trials succeeded.
-        trials: how many there were; 0 gives (0, 1).
+        successes: number of successes.
+        trials: number of trials; 0 gives (0, 1).
         confidence: the coverage, between 0 and 1.
 
     Source: E. B. Wilson (1927), J. Am. Stat. Assoc. 22, 209-212; `scipy.stats.binomtest`.
@@ -42,11 +44,13 @@ def rate_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -
 
 
 def trials_for(half_width: float, low: float = 0.0, high: float = 1.0, confidence: float = CONFIDENCE) -> int:
-    """The trials after which Wilson's interval is no wider than twice `half_width`, at any rate from `low` to `high`.
+    """Compute the sample size at which Wilson's interval has at most a given half-width.
+
+    It holds for every rate from `low` to `high`.
 
     Args:
         half_width: between 0 and 1/2.
-        low: the smallest rate that is expected.
+        low: the smallest expected rate.
         high: the largest.
         confidence: the coverage, between 0 and 1.
 
@@ -62,14 +66,15 @@ def trials_for(half_width: float, low: float = 0.0, high: float = 1.0, confidenc
     return max(1, math.ceil((-middle + math.sqrt(middle**2 - h2 * z2**2 * (4 * h2 - 1))) / (2 * h2) - _ROUNDING))
 
 
+@lru_cache(10_000)
 def rate_p_value(
     successes: int, trials: int, rate: float, alternative: Literal["two-sided", "less", "greater"] = "two-sided"
 ) -> float:
-    """The p-value of the exact binomial test that the true proportion is `rate`.
+    """Compute the p-value of the exact binomial test that the true proportion is `rate`.
 
     Args:
-        successes: how many of the trials succeeded.
-        trials: how many there were.
+        successes: number of successes.
+        trials: number of trials.
         rate: the proportion under test.
         alternative: "less" where only a smaller true proportion would contradict, "greater" where only a larger one.
     """
@@ -80,12 +85,12 @@ def rate_p_value(
 
 @dataclass(frozen=True)
 class Survival:
-    """The share of trainings that have succeeded by a time, where some were not watched until they did.
+    """The cumulative share of successes over time, estimated from censored observations.
 
     Args:
-        times: (k,) the times at which the share grows.
-        share: (k,) the share that has succeeded by then.
-        low: (k,) the lower end of its pointwise interval.
+        times: (k,) the times at which the share increases.
+        share: (k,) the cumulative share of successes.
+        low: (k,) the lower end of its pointwise confidence interval.
         high: (k,) the upper end.
     """
 
@@ -95,11 +100,11 @@ class Survival:
     high: np.ndarray
 
     def median(self) -> float | None:
-        """The first time by which half have succeeded; None where that time was not seen."""
+        """Compute the median time to success; None where fewer than half succeeded."""
         return self._first(self.share)
 
     def median_interval(self) -> tuple[float | None, float | None]:
-        """An interval of the median: where the share's own interval meets one half.
+        """Compute a confidence interval of the median, where the interval of the share meets one half.
 
         Source: R. Brookmeyer, J. Crowley (1982), Biometrics 38, 29-41.
         """
@@ -111,11 +116,11 @@ class Survival:
 
 
 def time_to_success(times: np.ndarray, succeeded: np.ndarray, confidence: float = CONFIDENCE) -> Survival:
-    """The Kaplan-Meier estimate of the share that has succeeded by a time, with log-log intervals.
+    """Compute the Kaplan-Meier estimate of the cumulative share of successes, with log-log intervals.
 
     Args:
-        times: (n,) when each training succeeded, or else when it was last watched.
-        succeeded: (n,) whether it did.
+        times: (n,) the time of success, or of censoring.
+        succeeded: (n,) whether each training succeeded.
         confidence: the coverage of the pointwise intervals.
 
     Source: E. L. Kaplan, P. Meier (1958), J. Am. Stat. Assoc. 53, 457-481; `scipy.stats.ecdf`.
@@ -131,18 +136,18 @@ def time_to_success(times: np.ndarray, succeeded: np.ndarray, confidence: float 
         interval = cdf.confidence_interval(confidence, method="log-log")
     grows = np.isin(cdf.quantiles, times[succeeded])
     ends = np.stack([interval.low.probabilities, interval.high.probabilities])[:, grows]  # type: ignore[attr-defined]  # scipy-stubs
-    # Where all have succeeded the log-log interval has no value: there it is that of the proportion.
+    # The log-log interval is undefined where all have succeeded: use that of the proportion.
     all_succeeded = np.array(rate_interval(len(times), len(times), confidence))[:, None]
     low, high = np.where(np.isnan(ends), all_succeeded, ends)
     return Survival(cdf.quantiles[grows], cdf.probabilities[grows], low, high)
 
 
 def expected_running_time(times: np.ndarray, succeeded: np.ndarray) -> float | None:
-    """What one success costs when failures are started afresh: the time of all over the number that succeeded.
+    """Compute the expected running time per success: the total time over the number of successes.
 
     Args:
-        times: (n,) when each training succeeded, or else how long it ran in vain.
-        succeeded: (n,) whether it did; None is returned where none did.
+        times: (n,) the time of success, or the length of a failed training.
+        succeeded: (n,) whether each training succeeded; None is returned where none did.
 
     Source: N. Hansen et al. (2021), COCO: a platform for comparing continuous optimizers in a black-box setting,
     Optimization Methods and Software 36, 114-144, there ERT.
@@ -150,28 +155,50 @@ def expected_running_time(times: np.ndarray, succeeded: np.ndarray) -> float | N
     return float(times.sum() / succeeded.sum()) if succeeded.any() else None
 
 
-def prediction_p_value(value: float, sample: np.ndarray) -> float:
-    """The two-sided p-value that `value` comes from the normal distribution that `sample` was drawn from.
+def prediction_p_value(value: float, sample: np.ndarray, of: int = 1) -> float:
+    """Compute the two-sided p-value that `value` is from the same normal distribution as `sample`.
 
-    It is below 5 % exactly where `value` is outside of the 95 % prediction interval for one further observation.
+    It is below 5 % where `value` is outside of the 95 % prediction interval for one further observation, or for
+    the mean of several.
 
     Args:
-        value: the further observation.
+        value: the further observation, or the mean of them.
         sample: (n,) at least two numbers.
+        of: the number of further observations.
 
     Source: G. J. Hahn (1969), J. Am. Stat. Assoc. 64, 878-888.
     """
     import numpy as np
     from scipy.stats import t
 
-    deviation = sample.std(ddof=1) * np.sqrt(1 + 1 / len(sample))
+    deviation = sample.std(ddof=1) * np.sqrt(1 / of + 1 / len(sample))
     if deviation == 0:
         return float(value == sample[0])
     return float(2 * t.sf(abs(value - sample.mean()) / deviation, len(sample) - 1))
 
 
+def means_p_value(mean: float, deviation: float, runs: int, sample: np.ndarray) -> float:
+    """The two-sided p-value of Welch's test that a published mean and that of a sample are the same.
+
+    Args:
+        mean: the published mean.
+        deviation: its standard deviation, over the runs.
+        runs: the number of its runs, at least two.
+        sample: (n,) at least two numbers.
+
+    Source: B. L. Welch (1947), Biometrika 34, 28-35; `scipy.stats.ttest_ind_from_stats`.
+    """
+    from scipy.stats import ttest_ind_from_stats
+
+    own = float(sample.std(ddof=1))
+    if not own and not deviation:
+        return float(mean == sample[0])
+    ours = float(sample.mean()), own, len(sample)
+    return float(ttest_ind_from_stats(mean, deviation, runs, *ours, equal_var=False).pvalue)
+
+
 def paired_p_value(fixed: int, regressed: int) -> float:
-    """The two-sided p-value of McNemar's exact test that a change neither helps nor harms.
+    """Compute the two-sided p-value of McNemar's exact test.
 
     Args:
         fixed: trials that failed before and succeeded after.
@@ -185,10 +212,10 @@ def paired_p_value(fixed: int, regressed: int) -> float:
 def paired_difference_interval(
     both: int, fixed: int, regressed: int, neither: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Newcombe's interval of the difference of two proportions of the same trials, after minus before.
+    """Compute Newcombe's interval of the difference of two paired proportions, after minus before.
 
     Args:
-        both: trials that succeeded before and after; there must be some in all four together.
+        both: trials that succeeded before and after; the four counts must not all be 0.
         fixed: trials that failed before and succeeded after.
         regressed: trials that succeeded before and failed after.
         neither: trials that failed before and after.
@@ -207,11 +234,11 @@ def paired_difference_interval(
 def difference_interval(
     before: tuple[int, int], after: tuple[int, int], confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Newcombe's interval of the difference of two proportions of independent trials, after minus before.
+    """Compute Newcombe's interval of the difference of two independent proportions, after minus before.
 
     Args:
-        before: successes and trials, of which there must be some.
-        after: the same of the others.
+        before: (successes, trials) of the first sample; at least one trial.
+        after: (successes, trials) of the second sample.
         confidence: the coverage, between 0 and 1.
 
     Source: R. G. Newcombe (1998), Statistics in Medicine 17, 873-890, there method 10.
@@ -222,7 +249,7 @@ def difference_interval(
 def _squared_and_added(
     before: tuple[int, int], after: tuple[int, int], phi: float, confidence: float
 ) -> tuple[float, float]:
-    """The interval of a difference from Wilson's of the two proportions, whose correlation is phi."""
+    """Combine Wilson's intervals of two proportions with correlation phi to that of their difference."""
     one, other = before[0] / before[1], after[0] / after[1]
     (one_low, one_high), (other_low, other_high) = (rate_interval(*counts, confidence) for counts in (before, after))
 
@@ -235,11 +262,11 @@ def _squared_and_added(
 
 
 def rates_p_value(before: tuple[int, int], after: tuple[int, int]) -> float:
-    """The two-sided p-value of Fisher's exact test that two proportions are the same.
+    """Compute the two-sided p-value of Fisher's exact test for two proportions.
 
     Args:
-        before: successes and trials.
-        after: the same of the others.
+        before: (successes, trials) of the first sample.
+        after: (successes, trials) of the second sample.
     """
     import numpy as np
     from scipy.stats import fisher_exact
@@ -248,45 +275,45 @@ def rates_p_value(before: tuple[int, int], after: tuple[int, int]) -> float:
     return float(fisher_exact(table).pvalue)
 
 
-#: Pairs of values up to which the rank test is exact; SciPy takes some 20 ms for so many.
+#: Pairs of values up to which the rank test is exact, which takes about 20 ms.
 _EXACT_PAIRS = 40_000
 
 
 def rank_p_value(before: np.ndarray, after: np.ndarray) -> float:
-    """The two-sided p-value of Mann and Whitney's exact rank test that two samples are of one distribution."""
+    """Compute the two-sided p-value of the exact Mann-Whitney U test."""
     from scipy.stats import mannwhitneyu
 
-    # Left to itself, SciPy approximates from nine values on, whose smallest p-value is ten times as large.
+    # By default SciPy uses an approximation from nine values on, with a smallest p-value ten times as large.
     exact = len(before) * len(after) <= _EXACT_PAIRS
     return float(mannwhitneyu(before, after, method="exact" if exact else "auto").pvalue)
 
 
 def smallest_rank_p_value(before: int, after: int) -> float:
-    """The smallest p-value of the rank test for samples of these sizes: all of one above all of the other."""
+    """Compute the smallest p-value of the Mann-Whitney U test for samples of given sizes."""
     import math
 
     return min(1.0, 2 / math.comb(before + after, before))
 
 
 def visible_regressions(level: float) -> int:
-    """How many regressed seeds, without a fixed one, McNemar's exact test calls a change at `level`."""
+    """Compute the smallest number of regressed seeds, with none fixed, that McNemar's exact test rejects."""
     import math
 
     return math.ceil(1 - math.log2(level))
 
 
 def visible_drop(rate: float, before: int, after: int, level: float, power: float) -> float:
-    """The drop of a rate that Fisher's exact test of two independent samples finds with a probability of `power`.
+    """Compute the drop of a rate that Fisher's exact test detects with a given power.
 
     Args:
-        rate: before the drop.
-        before: trials of the sample before it.
-        after: trials of the one after it.
-        level: of the two-sided test.
-        power: the probability.
+        rate: rate before the drop.
+        before: trials before the drop.
+        after: trials after the drop.
+        level: level of the two-sided test.
+        power: probability of detection.
 
     Returns:
-        The drop; the whole rate where even that would not be found.
+        The drop; the whole rate where even that would not be detected.
 
     Source: J. T. Casagrande, M. C. Pike, P. G. Smith (1978), Biometrics 34, 483-486; for samples of two sizes J. L.
     Fleiss, A. Tytun, H. K. Ury (1980), Biometrics 36, 343-346.
@@ -298,7 +325,7 @@ def visible_drop(rate: float, before: int, after: int, level: float, power: floa
     alarm, found = norm.isf(level / 2), norm.ppf(power)
 
     def missing(drop: float) -> float:
-        """How many more trials the first sample would need for the drop to be found."""
+        """Compute the number of additional trials that detecting the drop would need."""
         now = rate - drop
         mean = (rate + ratio * now) / (1 + ratio)
         deviations = alarm * ((1 + ratio) * mean * (1 - mean)) ** 0.5
@@ -316,7 +343,7 @@ def visible_drop(rate: float, before: int, after: int, level: float, power: floa
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values of several tests, adjusted so that the chance of any false alarm stays at the level.
+    """Adjust p-values for multiple tests by Holm's method.
 
     Source: S. Holm (1979), Scand. J. Stat. 6, 65-70.
     """
@@ -328,7 +355,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def plateau(rates: Sequence[float], tolerance: float) -> tuple[int, int]:
-    """The first and last place of the stretch around the highest rate in which all are within `tolerance` of it."""
+    """Find the first and last index of the plateau: neighbours of the highest rate within `tolerance` of it."""
     best = max(rates)
     first = last = list(rates).index(best)
     while first > 0 and rates[first - 1] >= best - tolerance:

@@ -1,4 +1,4 @@
-"""Shows the latest report in the README: `python reports/readme.py`; with `--check`, says whether it is shown."""
+"""Copy the latest report into the README: `python reports/readme.py`; with `--check`, only compare."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ BEGIN, END = "<!-- report: made by `python reports/readme.py` -->", "<!-- end of
 
 
 def latest() -> Path:
-    """The newest report; folders are named after their day."""
+    """Find the newest report; folders are named after their day."""
     return max(path.parent for path in REPORTS.glob("*/summary.md"))
 
 
 def block(report: Path) -> str:
-    """The report's machine, its table of rates, and its picture, as they stand in its summary."""
+    """Return machine, table of rates and chart of a report, as in its summary."""
     summary = (report / "summary.md").read_text()
     found = re.search(r"\n\n(benchsuite .*?)\n\n.*?(\| case \| data \|.*?)\n\n", summary, re.DOTALL)
     if not found:
@@ -38,7 +38,7 @@ def block(report: Path) -> str:
 
 
 def main() -> int:
-    """Write the block, or say whether it is the current one."""
+    """Write the block, or check that it is current."""
     readme = README.read_text()
     before, rest = readme.split(BEGIN)
     _, after = rest.split(END)

@@ -1,4 +1,4 @@
-"""Damage to valid files, as a fuzzer does it: to bytes, and to values anywhere in JSON."""
+"""Mutations of valid files, as a fuzzer makes them: of bytes, and of values anywhere in JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
-#: Bytes that readers stumble over: numbers at the edges of their types, and what JSON, zip, gzip and paths are made of.
+#: Bytes that parsers fail on: numbers at the limits of their types, and tokens of JSON, zip, gzip and paths.
 INTERESTING = (
     *(bytes([value]) for value in b"\0\xff\x7f\x80\n\"'{}[],:-09"),
     *((2**bits).to_bytes(8, order) for bits in (0, 7, 8, 15, 16, 31, 32, 63) for order in ("big", "little")),
@@ -19,7 +19,7 @@ INTERESTING = (
     *(b"PK\1\2", b"PK\3\4", b"PK\5\6", b"\x93NUMPY", b"\x1f\x8b\x08", b"\xed\xa0\x80", b"\xe2\x80\xae"),
 )
 
-#: What nobody would write into a JSON file, and somebody does.
+#: Values that do not belong into a JSON file.
 HOSTILE = (
     *(None, True, False, 0, -1, 1, 2, 2**31, 2**63, 2**64, 10**400, -(10**400)),
     *(float("nan"), float("inf"), float("-inf"), 1e308, -1e308, 5e-324, 0.5, -0.0),
@@ -115,7 +115,7 @@ def _change_member(members: list[tuple[str, bytes]], chance: random.Random) -> N
     what = chance.randrange(5)
     if what == 0:
         members[number] = name, mutated(inside, chance)
-    elif what == 1:  # where its shape and type are told
+    elif what == 1:  # the header with its shape and type
         members[number] = name, mutated(inside[:128], chance) + inside[128:]
     elif what == 2:  # as drawn
         members[number] = chance.choice(_MEMBERS), inside

@@ -1,4 +1,4 @@
-"""Run folders that nobody trained: whatever ends a test needs, as a run would have left them, in no time."""
+"""Write run folders without training, with any outcomes that a test needs."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ MACHINE = {
 #: R² at the evaluations of a seed that converges, is slow, is stuck, or diverges.
 GOOD, SLOW, STUCK, WILD = [0.0, 0.6, 0.999, 0.9999], [-1.0, 0.1, 0.3, 0.5], [-1.0] * 4, [-1.0, -9.0, np.nan, np.nan]
 
-#: Rounds of a run, where it has enough seeds.
+#: Rounds of a run with enough seeds.
 ROUNDS = 6
 
 
 @dataclass(frozen=True)
 class ACase:
-    """A case that nobody trained.
+    """A case with given results.
 
     Args:
         name: of the case.
@@ -57,18 +57,18 @@ class ACase:
 
 
 def a_case(name: str, *ends: list[float], plan: dict[str, Any] | None = None, **fields: Any) -> ACase:
-    """A case with the R² of each of its seeds; `plan` and `fields` replace those of its plan and of the case."""
+    """Return a case with the R² of its seeds; `plan` and `fields` replace those of its plan and of the case."""
     source = fields.get("source", "https://example.org/line")
     return ACase(name, list(ends), {"case": name, "source": source, **(plan or {})}, {"name": name, **fields})
 
 
 def treated(name: str, treatment: str, *ends: list[float], **plan: Any) -> ACase:
-    """The same with something done to it."""
+    """Return a treated case with the R² of its seeds."""
     return a_case(name, *ends, plan={"treatment": treatment, **plan}, treatment=treatment)
 
 
 def store_run(path: Path, *cases: ACase) -> RunFolder:
-    """A finished run of cases with one parameter."""
+    """Write a finished run of cases with one parameter."""
     folder = RunFolder.create(path, MACHINE, {"protocol": "source", "precision": "highest", "run_dir": path})
     for case in cases:
         _store(folder, case)

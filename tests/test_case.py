@@ -44,14 +44,14 @@ from benchsuite import (
         (lambda: Claim("all fail", FailureRate(equals=100)), "from 0 to 1"),
         (FailureRate, "0 numbers"),
         (lambda: FailureRate(equals=0.5, at_most=1), "2 numbers"),
-        (lambda: Bound("r2"), "bounds nothing"),
+        (lambda: Bound("r2"), "has no bound"),
         (lambda: Bound("r2", at_most=float("nan")), "nan"),
         (lambda: Figure("loss", "high"), "'high'"),  # type: ignore[arg-type]
         (lambda: Claim("all fail", 1.0), "checked by 1.0"),  # type: ignore[arg-type]
-        (lambda: line(claims=[Claim("half fail", FailureRate(equals=0.5, among="w<0"))]), "speaks of the group 'w<0'"),
-        (lambda: line(claims=[Claim("it is stuck", Ends("red", converges=False))]), "speaks of the start 'red'"),
-        (lambda: line(starts={"red": {"w": "far"}}), "among its starts is {'w': 'far'}"),
-        (lambda: line(diagnostics=[Diagnostic("width", "of it", of_data=len)] * 2), "share a name"),
+        (lambda: line(claims=[Claim("half fail", FailureRate(equals=0.5, among="w<0"))]), "is about the group 'w<0'"),
+        (lambda: line(claims=[Claim("it is stuck", Ends("red", converges=False))]), "is about the start 'red'"),
+        (lambda: line(starts={"red": {"w": "far"}}), "its starts contain {'w': 'far'}"),
+        (lambda: line(diagnostics=[Diagnostic("width", "of it", of_data=len)] * 2), "duplicate names"),
         (lambda: Bound("r2", at_least=5, at_most=1), "smaller as at_least"),
         (lambda: line(groups={"w < 0": -1}), "w < 0 is not callable"),
         (lambda: line(diagnostics=[len]), "among its diagnostics"),
@@ -62,7 +62,7 @@ from benchsuite import (
         (lambda: Claim("Half fail.", FailureRate(equals=0.5), None), "the source of the claim"),  # type: ignore[arg-type]
         (lambda: line(metrics={"\ud800": len}), "a name among its metrics is"),
         (lambda: Landscape(ranges={"w": (1, -1)}), "range of w is 1 to -1"),
-        (lambda: Landscape(basins={"w": (-1, 1)}), "over 1 parameters"),
+        (lambda: Landscape(basins={"w": (-1, 1)}), "have 1 parameters"),
         (lambda: line(landscape=(-1, 1)), "landscape is a tuple"),
         (lambda: Stream(noisy_line, batch_size=0), "batch_size is 0"),
         (lambda: Stream(None, batch_size=1), "draw is not a function"),  # type: ignore[arg-type]

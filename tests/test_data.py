@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import http.server
 import threading
+import weakref
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from toys import Notes, line
 
-from benchsuite import DataError, Download, Split, Table
+from benchsuite import DataError, Download, Schedule, Split, Table
 from benchsuite.engine import data
+from benchsuite.execution.session import Session
+from benchsuite.plugins import Plugin, Registry
+from benchsuite.settings import OutputSettings, TrainingSettings
 
 CONTENT = b"forty-two grey levels"
 FILE = "levels.gz"
@@ -107,7 +115,7 @@ def test_mirrors_are_tried_in_turn(mirror: tuple[str, Path]) -> None:
 
 
 def test_damaged_cache_is_fetched_again(mirror: tuple[str, Path], cache: Path) -> None:
-    """What the suite keeps for itself, it mends for itself."""
+    """A damaged file in the cache is downloaded again."""
     address, served = mirror
     (served / FILE).write_bytes(gzip.compress(CONTENT))
     put(cache, b"not gzip")
@@ -123,7 +131,7 @@ def test_mirror_without_an_end_is_given_up(
     (served / FILE).write_bytes(bytes(100_000))
     monkeypatch.setattr(data, "LARGEST", 50_000)
 
-    with pytest.raises(DataError, match="it does not come to an end"):
+    with pytest.raises(DataError, match="the download exceeds the limit"):
         data.load(grey(address), "grey")
 
     assert not [path for path in cache.rglob("*") if path.is_file()]
@@ -132,10 +140,10 @@ def test_mirror_without_an_end_is_given_up(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(CONTENT)[:-9], "is cut short"),
-        (b"", "holds other data"),
-        (b"plain text", "not a sound gzip file"),
-        (gzip.compress(CONTENT)[:10] + b"\x07\xff", "not a sound gzip file"),
+        (gzip.compress(CONTENT)[:-9], "is truncated"),
+        (b"", "has the sha256"),
+        (b"plain text", "not a valid gzip file"),
+        (gzip.compress(CONTENT)[:10] + b"\x07\xff", "not a valid gzip file"),
         (gzip.compress(b"other"), "sha256"),
     ],
     ids=["cut", "empty", "text", "corrupt", "other"],
@@ -179,7 +187,7 @@ def test_unobtainable_data_are_replaced_and_labelled() -> None:
     loaded = data.load(grey(stand_in=drawn))
 
     assert (loaded.label, loaded.stand_in) == ("grey-stand-in", True)
-    assert "no mirror gave it" in loaded.origin
+    assert "no mirror has it" in loaded.origin
 
 
 def test_real_data_can_be_demanded() -> None:
@@ -206,3 +214,49 @@ def test_verifying_fetches_nothing(mirror: tuple[str, Path], cache: Path) -> Non
         data.obtain("grey", download, fetch=False)
 
     assert not cache.exists()
+
+
+def arrays(files: Any) -> Split:
+    """Examples that nothing else holds."""
+    del files
+    return Split(np.zeros((4, 1), np.float32), np.zeros((4, 1), np.float32))
+
+
+def test_data_are_freed_after_the_last_case_that_needs_them() -> None:
+    """A table is loaded once for all cases that share it, and its arrays are freed when none is left."""
+    shared, other = (Table(name, load=arrays, batch_size=1) for name in ("shared", "other"))
+    seen = weakref.ref(data.load(shared).split.train)
+    other_seen = weakref.ref(data.load(other).split.train)
+
+    data.release_data(keep=[shared])
+    gc.collect()
+    assert data.load(shared).split.train is seen()
+    assert other_seen() is None
+
+    data.release_data()
+    gc.collect()
+    assert seen() is None
+
+
+def test_session_frees_a_table_after_its_last_case() -> None:
+    """The table of two cases is there while the second one is trained, and gone when the session is over."""
+    loaded: list[weakref.ref[Any]] = []
+
+    def load(files: Any) -> Split:
+        del files
+        x = np.linspace(-1, 1, 8, dtype=np.float32)[:, None]
+        loaded.append(weakref.ref(x))
+        return Split((x, 3 * x + 1), (x, 3 * x + 1))
+
+    fields = {"dataset": Table("shared", load=load, batch_size=4), "schedule": Schedule(epochs=1, seeds=2)}
+    cases = (line(name="one", **fields), line(name="two", **fields))
+    registry = Registry((Plugin("both", "both", "none", cases),))
+    session = Session(registry, TrainingSettings(), OutputSettings())
+
+    result = session.run(lambda _: nullcontext(Notes()), pytest.fail)
+    gc.collect()
+
+    assert [summary.case for summary in result.summaries] == ["one", "two"]
+    assert len(loaded) == 1, "the second case reloaded the table"
+    assert loaded[0]() is None
+    session.close()

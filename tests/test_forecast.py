@@ -83,7 +83,7 @@ def test_plan_tells_time_and_memory_of_a_run_alike(benchsuite: Command, monkeypa
     assert code == 0
     assert "20260101-000000" in out
     assert "6 MiB" in out
-    assert f"2 to run, 200 seeds: {3 + 100 / speed:.3g} s, 6 MiB, and 1 of which no earlier run here tells" in out
+    assert f"2 to run, 200 seeds: {3 + 100 / speed:.3g} s, 6 MiB, and 1 without an estimate" in out
     assert [path.parent.name for path in ROOT.glob("*/run.json")] == ["20260101-000000"]
 
 

@@ -318,8 +318,8 @@ def test_a_boolean_metric_counts_as_zero_and_one() -> None:
         (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), None), 8)), "target is a NoneType"),
         (line(dataset=Stream(lambda key, n: jax.random.normal(key, (n, 1)), 8)), "needs a pair"),
         (line(metrics={"mine": lambda p, t: 1.0 if (p > t).all() else 0.0}), "mine branches on a traced value"),
-        (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), jnp.ones((n, 1))), 8)), "does not vary"),
-        (line(dataset=Stream(lambda key, n: jax.random.normal(key, (2, n, 1)), 8, 1)), "needs a pair|does not vary"),
+        (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), jnp.ones((n, 1))), 8)), "do not vary"),
+        (line(dataset=Stream(lambda key, n: tuple(jax.random.normal(key, (2, n, 1))), 8, 1)), "do not vary"),
     ],
 )
 def test_mistakes_in_targets_get_a_sentence(case: Case, said: str) -> None:
@@ -447,5 +447,5 @@ def test_a_model_keeps_its_own_types() -> None:
     def mixed(rngs: nnx.Rngs) -> nnx.Module:
         return nnx.Sequential(nnx.Linear(1, 1, rngs=rngs), narrow(rngs=rngs))
 
-    with pytest.raises(CaseError, match="several types: .*float32.*bfloat16|several types: .*bfloat16.*float32"):
+    with pytest.raises(CaseError, match=r"several types: .*float32.*bfloat16|several types: .*bfloat16.*float32"):
         run(line(model=mixed))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -9,6 +11,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
@@ -17,8 +20,11 @@ from stored import GOOD, SLOW, WILD, a_case, store_run, treated
 
 from benchsuite import Claim, FailureRate
 from benchsuite.errors import printable
+from benchsuite.report.figures import starts_figures
 from benchsuite.report.html.markdown import escape_markdown
 from benchsuite.report.html.page import sort_value, write_report
+from benchsuite.results import Surface
+from benchsuite.store import read_results
 from benchsuite.system import files
 
 EVIL = "<script>alert(1)</script>\"'|`$\\frac$ [red]\n\u202egnp\x1b[31m"
@@ -47,7 +53,7 @@ class Elements(HTMLParser):
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished run in "out", and its page in "page".
 
-    Of its cases, hostile has wrap_errors texts wherever they are free, steep diverged, slow is slow, and line was treated.
+    Of its cases, hostile has foreign texts wherever they are free, steep diverged, slow is slow, and line was treated.
     """
     folder = tmp_path_factory.mktemp("finished")
     run = store_run(
@@ -153,12 +159,29 @@ def test_several_runs_stand_on_one_page(benchsuite: Command) -> None:
     assert benchsuite("report", "out", "again", "-o", "both")[0] == 2
     assert "add -o" in benchsuite("report", "out", "again")[2]
     assert "line is in out and in again" in benchsuite("report", "out", "again", "-o", "both")[2]
-    assert "compare each on a page of its own" in benchsuite("report", "again", "other", "-o", "b", "--compare=out")[2]
+    assert (
+        "compare each run on a separate page" in benchsuite("report", "again", "other", "-o", "b", "--compare=out")[2]
+    )
     code, _, _ = benchsuite("report", "again", "other", "-o", "both")
     text = Elements(Path("both/index.html").read_text()).text
     assert code == 0
     assert "2 cases on" in text
     assert all(name in text for name in ("again", "other"))
+
+
+def test_starts_beyond_a_curve_are_not_drawn_on_it() -> None:
+    """Nobody knows the loss there; those within it are drawn at the loss that it has."""
+    (result,) = read_results(store_run(Path("out"), a_case("line", GOOD, GOOD, GOOD, SLOW)))
+    assert sorted(result.rows.start["w"].tolist()) == [-0.5, -0.5, 0.5, 0.5]
+    half = Surface("right half", {"w": np.array([0.0, 1.0, 2.0])}, np.array([1.0, 0.0, 1.0]))
+
+    *_, figure = starts_figures(result._replace(surfaces=[half]))
+
+    tables = [table for table in figure.spec()["datasets"].values() if isinstance(table, str) and "seed" in table]
+    (drawn,) = [list(csv.DictReader(io.StringIO(table))) for table in tables]
+    assert [(row["path"], float(row["x"]), float(row["y"])) for row in drawn] == [
+        ("seed 1", 0.5, 0.5), ("seed 3", 0.5, 0.5)
+    ]  # fmt: skip
 
 
 def test_page_says_what_has_changed(benchsuite: Command) -> None:
@@ -170,9 +193,9 @@ def test_page_says_what_has_changed(benchsuite: Command) -> None:
 
     page = Elements(Path("page/index.html").read_text())
     assert code == 0
-    assert "What has changed since before" in page.text
+    assert "Changes since before" in page.text
     assert "changes" in [about.get("data-figure") for _, about in page.found]
-    assert "**What has changed since before**" in Path("page/summary.md").read_text()
+    assert "**Changes since before**" in Path("page/summary.md").read_text()
 
 
 def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
@@ -185,7 +208,7 @@ def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
     of_sweep, of_treatment = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
     assert "line: learning\\_rate from 0.01 to 0.1" in of_sweep
     assert "| 0.01 | 50.0 % |" in of_sweep
-    assert "What treatments change: line" in of_treatment
+    assert "Effect of treatments: line" in of_treatment
     assert "| he | 0.0 % |" in of_treatment
     assert "sweep-line-learning_rate" in Path("swept/index.html").read_text()
 
@@ -224,6 +247,6 @@ def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.Monkey
     Path("out/run.json").write_bytes(files.sealed(about))
     Path("out/line/case.json").unlink()
     assert "has no finished round" in benchsuite("report", "out", "-o", "page")[2]
-    monkeypatch.setitem(sys.modules, "benchsuite.report.html.page", None)
+    monkeypatch.setitem(sys.modules, "benchsuite.report.html", None)
     assert "pip install 'benchsuite[report]'" in benchsuite("report", "out", "-o", "page")[2]
     assert not Path("page").exists()

@@ -34,9 +34,9 @@ def test_hook_benchsuite_cases(install_plugin: InstallPlugin) -> None:
 
 
 BROKEN = {
-    "import": ("import not_installed_anywhere", "ModuleNotFoundError", "install what it needs"),
-    "syntax": ("def (:", "SyntaxError", "mend"),
-    "exit": ("import sys; sys.exit(3)", "SystemExit", "mend"),
+    "import": ("import not_installed_anywhere", "ModuleNotFoundError", "install its dependencies"),
+    "syntax": ("def (:", "SyntaxError", "fix the plugin"),
+    "exit": ("import sys; sys.exit(3)", "SystemExit", "fix the plugin"),
     "misspelt": (LINE + SUPPLY.replace("benchsuite_cases", "benchsuite_case"), "unknown hook", "benchsuite_cases"),
     "unmarked": (LINE + SUPPLY.replace("@hookimpl", ""), "implements no hook", "@benchsuite.hookimpl"),
     "argument": (LINE + SUPPLY.replace("cases()", "cases(register)"), "register", ""),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import LINE, SUPPLY, InstallPlugin
+
+from benchsuite.engine import forget_programs
 
 CASES = (Path(__file__).parent.parent / "cases" / "test_cases.py").read_text()
 
@@ -50,6 +53,7 @@ def test_table_shows_how_many_converged(cases: pytest.Pytester) -> None:
 
 def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
     """pytest-benchmark's own file has the summary as plain JSON values."""
+    forget_programs()  # of other tests in this process
     run(cases, "--benchmark-json=out.json", "-k", "line and not rest")
 
     content = json.loads(Path("out.json").read_text())
@@ -67,7 +71,7 @@ def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
         "rate": 1.0,
     }
     assert info["outcomes"]["converged"] == 20
-    assert len(info["outcomes"]) == 6
+    assert len(info["outcomes"]) == 7
     assert info["rate_interval"] == pytest.approx([0.8389, 1.0], abs=1e-4)
     assert info["seeds_per_second"] > 0
     assert info["compile_seconds"] > 0
@@ -75,16 +79,6 @@ def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
     assert bench["stats"]["data"] == info["round_seconds"], "the rounds of both are the same"
     assert content["benchsuite"]["machine"]["device"] == info["device"]
     assert content["benchsuite"]["plugins_left_out"] == {}
-
-
-def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
-    """Runs are saved and compared as those of any other benchmark."""
-    for option in ("--benchmark-autosave", "--benchmark-compare"):
-        result = cases.runpytest_inprocess("--benchmark-only", "-k", "line and not rest", option)
-        assert "machine_info is different" not in result.stderr.str()
-
-    assert result.ret == 0
-    result.stdout.fnmatch_lines_random(["*test_training[[]line[]] (NOW)*", "*test_training[[]line[]] (0001_*"])
 
 
 def test_case_can_be_selected_by_node_id(cases: pytest.Pytester) -> None:
@@ -102,7 +96,7 @@ def test_options_are_ini_settings_too(cases: pytest.Pytester) -> None:
     run(cases, "--benchsuite-rounds=2", "--benchsuite-run-dir=out", "-k", "line and not rest")
 
     names = sorted(path.name for path in Path("out/line").iterdir())
-    assert names == ["seeds-000000-000002.npz", "seeds-000003-000005.npz"]
+    assert names == ["case.json", "seeds-000000-000002.npz", "seeds-000003-000005.npz"]
 
 
 @pytest.mark.parametrize(
@@ -158,14 +152,6 @@ def test_broken_case_fails_with_one_sentence(pytester: pytest.Pytester, install_
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_every_seed_diverged_is_pointed_out(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
-    """A case that gives NaN at once is told apart from one that learns badly."""
-    install_plugin("line", LINE + SUPPLY.replace("line()", "line(rate=1e30)"), module="diverging")
-    pytester.makepyfile(test_cases=CASES)
-
-    run(pytester).stdout.fnmatch_lines(["*20 diverged*", "line: every seed diverged; look at its data*"])
-
-
 def test_benchmark_disable_trains_one_round(cases: pytest.Pytester) -> None:
     """As a smoke test, one round of each case runs and nothing is timed."""
     result = cases.runpytest_inprocess("--benchmark-disable", "-k", "line")
@@ -185,19 +171,135 @@ def test_progress_is_seen_although_pytest_captures(cases: pytest.Pytester, monke
     result.stderr.fnmatch_lines(["line: round 2 of 5, * of 20 seeds, 100.0 % converged, about * s left"])
 
 
-def test_run_without_cases_imports_no_jax(pytester: pytest.Pytester) -> None:
-    """Installed beside other tests, the plugin costs them nothing."""
+#: The flags of earlier versions, without a prefix, which other plugins use as well.
+FORMER_FLAGS = (
+    "protocol",
+    "seeds",
+    "half-width",
+    "rounds",
+    "precision",
+    "dataset",
+    "data-dir",
+    "platform",
+    "engine",
+    "scheduler",
+    "workers",
+    "time-limit",
+    "run-dir",
+    "treatment",
+    "optimizer",
+    "sweep",
+    "convergence-compare",
+    "convergence-compare-fail",
+    "report",
+    "plan",
+    "resume",
+)
+
+CLAIMS = f"""
+def pytest_addoption(parser):
+    for name in {FORMER_FLAGS}:
+        parser.addoption(f"--{{name}}", action="store_true")
+"""
+
+
+@pytest.mark.parametrize("module", ["conftest", "claims"], ids=["after ours", "before ours"])
+def test_other_plugins_may_use_every_former_flag(pytester: pytest.Pytester, module: str) -> None:
+    """A folder with a plain test runs beside a plugin with the same names, and the flags are that plugin's."""
+    pytester.makepyfile(**{module: CLAIMS, "test_plain": "def test_plain(): pass"})
+    options = ["-p", "claims"] if module == "claims" else []
+
+    result = pytester.runpytest_subprocess(*options, "--workers", "--report", "--resume", "--engine")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_every_flag_has_the_prefix() -> None:
+    """No flag is registered without `--benchsuite-`, and no ini setting without `benchsuite_`."""
+    from benchsuite import pytest_plugin
+
+    flags: list[str] = []
+    settings: list[str] = []
+    group = SimpleNamespace(addoption=lambda *names, **_: flags.extend(names))
+    parser = SimpleNamespace(getgroup=lambda *_: group, addini=lambda name, *_, **__: settings.append(name))
+    pytest_plugin.pytest_addoption(parser)
+
+    assert len(flags) == len(settings) >= 21
+    assert all(flag.startswith("--benchsuite-") for flag in flags)
+    assert all(name.startswith("benchsuite_") for name in settings)
+
+
+def test_messages_name_the_prefixed_flags() -> None:
+    """Flags in messages are those of pytest; commands to be typed in a shell stay as they are."""
+    from benchsuite.settings import with_pytest_flags
+
+    message = "add --compare RUN, not --compare-fail; see `benchsuite run --compare RUN` and a--seeds, --seeds-x"
+
+    assert with_pytest_flags(message) == (
+        "add --benchsuite-compare RUN, not --benchsuite-compare-fail; see `benchsuite run --compare RUN` and a--seeds,"
+        " --seeds-x"
+    )
+
+
+def test_run_without_cases_imports_nothing_heavy(pytester: pytest.Pytester) -> None:
+    """Installed beside other tests, the plugin imports settings and errors, and nothing else."""
     pytester.makepyfile(
         """
         import sys
 
         def test_other():
-            heavy = {"jax", "flax", "optax", "numpy", "scipy", "rich.table", "matplotlib", "pooch"}
+            heavy = {"jax", "flax", "optax", "numpy", "scipy", "rich", "click", "psutil", "matplotlib", "pooch"}
             assert not heavy & set(sys.modules)
+            ours = {name for name in sys.modules if name.startswith("benchsuite.")}
+            ours -= {name for name in ours if name.startswith("benchsuite.pytest_plugin")}
+            assert ours == {"benchsuite.errors", "benchsuite.settings"}
         """
     )
 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_pytest_benchmark_is_as_the_plugin_needs_it(pytester: pytest.Pytester) -> None:
+    """A canary: says what has changed in the parts of pytest-benchmark that are not its documented interface."""
+    pytester.makepyfile(
+        """
+        import inspect
+        import pytest
+
+        TIMES = []
+
+        def timer():
+            TIMES.append(len(TIMES))
+            return 1.0 * len(TIMES)
+
+        @pytest.mark.benchmark(timer=timer)
+        def test_canary(benchmark):
+            for name in ("name", "fullname", "enabled", "extra_info", "has_error"):
+                assert hasattr(benchmark, name), f"pytest-benchmark: its fixture no longer has the attribute {name}"
+            assert benchmark.has_error is False, "pytest-benchmark: has_error no longer marks a failed benchmark"
+            assert isinstance(benchmark.extra_info, dict), "pytest-benchmark: extra_info is no longer a dict"
+            assert "rounds" in inspect.signature(benchmark.pedantic).parameters, (
+                "pytest-benchmark: pedantic() no longer accepts rounds"
+            )
+            rounds = []
+            benchmark.pedantic(lambda: rounds.append(1), rounds=3)
+            assert len(rounds) == 3, f"pytest-benchmark: pedantic(rounds=3) calls the function {len(rounds)} times"
+            assert TIMES, "pytest-benchmark: the mark benchmark(timer=...) no longer sets the timer of a test"
+            assert len(TIMES) == 6, f"pytest-benchmark: it reads the timer {len(TIMES)} times for 3 rounds; expected 6"
+
+        def test_after_error(benchmark):
+            benchmark.pedantic(lambda: None, rounds=1)
+            benchmark.has_error = True
+        """
+    )
+
+    result = pytester.runpytest_subprocess("--benchmark-only", "--benchmark-json=out.json", "-p", "no:randomly")
+
+    result.assert_outcomes(passed=2)
+    (kept,) = json.loads(Path("out.json").read_text())["benchmarks"]
+    assert kept["name"] == "test_canary", (
+        "pytest-benchmark: a benchmark with has_error is no longer left out of its files"
+    )
 
 
 def test_help_explains_every_option(pytester: pytest.Pytester) -> None:

@@ -20,19 +20,27 @@ from benchsuite.results.summary import Accumulator, Summary, summarise
 from benchsuite.results.trace import Trace
 
 
-def shard_of(course: Trace, **fields: object) -> RoundResult:
+def round_of(course: Trace, **fields: object) -> RoundResult:
     """A round with the rows of a trace of a case with these fields."""
     return RoundResult(SeedTable.from_trace(course, line(**fields), ["w"], {}), kept_curves(course), 1.0, True, 1, 1)
 
 
 def test_record_sums_up_the_rows() -> None:
-    """Counts, rate, interval and times come from the round_results alone."""
+    """Counts, rate, interval and times come from the rounds alone."""
     summary = summarise(
         PLAN, [round_result(0, seconds=8.0), round_result(2, seconds=2.0), round_result(4, seconds=1.0)]
     )[0]
 
     assert (summary.seeds, summary.converged, summary.rate) == (6, 3, 0.5)
-    assert summary.outcomes == {"diverged": 0, "converged": 3, "lost": 0, "dead": 0, "stuck": 3, "slow": 0}
+    assert summary.outcomes == {
+        "diverged": 0,
+        "converged": 3,
+        "lost": 0,
+        "dead": 0,
+        "collapsed": 0,
+        "stuck": 3,
+        "slow": 0,
+    }
     assert summary.rate_interval[0] < 0.5 < summary.rate_interval[1]
     assert summary.first_run_seconds == 8
     assert summary.round_seconds == [2, 1]
@@ -56,7 +64,7 @@ def test_time_to_success_counts_failures_as_censored() -> None:
 def test_ladder_is_taken_from_one_training() -> None:
     """The rate falls as the threshold rises, and the error is that which a share of the seeds keeps."""
     course = trace([[0.0, r2] for r2 in (0.5, 0.95, 0.995, 0.9995, 0.99995)], parameters=np.zeros((5, 2, 1)))
-    ladder = summarise(PLAN, [shard_of(course)])[0].ladder
+    ladder = summarise(PLAN, [round_of(course)])[0].ladder
 
     assert [rung["rate"] for rung in ladder["r2"]] == [0.8, 0.6, 0.4, 0.2]
     assert [rung["at_least"] for rung in ladder["r2"]] == [0.9, 0.99, 0.999, 0.9999]
@@ -71,7 +79,7 @@ def test_groups_have_rates_of_their_own() -> None:
         [[0.0, 1.0], [0.0, 0.0], [0.0, 1.0]], parameters=np.array([1.0, -1.0, 2.0])[:, None, None].repeat(2, 1)
     )
 
-    positive, far = summarise(PLAN, [shard_of(course, groups=groups)])[0].groups
+    positive, far = summarise(PLAN, [round_of(course, groups=groups)])[0].groups
 
     assert (positive["name"], positive["seeds"], positive["rate"]) == ("w > 0", 2, 1.0)
     assert (far["seeds"], far["rate"], far["rate_interval"]) == (0, None, [0, 1])
@@ -105,7 +113,7 @@ def test_diagnostics_are_spread_over_the_seeds() -> None:
 def test_record_without_success_has_no_time_for_it() -> None:
     """Where none converged there is no median and no price."""
     course = trace([[0.0, 0.0, np.nan]], parameters=np.zeros((1, 3, 1)))
-    summary = summarise(PLAN, [shard_of(course)])[0]
+    summary = summarise(PLAN, [round_of(course)])[0]
 
     assert summary.rate == 0
     assert summary.time_to_success["median"] is None
@@ -125,7 +133,7 @@ def test_record_is_plain_json() -> None:
 
 
 def test_label_keeps_unlike_figures_apart() -> None:
-    """A quick protocol and stand-in data are part of the name."""
+    """A quick protocol and synthetic data are part of the label."""
     assert PLAN.label == "line"
     assert dataclasses.replace(PLAN, protocol="quick", stand_in=True).label == "line (quick, stand-in data)"
 

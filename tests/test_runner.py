@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toys import Notes, line, line_table, run
 
-from benchsuite import Bound, CaseError, Claim, Diagnostic, Schedule, Split
-from benchsuite.engine import ensemble
+from benchsuite import BenchsuiteError, Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split
+from benchsuite.engine import ensemble, forget_programs
 from benchsuite.errors import DeviceError, StoreError
+from benchsuite.execution.executors import LOCAL_EXECUTOR
+from benchsuite.execution.executors.base import RemoteTrainer
+from benchsuite.execution.executors.job import perform
 from benchsuite.execution.runner import CaseRun, open_folder, rounds_left
-from benchsuite.settings import OutputSettings, TrainingSettings
+from benchsuite.execution.session import Session, read_settings
+from benchsuite.plugins.registry import Plugin, Registry
+from benchsuite.settings import OPTIONS, OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder
 from benchsuite.system import machine
 
@@ -34,6 +41,7 @@ def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:
 
 def test_run_is_told_as_it_goes() -> None:
     """The observer hears of compiling, rounds, seeds and the rate so far."""
+    forget_programs()
     notes = Notes()
 
     summary = run(line(), notes=notes).summaries()[0]
@@ -164,7 +172,7 @@ def test_no_room_for_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A case that cannot fit is told so."""
     monkeypatch.setattr(machine, "available_memory", lambda device: 0)
 
-    with pytest.raises(DeviceError, match="needs more memory than there is"):
+    with pytest.raises(DeviceError, match="exceeds the memory of the device"):
         run(line())
 
 
@@ -213,12 +221,12 @@ def test_named_starts_are_trained_beside_the_seeds_and_kept() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"starts": {"far": {"w": -10}}}, "sets 'w', which is none of its parameters"),
-        ({"starts": {"far": {"bias[0]": 0}}}, "says nothing of kernel"),
+        ({"starts": {"far": {"w": -10}}}, "sets 'w', which is not a parameter"),
+        ({"starts": {"far": {"bias[0]": 0}}}, "lacks kernel"),
         ({"starts": {"far": FAR | {"bias[0]": float("inf")}}}, r"sets bias\[0\] to inf"),
         ({"groups": {"w < 0": lambda start: start["w"] < 0}}, "its group 'w < 0' failed: KeyError: 'w'"),
         ({"groups": {"all": lambda start: True}}, "its group 'all' gives bool of shape"),
-        ({"claims": [Claim("It is small.", Bound("weight", at_most=1))]}, "speaks of 'weight', which is not recorded"),
+        ({"claims": [Claim("It is small.", Bound("weight", at_most=1))]}, "is about 'weight', which is not recorded"),
     ],
 )
 def test_case_with_a_wrong_name_is_refused(fields: dict[str, Any], said: str) -> None:
@@ -266,3 +274,98 @@ def test_broken_diagnostic_is_told_by_name(diagnostic: Diagnostic, said: str) ->
     """A plugin learns which of its figures is wrong."""
     with pytest.raises(CaseError, match=said):
         run(line(diagnostics=[diagnostic]))
+
+
+class Broken(Notes):
+    """An observer that is a context, as `Session.run` needs it."""
+
+    def __enter__(self) -> Notes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def registry(*cases: Case) -> Registry:
+    """A registry of one plugin with these cases."""
+    return Registry((Plugin("toys", "toys", "toys 1.0", cases),))
+
+
+def test_session_trains_every_case_and_keeps_failures() -> None:
+    """A case that fails is among the failures; the others have summaries, and seeds are multiplied as asked."""
+    cases = registry(line(name="bad", loss=lambda p, y: p - y), line(schedule=Schedule(steps=20, seeds=4)))
+    failed: list[BenchsuiteError] = []
+    places: list[str] = []
+
+    def observe(place: str) -> Broken:
+        places.append(place)
+        return Broken()
+
+    with Session(cases, TrainingSettings(), OutputSettings(), seed_factor=2) as session:
+        result = session.run(observe, failed.append)
+
+    assert places == ["1/2", "2/2"]
+    assert failed == list(result.failures)
+    assert "case bad: its loss has shape" in str(result.failures[0])
+    assert [(summary.case, summary.seeds) for summary in result.summaries] == [("line", 8)]
+    assert result.interrupt is None
+    assert result.folder.summaries["line"].seeds == 8
+
+
+def test_session_keeps_finished_rounds_of_an_interrupted_run() -> None:
+    """The interrupt is part of the result, and the summaries are those of the finished rounds."""
+
+    class Interrupting(Broken):
+        def update_rate(self, seeds: int, converged: int) -> None:  # noqa: ARG002  # as the protocol has it
+            raise KeyboardInterrupt
+
+    with Session(registry(line()), TrainingSettings(), OutputSettings()) as session:
+        result = session.run(lambda place: Interrupting(), pytest.fail)
+
+    assert isinstance(result.interrupt, KeyboardInterrupt)
+    assert [summary.seeds for summary in result.summaries] == [4]
+
+
+def test_options_of_an_earlier_version_are_resumed() -> None:
+    """A run folder keeps one flat mapping of options; renamed ones are read by their former names."""
+    was = {"seeds": 7, "engine": "dask", "workers": 3, "convergence_compare": "before", "report": "page"}
+    folder = RunFolder.create(None, {}, was)
+
+    training, output = read_settings({"resume": True, "run_dir": str(folder.path)})
+    assert (training.seeds, training.executor, training.workers) == (7, "dask", 3)
+    assert (output.compare, output.report, output.run_dir) == (Path("before"), None, folder.path)
+
+    training, _ = read_settings({"resume": True, "run_dir": str(folder.path), "executor": "local", "half_width": 0.1})
+    assert (training.seeds, training.half_width, training.executor, training.workers) == (None, 0.1, "local", None)
+
+
+def test_settings_of_a_run_are_stored_as_one_mapping() -> None:
+    """The folder has every option of both classes."""
+    folder = open_folder(TrainingSettings(seeds=3), OutputSettings())
+
+    assert folder.settings.keys() == {option.name for option in OPTIONS}
+    assert folder.settings["seeds"] == 3
+
+
+def test_remote_trainer_forwards_every_operation() -> None:
+    """What a channel performs by name in another process is what the trainer there does."""
+    here = LOCAL_EXECUTOR.trainer(line(), TrainingSettings(seeds=4))
+    called: list[str] = []
+
+    class Here:
+        def call(self, operation: str, *arguments: Any) -> Any:
+            called.append(operation)
+            return perform(here, operation, arguments, lambda _: None)
+
+        def train(self, rounds: Iterable[np.ndarray], on_trained: Any) -> Iterator[Any]:
+            return (perform(here, "train", [seeds], on_trained) for seeds in rounds)
+
+    remote = RemoteTrainer(Here())
+    start = {"bias[0]": np.zeros(2), "kernel[0, 0]": np.zeros(2)}
+
+    assert remote.compile() == remote.plan == here.plan
+    assert remote.groups(start, 2) == {}
+    assert [surface.title for surface in remote.surfaces(start)] == ["loss"]
+    (round_result,) = remote.train([np.arange(4)], lambda _: None)
+    assert len(round_result.seeds) == 4
+    assert called == ["plan", "compile", "groups", "surfaces"]

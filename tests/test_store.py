@@ -14,7 +14,7 @@ import pytest
 from toys import line, trace
 
 from benchsuite import Claim, FailureRate
-from benchsuite.errors import StoreError
+from benchsuite.errors import CaseError, StoreError
 from benchsuite.results.plan import Plan
 from benchsuite.results.round import RoundResult, kept_curves
 from benchsuite.results.seeds import SeedTable
@@ -68,7 +68,7 @@ def new(path: Path | None = None) -> RunFolder:
 
 
 def test_what_is_kept_is_read_back() -> None:
-    """Plans, round_results and summaries survive the process."""
+    """Plans, rounds and summaries are equal after reading."""
     folder = new()
     for first in (2, 0):
         folder.write_round("line", round_result(first))
@@ -85,7 +85,7 @@ def test_what_is_kept_is_read_back() -> None:
 
 
 def test_new_runs_are_found_by_time_and_ignored_by_git() -> None:
-    """A run gets a folder of its own, the latest is found, and none is committed by accident."""
+    """Each run has its own folder, the latest is found, and git ignores all of them."""
     first, second = new(), new()
     failed_at_once = RunFolder.create(None, {}, {})
 
@@ -95,7 +95,7 @@ def test_new_runs_are_found_by_time_and_ignored_by_git() -> None:
 
 
 def test_run_is_not_overwritten(tmp_path: Path) -> None:
-    """A folder that holds a run is only touched on purpose."""
+    """Creating a run in a folder that holds one is an error."""
     new(tmp_path)
 
     with pytest.raises(StoreError, match=r"holds a run already[\s\S]*--resume"):
@@ -103,7 +103,7 @@ def test_run_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_run_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
-    """A folder whose run.json is gone still holds its rows, and they are not counted to another run."""
+    """A folder whose run.json is missing still holds rows, which must not become part of another run."""
     new(tmp_path).write_round("line", round_result())
     (tmp_path / "run.json").unlink()
 
@@ -112,7 +112,7 @@ def test_rows_without_a_run_are_not_mixed_with_new_ones(tmp_path: Path) -> None:
 
 
 def test_seed_counts_once() -> None:
-    """Two round_results that hold the same seed are refused."""
+    """Two rounds that hold the same seed are refused."""
     folder = new()
     for first in (0, 1):
         folder.write_round("line", round_result(first))
@@ -166,8 +166,8 @@ def test_json_of_another_version(name: str) -> None:
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-30], lambda b: b[:200], lambda b: b"", lambda b: b"x" + b[1:]])
-def test_damaged_shard(damage: Any) -> None:
-    """A round_result that is not whole is refused by name, with the way to fix it."""
+def test_damaged_round(damage: Any) -> None:
+    """A damaged round is refused by its file's name, with a hint how to continue."""
     folder = new()
     folder.write_round("line", round_result())
     (path,) = (folder.path / "line").glob("seeds-*.npz")
@@ -177,8 +177,8 @@ def test_damaged_shard(damage: Any) -> None:
         folder.round_results("line")
 
 
-def test_edited_shard() -> None:
-    """A single flipped bit in the rows is found out."""
+def test_edited_round() -> None:
+    """A single flipped bit in the rows is detected."""
     folder = new()
     folder.write_round("line", round_result())
     (path,) = (folder.path / "line").glob("seeds-*.npz")
@@ -191,7 +191,7 @@ def test_edited_shard() -> None:
 
 
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    """A folder below a file cannot be made, and that is said."""
+    """A folder below a file cannot be made: that is the error."""
     (tmp_path / "file").write_text("")
 
     with pytest.raises(StoreError, match=r"cannot be made: Not a directory\n.*--run-dir"):
@@ -199,7 +199,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_full_disk_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that fills up costs the round that was being written, and leaves no half file."""
+    """A full disk loses the round that was being written, and leaves no partial file."""
     folder = new()
     folder.write_round("line", round_result())
 
@@ -215,6 +215,113 @@ def test_full_disk_keeps_what_was_written(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_no_run_yet() -> None:
-    """Asking for the latest run where there is none is answered."""
+    """Without a run, opening the latest one is an error."""
     with pytest.raises(StoreError, match="there is no run"):
         RunFolder.latest()
+
+
+def test_cases_are_in_the_order_of_their_start() -> None:
+    """Whatever their names are, also after reading, and also when a plan is written again."""
+    folder = new()
+    for name in ("zeta", "alpha"):
+        folder.write_plan(dataclasses.replace(PLAN, case=name))
+    folder.write_plan(PLAN)
+
+    again = RunFolder(folder.path)
+    again.write_plan(dataclasses.replace(PLAN, case="beta"))
+
+    for read in (folder, again, RunFolder(folder.path)):
+        assert [plan.case for plan in read.plans][:3] == ["line", "zeta", "alpha"]
+    assert [plan.case for plan in RunFolder(folder.path).plans][3] == "beta"
+
+
+def test_write_touches_the_files_of_its_case_alone() -> None:
+    """Neither run.json nor the other cases are written or read, so that their number and state do not matter."""
+    folder = new()
+    folder.write_plan(dataclasses.replace(PLAN, case="other"))
+    (folder.path / "other" / "case.json").write_text("damaged")
+    run_json = (folder.path / "run.json").stat().st_mtime_ns
+
+    again = RunFolder(folder.path)
+    again.write_round("line", round_result())
+    again.write_summaries(summarise(PLAN, again.round_results("line")))
+
+    assert (folder.path / "run.json").stat().st_mtime_ns == run_json
+    assert (folder.path / "other" / "case.json").read_text() == "damaged"
+    assert [summary.seeds for summary in again.summaries_of("line")] == [2]
+    with pytest.raises(StoreError, match=r"other/case\.json is damaged"):
+        _ = again.plans
+
+
+def test_folder_of_a_case_that_a_crash_left_without_a_file() -> None:
+    """A process that died while it wrote the first file of a case leaves a run without that case."""
+    folder = new()
+    (folder.path / "other").mkdir()
+    (folder.path / "other" / ".case.json.7.unfinished").write_text("{")
+
+    with RunFolder(folder.path).locked() as again:
+        assert [plan.case for plan in again.plans] == ["line"]
+        again.write_plan(dataclasses.replace(PLAN, case="other"))
+
+    assert [plan.case for plan in RunFolder(folder.path).plans] == ["line", "other"]
+    assert [path.name for path in (folder.path / "other").iterdir()] == ["case.json"]
+
+
+def test_rows_without_a_plan_are_not_overwritten() -> None:
+    """A case whose case.json is missing cannot be started again beside its rows."""
+    folder = new()
+    folder.write_round("line", round_result())
+    (folder.path / "line" / "case.json").unlink()
+
+    with pytest.raises(StoreError, match="holds rows without a plan"):
+        RunFolder(folder.path).write_plan(PLAN)
+
+
+def test_case_file_in_another_folder() -> None:
+    """A case.json that was copied to another case is refused."""
+    folder = new()
+    (folder.path / "other").mkdir()
+    (folder.path / "other" / "case.json").write_bytes((folder.path / "line" / "case.json").read_bytes())
+
+    with pytest.raises(StoreError, match="it is that of 'line'"):
+        RunFolder(folder.path).plan("other")
+
+
+def test_numbers_that_json_lacks_are_kept() -> None:
+    """NaN and infinities of the machine and its load are equal after reading."""
+    folder = RunFolder.create(None, {"clock": float("inf"), "versions": {}}, {"limits": (1.5, float("-inf"))})
+    folder.write_load({"temperatures": [float("nan"), 50.0]}, {}, ["hot"])
+
+    again = RunFolder(folder.path)
+
+    assert again.machine == {"clock": float("inf"), "versions": {}}
+    assert again.settings == {"limits": [1.5, float("-inf")]}
+    assert again.timing_warnings == ["hot"]
+    assert '"nan"' in (folder.path / "run.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seeds": 0}, "`int` >= 1"),
+        ({"trace_seconds": -1.0}, "`float` >= 0"),
+        ({"compile_seconds": float("nan")}, "Expected `float`, got `null`"),
+        ({"seeds": True}, "Expected `int`, got `bool`"),
+        ({"steps": [0]}, "length >= 2"),
+        ({"steps": [0, 20, 10]}, "not in ascending order"),
+        ({"criterion": "\ud800"}, "surrogates not allowed"),
+        ({"sweep": {"rate": []}}, "the sweep is over rate"),
+        ({"claims": [PLAN.claims[0] | {"kind": "Guess"}]}, "Invalid enum value 'Guess'"),
+        ({"claims": [PLAN.claims[0] | {"check": {"equals": "x"}}]}, "Expected `float | null`, got `str`"),
+        ({"claims": [PLAN.claims[0] | {"check": {"equals": 7.0}}]}, "FailureRate of 7.0"),
+    ],
+)
+def test_plan_that_could_not_be_read_again(change: dict[str, Any], said: str) -> None:
+    """Values of the wrong type or range are refused before anything is written."""
+    folder = new()
+
+    with pytest.raises(CaseError) as refused:
+        folder.write_plan(dataclasses.replace(PLAN, **change))
+
+    assert said in str(refused.value)
+    assert RunFolder(folder.path).plans == [PLAN]

@@ -59,15 +59,15 @@ def test_other_ranges() -> None:
         ("rate=1:0.1:5", "is reversed"),
         ("rate=1:2:0", "whole number from 1"),
         ("rate=1:2:1.5", "whole number from 1"),
-        ("rate=1:2:1", "asks for 1 values"),
-        ("rate=1:1:5", "asks for 5 values"),
+        ("rate=1:2:1", "has 1 values"),
+        ("rate=1:1:5", "has 5 values"),
         ("rate=1:2:99999", "whole number from 1 to 1,000"),
         ("rate=0:1:5", "rate=0:1:5:linear"),
         ("rate=-1:1:5", "equal ratios"),
-        ("rate=one:2:3", "no finite number"),
-        ("rate=nan", "no finite number"),
-        ("rate=1:inf:3", "no finite number"),
-        ("rate=1,1", "a value twice"),
+        ("rate=one:2:3", "not a finite number"),
+        ("rate=nan", "not a finite number"),
+        ("rate=1:inf:3", "not a finite number"),
+        ("rate=1,1", "duplicate values"),
     ],
 )
 def test_bad_range_is_refused(text: str, said: str) -> None:
@@ -101,8 +101,8 @@ def test_sweep_of_a_treatments_own_option_comes_first() -> None:
     [
         ("momentun", "did you mean momentum"),
         ("learning_rates", "did you mean learning_rate"),
-        ("units", "is not a number that could be swept"),
-        ("activation", "is not a number that could be swept"),
+        ("units", "is not a number, and cannot be swept"),
+        ("activation", "is not a number, and cannot be swept"),
     ],
 )
 def test_option_that_cannot_be_swept(option: str, said: str) -> None:
@@ -122,7 +122,7 @@ def test_option_that_a_treatment_has_replaced_is_not_swept() -> None:
 
 
 def test_record_of_every_value() -> None:
-    """A run of a sweep has a summary for each value, with an even share of the time; rows and resuming are as always."""
+    """A run of a sweep has a summary for each value, with an even share of the time; it can be resumed."""
     case = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)))
     first = run(case, seeds=8)
     never, always = first.summaries()

@@ -14,7 +14,7 @@ from benchsuite_relu import relu_bias, relu_output, relu_to_relu
 from flax import nnx
 from toys import cut_down, line, line_table, treatment
 
-from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Stream, Treatment
+from benchsuite import Case, CaseError, Criterion, DoesNotApply, Schedule, Split, Stream, Table, Treatment
 from benchsuite.case.sweep import SweepRange
 from benchsuite.engine.problem import Problem
 from benchsuite.engine.trainer import make_plan
@@ -112,11 +112,31 @@ def test_joined_treatments_have_the_options_of_all() -> None:
     assert sweep.at(0.5).id == "relu-bias+positive-bias+momentum"
 
 
+def test_scale_of_a_table_travels_with_its_rows() -> None:
+    """Rows that were loaded before others keep their own scale: nothing is remembered between the calls."""
+    sizes = iter((2.0, 8.0))
+
+    def load(files: Any) -> Split:
+        del files
+        x = next(sizes) * np.linspace(-1, 1, 4, dtype=np.float32)[:, None]
+        return Split((x, x), (x, x))
+
+    case = line(dataset=Table("growing", load=load, batch_size=2), schedule=Schedule(epochs=1))
+    table = OURS["unit-scale"].apply(case).dataset
+    assert isinstance(table, Table)
+
+    small, large = table.load({}), table.load({})
+
+    for split in (small, large):
+        for rows in split:
+            assert np.abs(np.asarray(table.prepare(rows)[0])).max() == 1
+
+
 def test_scaling_leaves_other_criteria_alone() -> None:
     """On another scale, a bound on the loss would be another success."""
     case = line(dataset=line_table(), schedule=Schedule(epochs=1), criterion=Criterion("loss", at_most=0.1))
 
-    with pytest.raises(DoesNotApply, match="would mean something else"):
+    with pytest.raises(DoesNotApply, match="depends on the scale"):
         OURS["standardise"].apply(case)
 
 
@@ -134,7 +154,7 @@ def test_scaled_stream_keeps_its_name() -> None:
 
 
 BAD_CHANGES = {
-    "nothing": (lambda case: None, "gives a NoneType, not a Case"),
+    "nothing": (lambda case: None, "returns a NoneType, expected a Case"),
     "raises": (lambda case: 1 / 0, "ZeroDivisionError"),
     "renames": (lambda case: dataclasses.replace(case, name="other"), "changes its name"),
     "criterion": (
@@ -178,7 +198,7 @@ def test_bad_treatment_is_refused(fields: dict[str, Any], said: str) -> None:
 
 def test_ready_made_optimizer_says_how_to_open_its_options() -> None:
     """A case that gives a transformation has no options of it to change."""
-    with pytest.raises(DoesNotApply, match="ready-made") as refused:
+    with pytest.raises(DoesNotApply, match="has no options") as refused:
         OURS["momentum"].apply(line())
 
     assert "partial(optax.sgd" in refused.value.hint
@@ -188,7 +208,7 @@ def test_what_was_chosen_must_apply_somewhere() -> None:
     """It is an error if none does; beside others it is not."""
     momentum, null = select_treatments(["momentum"], [], OURS), treatment(lambda case: case, "null")
 
-    with pytest.raises(OptionError, match="momentum applies nowhere:\n  line\\+momentum: its optimiser") as refused:
+    with pytest.raises(OptionError, match="momentum applies to no case:\n  line\\+momentum: its optimiser") as refused:
         select_variants([line()], momentum, TrainingSettings())
 
     assert "other cases" in refused.value.hint
@@ -196,7 +216,7 @@ def test_what_was_chosen_must_apply_somewhere() -> None:
     assert untreated.treated
     assert other.treated
     assert not treated.applies
-    with pytest.raises(OptionError, match="--sweep momentum applies nowhere"):
+    with pytest.raises(OptionError, match="--sweep momentum applies to no case"):
         select_variants([line()], [], TrainingSettings(sweep="momentum=0.5,0.9"))
 
 

@@ -1,4 +1,4 @@
-"""A claim is judged only where it speaks, and by a test that is named."""
+"""Claims are judged only where they apply, and by a test that is named."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows(r2: list[float], w: list[float] | None = None) -> SeedTable:
 
 
 def verdict(check: Check, these: SeedTable, **plan: object) -> ClaimResult:
-    """What these rows say of a claim with this check."""
+    """Judge a claim with this check on these rows."""
     return judge_claim(Claim("It is so.", check), dataclasses.replace(PLAN, **plan), these)  # type: ignore[arg-type]
 
 
@@ -59,7 +59,7 @@ def test_rate_is_judged_by_the_exact_test(check: FailureRate, failures: int, exp
     assert judged.found.startswith(f"{failures} of 1,000 fail")
 
 
-def test_claim_speaks_of_its_group_alone() -> None:
+def test_claim_is_limited_to_its_group() -> None:
     """Only seeds that started there are counted."""
     these = rows([0.0, 0.0, 1.0, 1.0], w=[-1, -2, 1, 2])
 
@@ -79,7 +79,7 @@ def test_claim_is_not_judged_where_it_does_not_speak(change: dict[str, object], 
 
 
 def test_rate_is_not_judged_by_too_few_seeds() -> None:
-    """Where no outcome could refute a claim, nothing is said of it."""
+    """Where no outcome could refute a claim, it is not judged."""
     assert verdict(FailureRate(equals=0.5), failing(4, 4)).verdict == "not judged"
     assert verdict(FailureRate(equals=0.5), failing(10, 10)).verdict == "refuted"
 
@@ -97,7 +97,7 @@ def test_bound_is_refuted_by_one_seed_which_is_named() -> None:
 
 @pytest.mark.parametrize("check", [Bound("r2", at_most=0.9), FailureRate(equals=1)])
 def test_few_seeds_without_an_exception_say_little(check: Check) -> None:
-    """What one seed could refute is not said to hold before sixteen did not."""
+    """A claim that one seed could refute holds after sixteen seeds, not before."""
     assert verdict(check, rows([0.1] * 15)).verdict == "not judged"
     assert verdict(check, rows([0.1] * 16)).verdict == "holds"
 
@@ -109,7 +109,7 @@ def test_seeds_without_a_finite_figure_are_not_passed_over(check: Check) -> None
     assert verdict(check, rows([0.1] * 20 + [np.nan])).verdict in ("refuted", "not judged")
 
 
-def test_named_start_ends_as_is_said() -> None:
+def test_claim_of_a_named_start() -> None:
     """A claim of one start is judged by its training alone, and not before there is one."""
     ends = rows([1.0, 0.0], w=[1.0, -2.0])
     starts = {"blue": {"w": 1.0}, "red": {"w": -2.0}}
@@ -138,7 +138,7 @@ def test_figure_is_found_among_the_seeds(value: float, place: str, expected: str
 
 
 def test_figure_is_not_judged_by_too_few_seeds() -> None:
-    """Among fewer than 16, its place is shown but nothing is said."""
+    """Among fewer than 16 seeds its place is shown, without a verdict."""
     judged = verdict(Figure("loss", 0.5), rows([0.4] * 7 + [0.6] * 8))
 
     assert judged.verdict == "not judged"
@@ -166,7 +166,7 @@ def test_claim_survives_the_run_folder(check: Check, statement: str, source: str
 
 
 def test_claim_has_the_source_of_its_case_unless_it_names_one() -> None:
-    """A verdict always tells who said so."""
+    """A verdict always has a source."""
     claim = Claim("It is so.", FailureRate(equals=0.5), source="a book")
 
     assert judge_claim(claim, PLAN, failing(1, 2)).source == "a book"

@@ -1,6 +1,6 @@
-"""Cases: what a plugin declares.
+"""Cases: the declarations of a plugin.
 
-In: a model, a dataset, an optimiser, a schedule and a criterion, each checked as it is made.
+In: a model, a dataset, an optimiser, a schedule and a criterion, each validated at construction.
 Out: a `Case`, its claims and its version. Nothing here imports JAX.
 """
 
@@ -8,15 +8,23 @@ from benchsuite.case.case import DTYPES, Case, Diagnostic, Landscape
 from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
 from benchsuite.case.factory import UNSET, options_of, with_signature
-from benchsuite.case.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
-from benchsuite.case.names import NAME
+from benchsuite.case.metrics import (
+    accuracy,
+    binary_accuracy,
+    largest_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    r2,
+)
+from benchsuite.case.names import NAME, is_name, join_words, number_word
 from benchsuite.case.objective import Measure, Player, make_transformation
-from benchsuite.case.schedule import Criterion, Schedule
-from benchsuite.case.sweep import Sweep, SweepRange
+from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
+from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange
 from benchsuite.case.version import case_version
 
 __all__ = [
     "DTYPES",
+    "LAST",
     "NAME",
     "UNSET",
     "Batch",
@@ -28,6 +36,7 @@ __all__ = [
     "Download",
     "Ends",
     "FailureRate",
+    "FamilyRung",
     "Figure",
     "Landscape",
     "Measure",
@@ -38,11 +47,17 @@ __all__ = [
     "Sweep",
     "SweepRange",
     "Table",
+    "accuracy",
+    "as_numbers",
+    "binary_accuracy",
     "case_version",
+    "is_name",
+    "join_words",
     "largest_error",
     "make_transformation",
     "mean_absolute_percentage_error",
     "mean_squared_error",
+    "number_word",
     "options_of",
     "r2",
     "with_signature",

@@ -1,6 +1,5 @@
-"""What a plugin supplies: a case, and the nouns that it is made of.
+"""A case, its diagnostics and its landscape, validated at construction.
 
-All of them check themselves when they are made, so that a plugin learns of a mistake where it made it.
 This module imports no JAX.
 """
 
@@ -25,7 +24,7 @@ from benchsuite.case.objective import (
     make_transformation,
 )
 from benchsuite.case.schedule import STEPS, Criterion, Schedule
-from benchsuite.case.sweep import Sweep
+from benchsuite.case.sweep import FamilyRung, Sweep
 from benchsuite.errors import DoesNotApply, near_matches, require, require_text
 
 if TYPE_CHECKING:
@@ -44,14 +43,17 @@ _REGRESSION = Criterion("r2", at_least=0.99)
 
 @dataclass(frozen=True, eq=False)
 class Diagnostic:
-    """A figure that tells why a training ended as it did: one number for each seed, taken when the training has ended.
+    """A figure that explains the outcome of a training: one number for each seed, computed at its end.
 
     Args:
-        name: what it is called in tables and summaries.
-        reading: one sentence that tells what it is and how to read it.
-        of_model: (model, x, y) → scalar, pure JAX, on the evaluation data; (model, batch) → scalar in a case without
-            loss; or
-        of_data: (Split) → number, NumPy, on a table's rows as they were loaded: the same for every seed.
+        name: name in tables and summaries.
+        reading: definition and interpretation, in one sentence.
+        of_model: (model, x, y) → scalar, pure JAX, on the evaluation data; (model, batch) → scalar in a case with
+            objective or players; or
+        of_data: (Split) → number, NumPy, on the rows of a table as loaded: the same for every seed.
+
+    Raises:
+        CaseError: both functions are given, or none.
     """
 
     name: str
@@ -64,7 +66,7 @@ class Diagnostic:
         require(
             len(given) == 1 and callable(given[0]),
             f"Diagnostic {self.name!r} has {len(given)} functions",
-            "give of_model or of_data, and only one of them",
+            "give exactly one of of_model and of_data",
         )
         require_text(self.name, "a diagnostic's name")
         require_text(self.reading, f"the reading of diagnostic {self.name!r}")
@@ -72,13 +74,16 @@ class Diagnostic:
 
 @dataclass(frozen=True, kw_only=True)
 class Landscape:
-    """Where to look at the loss of a case as a function of its parameters.
+    """Ranges of the plots of the loss as a function of the parameters.
 
     Args:
-        ranges: parameter → (lowest, highest) value of the picture; without one, what the paths need.
-        close_up: the same for the picture of a small part.
-        basins: two parameters and the (lowest, highest) start of each, where a grid of starts is trained while all
-            other parameters start at 0. A case of two parameters needs none.
+        ranges: parameter → (lowest, highest) value; by default a range that includes the paths.
+        close_up: the same for a plot of a small part.
+        basins: two parameters → (lowest, highest) start, for a grid of starts that is trained while all other
+            parameters start at 0. A case with two parameters needs none.
+
+    Raises:
+        CaseError: a range is reversed, or `basins` has another number of parameters than two.
     """
 
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -89,7 +94,11 @@ class Landscape:
         for ranges in (self.ranges, self.close_up, self.basins):
             for name, (low, high) in ranges.items():
                 require(low < high, f"Landscape's range of {name} is {low} to {high}", "give the lowest value first")
-        require(len(self.basins) in (0, 2), f"Landscape's basins are over {len(self.basins)} parameters", "name two")
+        require(
+            len(self.basins) in (0, 2),
+            f"Landscape's basins have {len(self.basins)} parameters, expected 2",
+            "name two parameters",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,37 +108,39 @@ class Case:
     Args:
         name: unique among all plugins; it seeds the random numbers, so a renamed case is another case.
         summary: one sentence.
-        source: where the case comes from, an address or a reference.
-        model: (rngs: nnx.Rngs) → nnx.Module, a callable x → prediction, of the shape of the target where targets are
-            real numbers. Its keyword options, such as activation and kernel_init, are what treatments change.
-        dataset: where the examples come from; None for a function of the parameters alone, with the batch ().
-        optimizer: a function without required arguments that gives an optax transformation, such as
+        source: origin of the case, an address or a reference.
+        model: (rngs: nnx.Rngs) → nnx.Module, a callable x → prediction, with the shape of the target where targets are
+            real numbers. Treatments change its keyword options, such as activation and kernel_init.
+        dataset: the examples, a `Stream` or a `Table`; None for a function of the parameters alone, with the batch ().
+        optimizer: a function without required arguments that returns an optax transformation, such as
             partial(optax.sgd, learning_rate=0.01), whose options treatments and sweeps change; or a transformation.
-            Players have their own.
-        schedule: the source's protocol.
-        quick: a shorter protocol for everyday use; without one, the source's is always used.
-        criterion: what success means at the last evaluation; where targets are real numbers, R² ≥ 0.99 by default.
-        loss: (prediction, target) → scalar that is minimised; by default the mean squared error.
-        objective: in place of a loss: (model, batch) → scalar that is minimised, or (scalar, {name: scalar}) with
-            metrics. The batch is what `prepare` of the dataset returns.
-        players: in place of a loss: several objectives, each on a part of the model, in turn.
-        metrics: further metrics by name, besides "loss" and, where targets are real numbers, "r2" and "largest_error":
-            (prediction, target) → scalar or one truth value for each example, whose share is recorded; or a `Measure`
-            of the model.
-        claims: what the source says, to be checked.
-        starts: name → {parameter: value}; starts of their own interest, trained beside the random ones and reported
-            apart from the rate. For models with at most 16 parameters, all of which have to be given.
-        groups: name → ({parameter: (n,) values at the start} → (n,) truth values), NumPy; kinds of starts, each of
-            which gets a rate of its own. They need neither cover all starts nor exclude each other.
-        diagnostics: figures that tell why a training ended as it did.
-        solution: parameters that meet the criterion, as {parameter: value} or as (model) → None that sets them: shows
-            that it can be met. Landscapes of more than two parameters are laid through it if it is given by values.
-        landscape: where `benchsuite landscape` looks.
-        dtype: "float32", "float64" or "bfloat16": the type to which float32 parameters, inputs and targets are
-            converted; arrays of other types keep theirs.
-        restarts: independent starts of every seed, trained on the same batches, of which the best counts.
-        treatment: what was done to the case; set by `Treatment.apply`.
-        sweep: the values of an option that are trained side by side; set by `variant.swept`.
+            None with players, which have their own.
+        schedule: the protocol of the source.
+        quick: a shorter protocol for everyday use; by default that of the source.
+        criterion: condition of success; R² ≥ 0.99 by default where targets are real numbers.
+        loss: (prediction, target) → scalar to minimise; by default the mean squared error.
+        objective: in place of a loss: (model, batch) → scalar to minimise, or (scalar, {name: scalar}) with metrics.
+            The batch is what `prepare` of the dataset returns.
+        players: in place of a loss: several objectives, each over a part of the model, in turn.
+        metrics: name → (prediction, target) → scalar, or one truth value for each example, whose share is recorded; or
+            name → `Measure` of the model. Recorded besides "loss" and, where targets are real numbers, "r2" and
+            "largest_error".
+        claims: statements of the source to check.
+        starts: name → {parameter: value}, starts that are trained beside the random ones and reported apart from
+            the rate. For models with at most 16 parameters, all of which must be given.
+        groups: name → ({parameter: (n,) values at the start} → (n,) truth values), NumPy; kinds of starts, each with
+            its own rate. Groups may overlap, and need not cover all starts.
+        diagnostics: figures that explain the outcome of a training.
+        solution: parameters that meet the criterion, as {parameter: value} or as (model) → None that sets them.
+            Landscapes of more than two parameters are planes through it if it is given by values.
+        landscape: ranges of the plots of `benchsuite landscape`.
+        dtype: "float32", "float64" or "bfloat16": type to which float32 parameters, inputs and targets are converted;
+            arrays of other types keep theirs.
+        restarts: independent starts of every seed, trained on the same batches; the best one counts.
+        treatment: name of the treatment; set by `Treatment.apply`.
+        sweep: the values of an option that are trained side by side; set by a sweep.
+        setting: option → its value, where the values of a sweep are trained one after another; set by a sweep.
+        rung: the place of the case in a family; set by `Family`.
 
     Raises:
         CaseError: a field is of the wrong kind, or two fields do not fit together.
@@ -158,6 +169,8 @@ class Case:
     restarts: int = 1
     treatment: str = ""
     sweep: Sweep | None = None
+    setting: Mapping[str, float] = field(default_factory=dict)
+    rung: FamilyRung | None = None
 
     def __post_init__(self) -> None:
         require(is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
@@ -243,7 +256,7 @@ class Case:
             check_optimizer(f"case {self.name}", self.optimizer)
 
     def _check_names(self) -> None:
-        """What refers to another field by name finds it there."""
+        """Check that names that refer to other fields exist there."""
         require(
             not self.is_supervised or self.criterion.metric in self.all_metrics,  # others are known when it is traced
             f"case {self.name}: the criterion's metric {self.criterion.metric!r} is not recorded",
@@ -256,26 +269,27 @@ class Case:
             ):
                 require(
                     said is None or said in known,
-                    f"case {self.name}: a claim speaks of the {what} {said!r}, which the case does not have",
+                    f"case {self.name}: a claim is about the {what} {said!r}, which the case does not have",
                     near_matches(str(said), known),
                 )
         diagnostics = [diagnostic.name for diagnostic in self.diagnostics]
         require(
             len(set(diagnostics)) == len(diagnostics),
-            f"case {self.name}: two of its diagnostics share a name: {', '.join(diagnostics)}",
-            "rename one",
+            f"case {self.name}: diagnostics have duplicate names: {', '.join(diagnostics)}",
+            "rename one of them",
         )
         for start in self.starts.values():
             require(
                 isinstance(start, Mapping) and all(isinstance(value, int | float) for value in start.values()),
-                f"case {self.name}: among its starts is {start!r}",
+                f"case {self.name}: its starts contain {start!r}",
                 "give {parameter: number}",
             )
 
     @property
     def id(self) -> str:
-        """The case with what was done to it: "relu-to-relu", "relu-to-relu+adam", "relu-to-relu+adam@learning_rate"."""
-        return self.name + (f"+{self.treatment}" if self.treatment else "") + (f"@{self.sweep}" if self.sweep else "")
+        """The name with treatment and sweep: "relu-to-relu", "relu-to-relu+adam", "relu-to-relu+adam@learning_rate"."""
+        swept = [str(self.sweep)] if self.sweep else [f"{option}={value!r}" for option, value in self.setting.items()]
+        return self.name + (f"+{self.treatment}" if self.treatment else "") + "".join(f"@{item}" for item in swept)
 
     @property
     def is_supervised(self) -> bool:
@@ -304,12 +318,12 @@ class Case:
 
     @property
     def solution_values(self) -> Mapping[str, float]:
-        """The solution, where it is given by the values of parameters."""
+        """The solution as {parameter: value}; empty where it is not given by values."""
         return self.solution if isinstance(self.solution, Mapping) else {}
 
     @property
     def model_options(self) -> dict[str, Any]:
-        """The options of the model and their values."""
+        """The options of the model, name → value."""
         return options_of(self.model, arguments=1)
 
     @property
@@ -320,7 +334,7 @@ class Case:
         return options_of(self.optimizer)
 
     def with_model(self, **options: Any) -> Case:
-        """The case with other options of its model.
+        """Change options of the model.
 
         Raises:
             DoesNotApply: the model has no such option.
@@ -328,15 +342,15 @@ class Case:
         return replace(self, model=with_options(self.model, "model", 1, **options))
 
     def with_start(self, change: Callable[[Any, Any], None]) -> Case:
-        """The case with something done to every fresh model.
+        """Change the initial parameters of the model.
 
         Args:
-            change: (model, rngs) → None, sets the model's parameters; pure JAX otherwise.
+            change: (model, rngs) → None, sets parameters of a new model; otherwise a pure JAX function.
         """
         return replace(self, model=compose_start(self.model, change))
 
     def with_optimizer(self, **options: Any) -> Case:
-        """The case with other options of its optimiser.
+        """Change options of the optimiser.
 
         Raises:
             DoesNotApply: the optimiser has no such option.
@@ -345,16 +359,16 @@ class Case:
             raise DoesNotApply("its players have optimisers of their own")
         if is_transformation(self.optimizer):
             raise DoesNotApply(
-                "its optimiser is given ready-made, without options",
-                "give the case partial(optax.sgd, learning_rate=0.01) in place of optax.sgd(0.01)",
+                "its optimiser is an optax transformation, which has no options",
+                "replace optax.sgd(0.01) by partial(optax.sgd, learning_rate=0.01)",
             )
         return replace(self, optimizer=with_options(self.optimizer, "optimiser", **options))
 
     def make_optimizer(self) -> optax.GradientTransformation:
-        """The optax transformation.
+        """Make the optax transformation.
 
         Raises:
-            CaseError: the optimiser's function gives something else.
+            CaseError: the function of the optimiser returns something else.
         """
         return make_transformation(self.optimizer)
 

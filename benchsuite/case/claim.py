@@ -1,4 +1,4 @@
-"""What a case's source says, in a form that many seeds can check."""
+"""Claims: statements of the source of a case, each with a check over many seeds."""
 
 from __future__ import annotations
 
@@ -15,45 +15,75 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 @dataclass(frozen=True)
 class FailureRate:
-    """The share of starts that fail, tested by the exact binomial test. Give one of the three numbers.
+    """The share of starts that fail: a count of the source, or a share that a theory gives.
+
+    A count `failed` of `of` runs is a sample of its own, compared with the seeds by Fisher's exact test. A share has no
+    error of its own, and is tested by the exact binomial test: a published "42 %" of 50 runs is not such a share.
 
     Args:
-        equals: it is this share;
-        at_least: it is this or more;
-        at_most: it is this or less.
-        among: the case's group of starts that it speaks of; all of them by default.
+        equals: the share, from 0 to 1; or
+        at_least: its lower bound; or
+        at_most: its upper bound.
+        among: the group of starts that the claim is about; all starts by default.
+        failed: the number of the source's runs that failed, with
+        of: the number of its runs.
     """
 
     equals: float | None = None
     at_least: float | None = None
     at_most: float | None = None
     among: str | None = None
+    failed: int | None = None
+    of: int | None = None
 
     def __post_init__(self) -> None:
         given = [value for value in (self.equals, self.at_least, self.at_most) if value is not None]
-        require(len(given) == 1, f"{self!r} has {len(given)} numbers", "give one of equals, at_least, at_most")
+        if self.failed is not None or self.of is not None:
+            require(
+                not given, f"{self!r} has a count and a share", "give failed and of, or equals, at_least or at_most"
+            )
+            sound = _is_count(self.failed) and _is_count(self.of) and (self.failed or 0) <= (self.of or 0) > 0
+            require(
+                sound,
+                f"FailureRate of failed={self.failed!r}, of={self.of!r}",
+                "give both, as FailureRate(failed=21, of=50)",
+            )
+            return
+        require(
+            len(given) == 1,
+            f"{self!r} has {len(given)} numbers",
+            "give failed and of, or one of equals, at_least, at_most",
+        )
         require(_is_number(given[0]) and 0 <= given[0] <= 1, f"FailureRate of {given[0]!r}", "give a share from 0 to 1")
 
     @property
     def rate(self) -> float:
-        """The share, whichever way it bounds."""
+        """The share or its bound."""
+        if self.failed is not None and self.of:
+            return self.failed / self.of
         return next(value for value in (self.equals, self.at_least, self.at_most) if value is not None)
 
     def __str__(self) -> str:
+        if self.failed is not None:
+            return f"{self.failed:,} of {self.of:,} fail"
         sign = "≥ " if self.at_least is not None else "≤ " if self.at_most is not None else ""
         return f"{sign}{100 * self.rate:g} % fail"
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What the figure of no seed passes when its training ends.
+    """Bounds that no seed exceeds at the end of its training.
 
     Args:
         of: a metric of the evaluation data, "train.<metric>" of the last epoch or period, a parameter or a diagnostic.
-        at_least: no seed ends below, and
-        at_most: none above.
+        at_least: lower bound, and
+        at_most: upper bound.
         among: as in `FailureRate`.
     """
 
@@ -64,12 +94,12 @@ class Bound:
 
     def __post_init__(self) -> None:
         given = [value for value in (self.at_least, self.at_most) if value is not None]
-        require(bool(given), f"Bound of {self.of!r} bounds nothing", "give at_least, at_most or both")
+        require(bool(given), f"Bound of {self.of!r} has no bound", "give at_least, at_most or both")
         require(all(map(_is_number, given)), f"Bound of {self.of!r} is {given!r}", "give finite numbers")
         require(given == sorted(given), f"Bound of {self.of!r} is {given!r}", "give the smaller as at_least")
 
     def holds(self, values: Any) -> Any:
-        """Where an array of figures is within the bounds; NaN never is."""
+        """Test which values are within the bounds; NaN never is."""
         above = values >= (-math.inf if self.at_least is None else self.at_least)
         return above & (values <= (math.inf if self.at_most is None else self.at_most))
 
@@ -81,30 +111,49 @@ class Bound:
 
 @dataclass(frozen=True)
 class Figure:
-    """What the source's one run ended with, to be found among the ends of many.
+    """What the source's runs ended with: that of one run, or the mean of several with their spread.
 
     Args:
         of: as in `Bound`.
-        value: the source's figure.
+        value: the source's figure, of its one run or the mean over its runs.
+        spread: the standard deviation over the source's runs, which is its standard error times √of_runs.
+        of_runs: the number of the source's runs; a spread without it is shown, not judged. Without both, the figure is
+            that of one run.
     """
 
     of: str
     value: float
+    spread: float | None = None
+    of_runs: int | None = None
 
     def __post_init__(self) -> None:
         require(_is_number(self.value), f"Figure of {self.of!r} is {self.value!r}", "give a finite number")
+        spread, runs = self.spread, self.of_runs
+        require(
+            spread is None or (_is_number(spread) and spread >= 0),
+            f"Figure of {self.of!r} has the spread {spread!r}",
+            "give the standard deviation over the source's runs",
+        )
+        require(
+            runs is None or (_is_count(runs) and runs > (spread is not None)),
+            f"Figure of {self.of!r} is of {runs!r} runs",
+            "set of_runs to a whole number of at least 1, and of at least 2 with a spread",
+        )
 
     def __str__(self) -> str:
-        return f"{self.of} = {self.value:,.7g}"
+        spread = "" if self.spread is None else f" ± {self.spread:,.7g}"
+        return f"{self.of} = {self.value:,.7g}{spread}" + (
+            "" if self.of_runs is None else f" over {self.of_runs:,} runs"
+        )
 
 
 @dataclass(frozen=True)
 class Ends:
-    """How a start that the case names ends.
+    """The outcome of a named start.
 
     Args:
-        start: its name.
-        converges: whether it does, or fails.
+        start: name of the start.
+        converges: whether it converges or fails.
     """
 
     start: str
@@ -121,12 +170,15 @@ _KINDS: dict[str, type[Check]] = {kind.__name__: kind for kind in (FailureRate, 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the case's source that many seeds can check, under the source's own protocol and data.
+    """A statement of the source of a case, checked over many seeds under the protocol and data of the source.
 
     Args:
-        statement: what the source says, in one sentence.
-        check: what must be true of the seeds if it is right.
-        source: where it says so, unless that is the case's own source.
+        statement: the statement in one sentence.
+        check: the condition on the results of the seeds.
+        source: where the statement stands, if not in the source of the case.
+
+    Raises:
+        CaseError: an argument is of the wrong type.
     """
 
     statement: str
@@ -144,21 +196,21 @@ class Claim:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The claim as plain JSON values."""
+        """Convert the claim to plain JSON values."""
         return {**asdict(self), "kind": type(self.check).__name__}
 
     @property
     def among(self) -> str | None:
-        """The group of starts that it speaks of; None where that is all of them, or a named one."""
+        """The group of starts that the claim is about; None for all starts or a named one."""
         return getattr(self.check, "among", None)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Claim:
-        """The claim that `to_json` gave.
+        """Make a claim from the values of `to_json`.
 
         Raises:
             KeyError: a field is missing.
-            TypeError: one is unknown.
-            CaseError: the check asks for nothing, or for what cannot be.
+            TypeError: a field is unknown.
+            CaseError: the check has no bound, or an impossible one.
         """
         return cls(values["statement"], _KINDS[values["kind"]](**values["check"]), values["source"])

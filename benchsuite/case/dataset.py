@@ -1,4 +1,4 @@
-"""Datasets: a stream that is drawn without end, and a table that is loaded."""
+"""Datasets: a stream draws new examples at every step, a table has a finite number of them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,18 @@ def _as_they_are(rows: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """A dataset without end: fresh examples, drawn on the device at every step.
+    """An infinite dataset: new examples are drawn on the device at every step.
 
     Args:
-        draw: (key, n) → n rows; pure JAX, the same key gives the same rows.
-        batch_size: examples for each step.
-        evaluation_size: examples that every seed is judged on, drawn once for the case.
+        draw: (key, n) → n rows, an array or a tree of arrays with n examples along the first axis; a pure JAX function.
+        batch_size: examples in each optimiser step.
+        evaluation_size: examples that all seeds are evaluated on, drawn once for the case.
         prepare: rows → (x, y), examples along the first axis, or the batch of an objective, any tree of arrays; by
-            default rows as they are. A target that is computed here and not in `draw` is faster: rows are kept, and
-            random numbers that x and y are both made of are drawn for each of the two unless they are a row themselves.
+            default the rows. Compute targets here instead of in `draw`: rows are kept in memory, while random numbers
+            that both x and y depend on are drawn twice unless they are rows.
+
+    Raises:
+        CaseError: an argument is not a function, or not a positive whole number.
     """
 
     draw: Callable[[jax.Array, int], Any]
@@ -62,13 +65,14 @@ class Stream:
     @property
     def name(self) -> str:
         """The name of the examples: the names of the functions that draw and prepare them."""
-        as_drawn = inspect.unwrap(self.prepare) is _as_they_are  # which a treatment may have wrapped
+        as_drawn = inspect.unwrap(self.prepare) is _as_they_are  # a treatment may have wrapped it
         functions = [self.draw] if as_drawn else [self.draw, self.prepare]
-        return "_".join(getattr(function, "__name__", type(function).__name__) for function in functions)
+        names = [getattr(function, "__name__", type(function).__name__) for function in functions]
+        return "_".join(name for name in names if is_name(name)) or "data"
 
 
 class Split(NamedTuple):
-    """The examples of a table: arrays, or trees of arrays, with the examples along the first axis."""
+    """Training and evaluation examples: arrays, or trees of arrays, with the examples along the first axis."""
 
     train: Any
     test: Any
@@ -76,11 +80,11 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Download:
-    """The files that a dataset is made of, and where they can be had.
+    """The files of a dataset, and the addresses to download them from.
 
     Args:
         mirrors: base addresses, tried in order; each ends in "/".
-        sha256: file name → digest of the *uncompressed content*, since mirrors compress differently.
+        sha256: file name → digest of the uncompressed content, since mirrors compress differently.
     """
 
     mirrors: Sequence[str]
@@ -106,15 +110,19 @@ class Download:
 class Table:
     """A finite dataset, loaded when it is first needed, and reshuffled for every seed and epoch.
 
-    The last short batch of an epoch is used, with the gradient of its own mean.
+    The last batch of an epoch may be shorter; its gradient is that of its own mean.
 
     Args:
-        name: what the data are called, and the folder their files lie in.
-        load: {file name: uncompressed content} → Split; the mapping is empty where there is no download.
-        batch_size: examples for each step.
-        prepare: rows → (x, y), or the batch of an objective, on the device for each batch; by default rows as they are.
+        name: name of the dataset, and of the folder with its files.
+        load: {file name: uncompressed content} → Split; the mapping is empty without `download`.
+        batch_size: examples in each optimiser step.
+        prepare: rows → (x, y), or the batch of an objective, applied on the device; by default the rows.
         download: the files that `load` needs.
-        stand_in: draws a Split of the same shape where the files cannot be had; its figures are kept apart.
+        stand_in: () → Split of the same shape, synthetic data for machines without the files; their results are
+            labelled and never compared with those of the files.
+
+    Raises:
+        CaseError: an argument is not a function, a valid name or a positive whole number.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The keyword options of a factory, such as `optax.sgd` or a model's class: what they are, and how to change them."""
+"""List and change the keyword options of a factory, such as `optax.sgd` or the class of a model."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 from benchsuite.errors import DoesNotApply, near_matches
 
-#: The value of an option that has none yet.
+#: The value of an option without a default.
 UNSET = inspect.Parameter.empty
 
 Factory = Callable[..., Any]
 
 
 def options_of(factory: Factory, arguments: int = 0) -> dict[str, Any]:
-    """The options of a factory and their values now, `UNSET` where one must still be given.
+    """List the options of a factory with their values, `UNSET` for required ones.
 
     Args:
-        factory: a function or class, or a `partial` of one with some of its options given.
-        arguments: how many leading parameters, of those not given yet, are no options, such as a model's `rngs`.
+        factory: a function, a class, or a `partial` of one.
+        arguments: number of leading parameters that are not options, such as a model's `rngs`.
     """
     function, given = _taken_apart(factory)
     taken = _by_position(factory)
@@ -31,16 +31,16 @@ def options_of(factory: Factory, arguments: int = 0) -> dict[str, Any]:
 
 
 def with_options(factory: Factory, what: str, arguments: int = 0, **options: Any) -> Factory:
-    """The same factory with other options.
+    """Change options of a factory.
 
     Args:
         factory: as in `options_of`.
-        what: it makes, for the reason why it cannot be changed.
+        what: the product of the factory, for the error message.
         arguments: as in `options_of`.
         options: name → value.
 
     Raises:
-        DoesNotApply: it has no such option.
+        DoesNotApply: the factory has no such option.
     """
     known = options_of(factory, arguments)
     for name in options:
@@ -54,9 +54,9 @@ def with_options(factory: Factory, what: str, arguments: int = 0, **options: Any
 
 
 def with_signature(function: Factory, arguments: list[str], options: Mapping[str, Any]) -> Factory:
-    """A function that takes any options, with these as the ones it tells of."""
+    """Set the signature of a function that accepts any options."""
     kinds = inspect.Parameter
-    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what `inspect.signature` looks for
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # read by `inspect.signature`
         [kinds(name, kinds.POSITIONAL_OR_KEYWORD) for name in arguments]
         + [kinds(name, kinds.KEYWORD_ONLY, default=value) for name, value in options.items()]
     )
@@ -64,7 +64,7 @@ def with_signature(function: Factory, arguments: list[str], options: Mapping[str
 
 
 def compose_start(factory: Factory, change: Callable[[Any, Any], None]) -> Factory:
-    """The same factory of models, with something done to every model it makes: (model, rngs) → None."""
+    """Make a factory of models that applies `change` (model, rngs) → None to every new model."""
 
     def make(rngs: Any, **options: Any) -> Any:
         model = factory(rngs, **options)
@@ -81,7 +81,7 @@ def _taken_apart(factory: Factory) -> tuple[Factory, Mapping[str, Any]]:
 
 
 def _by_position(factory: Factory) -> list[str]:
-    """The names of the parameters that a `partial` gives by their place."""
+    """The names of the parameters that a `partial` sets by position."""
     if not isinstance(factory, partial):
         return []
     return list(_signature(factory.func).bind_partial(*factory.args).arguments)
@@ -90,5 +90,5 @@ def _by_position(factory: Factory) -> list[str]:
 def _signature(function: Factory) -> inspect.Signature:
     if not isinstance(function, type):
         return inspect.signature(function)
-    made = inspect.signature(function.__init__)  # type: ignore[misc]  # of a class whose metaclass, like flax's, hides it
+    made = inspect.signature(function.__init__)  # type: ignore[misc]  # flax's metaclass hides the signature of the class
     return made.replace(parameters=list(made.parameters.values())[1:])

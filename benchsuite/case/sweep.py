@@ -1,4 +1,4 @@
-"""A sweep: the values of one option that are trained side by side, for every seed on the same batches."""
+"""Sweeps: the values of one option that are trained side by side, for every seed on the same batches."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from typing import Any
 
 from benchsuite.errors import OptionError
 
-#: How a sweep is written.
+#: Examples of a sweep.
 EXAMPLE = "learning_rate=1e-4:1:13 (13 values in equal ratios), momentum=0:0.9:10:linear or learning_rate=0.01,0.1"
 
 _LINEAR = "linear"
 
-#: More values than this are a mistake, or a job for several runs.
+#: Most values of a sweep.
 _MOST = 1000
 
 
 @dataclass(frozen=True)
 class SweepRange:
-    """What a person wrote after `--sweep`: an option's name, and its values in ascending order."""
+    """A parsed `--sweep`: the name of an option, and its values in ascending order."""
 
     option: str
     values: tuple[float, ...]
 
     @classmethod
     def parse(cls, text: str) -> SweepRange:
-        """Read "option=low:high:count", the same with ":linear", or "option=value,value,…".
+        """Parse "option=low:high:count", the same with ":linear", or "option=value,value,…".
 
         Raises:
-            OptionError: it is none of these, or the range is empty, reversed or not finite.
+            OptionError: the text has another form, or the range is empty, reversed or not finite.
         """
         option, equals, said = (part.strip() for part in text.partition("="))
         if not (option.isidentifier() and equals and said):
@@ -39,9 +39,9 @@ class SweepRange:
         if len(values) > _MOST:
             raise OptionError(f"--sweep has {len(values):,} values", f"give at most {_MOST:,}")
         if not all(map(math.isfinite, values)):
-            raise OptionError(f"--sweep {text} spans more than numbers can", "bring its ends closer together")
+            raise OptionError(f"--sweep {text} exceeds the range of floating-point numbers", "choose smaller values")
         if len(set(values)) < len(values):
-            raise OptionError(f"--sweep {text} has a value twice", "give each once, and ends further apart")
+            raise OptionError(f"--sweep {text} has duplicate values", "give each value once, or a wider range")
         return cls(option, tuple(sorted(values)))
 
 
@@ -54,7 +54,7 @@ def _spaced(text: str, said: str) -> tuple[float, ...]:
         raise OptionError(f"--sweep {text} is reversed: {low:g} is above {high:g}", "give the lowest value first")
     if (count == 1) != (low == high):
         raise OptionError(
-            f"--sweep {text} asks for {count} values from {low:g} to {high:g}",
+            f"--sweep {text} has {count} values from {low:g} to {high:g}",
             "give two ends and a count of at least 2",
         )
     if count == 1:
@@ -67,7 +67,7 @@ def _spaced(text: str, said: str) -> tuple[float, ...]:
 
 
 def _rounded(value: float) -> float:
-    """A value that can be written down and typed again."""
+    """Round a value to six significant digits, so that it can be typed."""
     return float(f"{value:.6g}")
 
 
@@ -77,14 +77,36 @@ def _number(text: str, part: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise OptionError(f"--sweep {text}: {part!r} is no finite number", f"write, for example, {EXAMPLE}")
+        raise OptionError(f"--sweep {text}: {part!r} is not a finite number", f"write, for example, {EXAMPLE}")
     return value
 
 
 def _count(text: str, part: str) -> int:
     if not (part.isdecimal() and len(part) <= len(str(_MOST)) and 1 <= int(part) <= _MOST):
-        raise OptionError(f"--sweep {text} asks for {part!r} values", f"give a whole number from 1 to {_MOST:,}")
+        raise OptionError(f"--sweep {text} has the count {part!r}", f"give a whole number from 1 to {_MOST:,}")
     return int(part)
+
+
+@dataclass(frozen=True)
+class FamilyRung:
+    """The place of a case in a family.
+
+    Args:
+        family: its name.
+        option: the option in which the cases of the family differ.
+        value: that of this case.
+        published: the share of starts that fail according to the source; None where it gives none.
+    """
+
+    family: str
+    option: str
+    value: float
+    published: float | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The fields of a plan that describe it."""
+        return {"family": self.family, "rung": {self.option: self.value}, "published": self.published}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +116,7 @@ class Sweep:
     Args:
         option: its name.
         values: in ascending order.
-        at: value → the Case with the option at it; the value may be an array that JAX traces.
+        at: value → the Case with that value of the option; the value may be traced by JAX.
     """
 
     option: str

@@ -1,4 +1,4 @@
-"""The version of a case: a digest of what defines it, so that a changed case is not taken for a changed result."""
+"""Compute the version of a case, a digest of its definition."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from benchsuite.case.schedule import Schedule
 
 
 def case_version(case: Case, schedule: Schedule) -> str:
-    """Eight hexadecimal digits that change with the names and numbers that define a case.
+    """Compute eight hexadecimal digits from the names and numbers that define a case.
 
-    Functions count by their names and options. What a function does inside is not seen here: the digest of the
-    compiled program, `Plan.program`, tells of that, as long as JAX stays the same.
+    Functions are represented by their names and options. A change inside of a function changes `Plan.program`, the
+    digest of the operations, which also depends on the version of JAX.
     """
     facts = {
         "name": case.id,
@@ -49,7 +49,7 @@ def _beyond_loss(case: Case) -> dict[str, Any]:
 
 
 def _described(value: Any) -> Any:
-    """A value as plain JSON values that are the same tomorrow: no addresses."""
+    """Describe a value by plain JSON values, without addresses in memory."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):

@@ -59,13 +59,14 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
 
 
 @click.command()
-@click.argument("names", metavar="[PLUGIN|CASE]...", nargs=-1)
+@click.argument("names", metavar="[PLUGIN|FAMILY|CASE]...", nargs=-1)
 @settings_options(["precision", "dtype", "dataset", "data_dir", "platform", "time_limit"])
 def check(names: tuple[str, ...], **options: Any) -> int:
     """Check that cases conform to the contract of the suite, and show how to fix those that do not.
 
-    Checks the cases of the PLUGINs, or single CASEs (all of them by default), each in a child process with a time limit
-    of 900 s unless --time-limit is given. In the tests of a plugin, use `benchsuite.testing.check_case(case)`.
+    Checks the cases of the PLUGINs or FAMILYs, or single CASEs (all of them by default), each in a child process with a
+    time limit of 900 s unless --time-limit is given. In the tests of a plugin, use
+    `benchsuite.testing.check_case(case)`.
     """
     from benchsuite.execution.executors import Job
     from benchsuite.report.terminal import check_table
@@ -92,7 +93,7 @@ def _named_cases(names: Sequence[str], registry: Registry) -> list[Case]:
     for name in names or registry.cases:
         if name in plugins and (error := plugins[name].error):
             raise error
-        cases = plugins[name].cases if name in plugins and plugins[name].cases else [registry.case(name)]
+        cases = plugins[name].cases if name in plugins and plugins[name].cases else registry.select(name)
         found |= {case.name: case for case in cases}
     return list(found.values())
 
@@ -136,8 +137,11 @@ def new(name: str, output: Path | None) -> int:
     from benchsuite.plugins import PREFIX, write_plugin
 
     folder = output or Path(PREFIX + name)
-    plugins = installed_plugins().plugins
-    taken = {item: f"{p.target} of {p.origin}" for p in plugins for item in (p.name, *(case.name for case in p.cases))}
+    taken = {
+        item: f"{plugin.target} of {plugin.origin}"
+        for plugin in installed_plugins().plugins
+        for item in (plugin.name, *(family.name for family in plugin.families), *(case.name for case in plugin.cases))
+    }
     for path in write_plugin(name, folder, taken):
         say(f"written: {path}")
     say("\nnext:")

@@ -106,7 +106,7 @@ def report_left_out(registry: Registry) -> int:
 
 
 def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSettings, Case]:
-    """Read the settings and the case, which may be treated as in "relu-bias+adam".
+    """Read the settings and the case, which may be treated or have an option as in "relu-bias+adam@learning_rate=0.1".
 
     Raises:
         OptionError: an option or the name is invalid, or several treatments are given.
@@ -116,10 +116,13 @@ def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSe
     from benchsuite.settings import OutputSettings
 
     training = TrainingSettings.parse(options)
+    name, _, option = name.partition("@")
     name, _, treatment = name.partition("+")
-    training = replace(training, treatment=(*training.treatment, *([treatment] if treatment else [])))
+    treatments = (*training.treatment, *([treatment] if treatment else []))
+    training = replace(training, treatment=treatments, sweep=option or None)
     registry = installed_plugins(training.platform)
-    session = Session(registry, training, OutputSettings(), [name])
+    case = registry.case(name)
+    session = Session(registry, training, OutputSettings(), [case.name])
     session.check()
     variants = session.variants
     if len(variants) > 2:  # noqa: PLR2004  # the untreated case and a treated one
@@ -129,7 +132,7 @@ def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSe
         )
     if error := variants[-1].error:
         raise error
-    return training, variants[-1].treated or registry.case(name)
+    return training, variants[-1].treated or case
 
 
 def introduce(session: Session) -> None:
@@ -138,7 +141,7 @@ def introduce(session: Session) -> None:
 
     about, training = session.executor.describe(session.training), session.training
     left_out = [plugin.name for plugin in session.registry.left_out]
-    say("\n".join(header_lines(about, training.protocol, training.precision, left_out)))
+    say("\n".join(header_lines(about, training.protocol, training.precision, left_out, training.dtype)))
 
 
 def show_summaries(summaries: Sequence[Summary], folder: RunFolder) -> None:

@@ -70,9 +70,9 @@ def publish(paths: tuple[Path, ...], path: Path, title: str, address: str) -> in
 def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept: bool, **options: Any) -> int:
     """Train the CASEs (all of them by default), compare with the last good night, and publish the results.
 
-    On an accelerator every case follows the source protocol, with ten times its own number of seeds; on a CPU the quick
-    protocol. Each case is trained in a child process, with a time limit of an hour unless --time-limit is given. Clocks,
-    temperature and load are measured before and after. DIR/site is the site, DIR/summary.md the summary, and
+    On an accelerator, every case follows the source protocol with ten times its own number of seeds; on a CPU, the
+    quick protocol. Each case is trained in a child process, with a time limit of an hour unless --time-limit is given.
+    Clocks, temperature and load are measured before and after. DIR/site is the site, DIR/summary.md the summary, and
     DIR/issue.md describes the failures, if any. The exit code is 0 after a good night.
     """
     from benchsuite.comparison import Gate

@@ -31,9 +31,10 @@ _PATH = click.Path(path_type=Path)
 @click.option("--compare", "reference", type=_PATH, metavar="RUN", help="Add the changes since RUN.")
 @click.option(
     "--picture",
-    type=click.Choice(["ladder", "treatments", "sweep"]),
+    type=click.Choice(["ladder", "treatments", "sweep", "family"]),
     help="Figure to draw. ladder: success rate and time to success at each error threshold; treatments: the rate under"
-    " each treatment; sweep: the rate at each value. [default: chosen by the content of the run]",
+    " each treatment; sweep: the rate at each value; family: the rate of each case of a family."
+    " [default: chosen by the content of the run]",
 )
 def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None) -> int:
     """Show the tables of the run in folder RUN (the latest by default), finished or not.
@@ -72,6 +73,8 @@ def _check_single(paths: Sequence[Path], reference: Path | None) -> None:
 def _main_figure(results: Sequence[Result]) -> str:
     if any(result.summary.setting for result in results):
         return "sweep"
+    if len([result for result in results if result.summary.family]) > 1:
+        return "family"
     return "treatments" if any(result.summary.treatment for result in results) else "ladder"
 
 
@@ -79,14 +82,16 @@ def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Pa
     from benchsuite.report import require_extra
 
     with require_extra("a picture"):
-        from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep
+        from benchsuite.report.figures import draw_family, draw_heatmap, draw_ladder, draw_sweep
 
     if picture == "ladder":
         draw_ladder(results, output)
-    elif picture == "treatments":
-        draw_heatmap([result.summary for result in results], folder.inapplicable, output)
+        return
+    summaries = [result.summary for result in results]
+    if picture == "treatments":
+        draw_heatmap(summaries, folder.inapplicable, output)
     else:
-        draw_sweep([result.summary for result in results], output)
+        (draw_family if picture == "family" else draw_sweep)(summaries, output)
 
 
 @click.command("export")

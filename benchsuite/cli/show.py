@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from benchsuite.system import signals
 if TYPE_CHECKING:
     from benchsuite.case import Case
     from benchsuite.engine import Problem
-    from benchsuite.plugins import Plugin
+    from benchsuite.plugins import Plugin, Registry
     from benchsuite.results import Trace
     from benchsuite.variants import Treatment
 
@@ -34,19 +36,35 @@ _SEED = click.IntRange(0, 2**32 - 1)
 
 @click.command("list")
 def list_cases() -> int:
-    """List the cases of all plugins."""
+    """List the cases of all plugins; a family of cases is one line, with the values of its option."""
     from benchsuite.report.terminal import Column, table
 
     registry = installed_plugins()
     columns = [
-        Column("case", lambda case: case.name, "left", "bold"),
-        Column("data", lambda case: case.data_name, "left", folds=True),
-        Column("source protocol", lambda case: _length(case.schedule), "left", folds=True),
-        Column("quick protocol", lambda case: _length(case.quick) if case.quick else "the same", "left", folds=True),
-        Column("task", lambda case: case.summary, "left", folds=True),
+        Column("case", lambda row: row[0], "left", "bold"),
+        Column("data", lambda row: _each(row[1], lambda case: case.data_name), "left", folds=True),
+        Column("source protocol", lambda row: _each(row[1], lambda case: _length(case.schedule)), "left", folds=True),
+        Column("quick protocol", lambda row: _each(row[1], _quick_length), "left", folds=True),
+        Column("task", lambda row: row[2], "left", folds=True),
     ]
-    show(table(registry.cases.values(), columns))
+    show(table(_listed(registry), columns))
     return report_left_out(registry)
+
+
+def _listed(registry: Registry) -> Iterator[tuple[str, list[Case], str]]:
+    """Each case or family by its name, with its cases and its task."""
+    for name, group in groupby(registry.cases.values(), lambda case: case.rung.family if case.rung else case.name):
+        cases, family = list(group), registry.families.get(name)
+        yield name, cases, f"{family.rungs}\n{family.summary or cases[0].summary}" if family else cases[0].summary
+
+
+def _each(cases: Sequence[Case], text: Callable[[Case], str]) -> str:
+    """What the cases have in common, or all that they have."""
+    return " or ".join(dict.fromkeys(map(text, cases)))
+
+
+def _quick_length(case: Case) -> str:
+    return _length(case.quick) if case.quick else "the same"
 
 
 def _length(schedule: Any) -> str:
@@ -60,7 +78,9 @@ def plugins() -> int:
     from benchsuite.report.terminal import Column, table
 
     def provides(plugin: Plugin) -> str:
-        return ", ".join([*(case.name for case in plugin.cases), *(item.name for item in plugin.treatments)])
+        families = [f"{family.name} ({family.rungs})" for family in plugin.families]
+        cases = [case.name for case in plugin.cases if not case.rung]
+        return ", ".join([*families, *cases, *(item.name for item in plugin.treatments)])
 
     registry = installed_plugins()
     columns = [
@@ -81,7 +101,7 @@ def treatments(names: tuple[str, ...]) -> int:
     from benchsuite.variants import make_variants
 
     registry = installed_plugins()
-    cases = [registry.case(name) for name in names or registry.cases]
+    cases = [case for name in names or registry.cases for case in registry.select(name)]
     variants = make_variants(cases, list(registry.treatments.values()), None)
 
     def options(item: Treatment) -> str:

@@ -1,4 +1,4 @@
-"""A gate: what may not get worse from a reference run to another."""
+"""Gates: levels at which a drop of a rate or a speed fails a run."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from benchsuite.store import RunFolder
 
 RATE, SPEED = "rate", "speed"
 
-#: Level at which a change counts where no gate says so.
+#: Default level of significance.
 LEVEL = 0.05
 
-#: Below which no level makes a difference: no number of seeds that could be trained would have such a p-value.
+#: Smallest level; no feasible number of seeds gives such a p-value.
 _SMALLEST = 1e-100
 
 
 def reference_of(settings: OutputSettings) -> RunFolder | None:
-    """The run to compare with, read together with the gates before anything is trained.
+    """Read the reference run and check the gates before training.
 
     Raises:
-        OptionError: a gate cannot be read.
+        OptionError: the syntax of a gate is wrong.
         StoreError: there is no such run.
     """
     for text in settings.compare_fail:
@@ -33,11 +33,11 @@ def reference_of(settings: OutputSettings) -> RunFolder | None:
 
 @dataclass(frozen=True)
 class Gate:
-    """One figure, and the level at which a drop of it is one.
+    """A level of significance for drops of one figure.
 
     Args:
         figure: "rate" or "speed".
-        level: the adjusted p-value from which on a drop is none.
+        level: largest adjusted p-value of a drop that fails.
     """
 
     figure: str
@@ -45,35 +45,37 @@ class Gate:
 
     @classmethod
     def parse(cls, text: str) -> Gate:
-        """Read "rate:0.01".
+        """Parse "rate:0.01".
 
         Raises:
             OptionError: it is not of this form.
         """
         figure, colon, level = text.partition(":")
         if figure not in (RATE, SPEED):
-            raise OptionError(f"there is no gate {text!r}", near_matches(figure, (RATE, SPEED)) + ", as in rate:0.01")
+            raise OptionError(f"unknown gate {text!r}", near_matches(figure, (RATE, SPEED)) + ", as in rate:0.01")
         try:
             value = float(level) if colon else LEVEL
         except ValueError:
             value = 0.0
         if not _SMALLEST <= value < 1:
-            raise OptionError(f"the gate {text!r} has the level {level!r}", "give one between 0 and 1, as in rate:0.01")
+            raise OptionError(
+                f"the gate {text!r} has the level {level!r}", "give a level between 0 and 1, as in rate:0.01"
+            )
         return cls(figure, value)
 
     def blind(self, changes: Sequence[CaseChange]) -> str:
-        """Why it could not have fallen for any case, whatever had happened; empty where it could."""
+        """Return why no result could fail this gate; empty if one could."""
         tested = [change.speed for change in changes if change.speed]
         reachable = min((len(tested) * difference.smallest_p_value for difference in tested), default=0.0)
         if self.figure == RATE or reachable <= self.level:
             return ""
-        return f"speed:{self.level:g} cannot fall: so few rounds give p = {reachable:.2g} at best; give more --rounds"
+        return f"speed:{self.level:g} cannot fail: with so few rounds p is at least {reachable:.2g}; increase --rounds"
 
     def falls(self, changes: Sequence[CaseChange]) -> list[str]:
-        """Why it falls, a sentence for each case; none where it holds.
+        """Return the reasons for failure, one for each case; empty if the gate passes.
 
-        A case of both runs whose rates cannot be compared lets the gate of the rate fall, for nobody would know. That
-        speeds cannot be compared is no fault: machines differ.
+        A case of both runs whose rates are not comparable fails the gate of the rate. Speeds that are not comparable
+        do not fail the gate of the speed, since machines differ.
         """
         reasons = []
         for change in changes:

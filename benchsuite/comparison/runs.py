@@ -1,4 +1,4 @@
-"""What has changed of a case from one run to another: its rate, and its speed."""
+"""Compare the rate and the speed of each case between two runs."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from benchsuite import stats
 from benchsuite.results import Result, Summary
 from benchsuite.store import RunFolder
 
-#: Why a case that only one of the runs has is not compared.
-NEW, MISSING = "the reference does not have it", "this run does not have it"
+#: Reasons why a case of one run alone is not compared.
+NEW, MISSING = "not in the reference", "not in this run"
 
-#: A drop of this size would be seen with this probability, where seeds cannot be paired.
+#: Power at which the smallest detectable drop of unpaired rates is computed.
 POWER = 0.8
 
-#: With fewer rounds on either side a rank test cannot reach 5 %.
+#: Rounds on each side that a rank test needs to reach 5 %.
 ROUNDS_NEEDED = 4
 
-#: Packages of which another version may be of another speed.
+#: Packages whose version may change the speed.
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of a case in two runs, and whether it is another.
+    """A rate or speed of a case in two runs, with a test of no difference.
 
     Args:
-        before: in the reference.
-        after: in the run.
-        test: the test's name.
-        p_value: of no difference.
-        adjusted_p_value: the same by Holm's method over all cases.
-        interval: of after minus before, for rates.
-        seeds: changed seeds by kind, "fixed" and "regressed", where seeds are paired.
-        visible: the smallest drop that would have been seen, for rates.
-        smallest_p_value: what the test could have given at best, for speeds.
+        before: value in the reference.
+        after: value in the run.
+        test: name of the test.
+        p_value: of the null hypothesis of no difference.
+        adjusted_p_value: by Holm's method over all cases.
+        interval: 95 % interval of after minus before, for rates.
+        seeds: numbers of seeds "fixed" and "regressed", if seeds are paired.
+        visible: smallest detectable drop, for rates.
+        smallest_p_value: smallest p-value that the test can reach, for speeds.
     """
 
     before: float
@@ -53,7 +53,7 @@ class Difference:
 
     @property
     def worse(self) -> bool:
-        """Whether it has become less."""
+        """Whether the value dropped."""
         return self.after < self.before
 
 
@@ -62,11 +62,11 @@ class CaseChange:
     """One case in two runs.
 
     Args:
-        label: the case.
-        rate: how its rate changed; or
-        rate_incomparable: why it cannot be compared.
-        speed: how its speed, in seeds per second, changed; or
-        speed_incomparable: why it cannot be compared.
+        label: of the case.
+        rate: change of the rate, or None.
+        rate_incomparable: reason why the rates are not comparable, or empty.
+        speed: change of the speed in seeds per second, or None.
+        speed_incomparable: reason why the speeds are not comparable, or empty.
     """
 
     label: str
@@ -78,12 +78,12 @@ class CaseChange:
 
 @dataclass(frozen=True)
 class RunResults:
-    """One of two runs that are compared.
+    """Results of one of two compared runs.
 
     Args:
         results: of the run.
-        machine: that it was made on, as `machine.describe` gives it.
-        timing_warnings: why its timing is not to be relied on.
+        machine: hardware and versions, see `machine.describe`.
+        timing_warnings: reasons to distrust its timing.
     """
 
     results: Sequence[Result]
@@ -92,21 +92,21 @@ class RunResults:
 
     @classmethod
     def of(cls, folder: RunFolder, results: Sequence[Result]) -> RunResults:
-        """A run with some of its results."""
+        """Combine some results with the machine and timing of their run."""
         return cls(results, folder.machine, folder.timing_warnings)
 
 
 def compare_runs(reference: RunResults, now: RunResults, level: float) -> list[CaseChange]:
-    """Every case of `now`, in its order, beside the case of the same name in `reference`, and those that are missing.
+    """Compare each case of `now` with the case of that name in `reference`; missing cases come last.
 
     Args:
-        reference: what is compared with.
-        now: what is compared.
-        level: at which a change counts, for the drop that would have been seen.
+        reference: run to compare with.
+        now: run to compare.
+        level: of significance, for the smallest detectable drop.
     """
     before = {result.summary.label: result for result in reference.results}
     pairs = [(before.pop(result.summary.label, None), result) for result in now.results]
-    for place, (one, other) in enumerate(pairs):  # the same case under another protocol, or on other data
+    for place, (one, other) in enumerate(pairs):  # same case, but another protocol or other data
         if one is None:
             label = next((label for label, r in before.items() if r.summary.id == other.summary.id), None)
             pairs[place] = (before.pop(label) if label else None, other)
@@ -130,7 +130,7 @@ def _adjusted(found: list[CaseChange], figure: str) -> list[CaseChange]:
 
 def _with_visible(change: CaseChange, seeds: Sequence[int], level: float) -> Difference:
     difference = change.rate
-    assert difference is not None  # noqa: S101  # only those with a rate are asked for
+    assert difference is not None  # noqa: S101  # the caller selects those with a rate
     before, after = seeds
     if difference.seeds is not None:
         return replace(difference, visible=stats.visible_regressions(level) / after)
@@ -150,7 +150,7 @@ def _change(before: Result | None, after: Result, reference: RunResults, now: Ru
 
 
 def _other_case(before: Summary, after: Summary, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Why two summaries are not of the same case; empty where they are."""
+    """Return why two summaries are of different cases; empty if they are of one case."""
     for what, one, other in (
         ("protocol", before.protocol, after.protocol),
         ("data", _data(before), _data(after)),
@@ -159,9 +159,12 @@ def _other_case(before: Summary, after: Summary, reference: Mapping[str, Any], n
         ("case version", before.version, after.version),
     ):
         if one != other:
-            return f"another {what}: the reference has {one or 'none'}, this run has {other}"
-    if _versions(reference) == _versions(now) and before.platform == after.platform and before.program != after.program:
-        return "another case version: the program has changed, and JAX has not"
+            return f"different {what}: the reference has {one or 'none'}, this run has {other}"
+    # Digests have a kind before a colon, or none in earlier versions; digests of two kinds cannot be compared.
+    same_kind = before.program.rpartition(":")[0] == after.program.rpartition(":")[0]
+    same_jax = _versions(reference) == _versions(now) and before.platform == after.platform
+    if same_kind and same_jax and before.program != after.program:
+        return "different case version: the program changed, and JAX did not"
     return ""
 
 
@@ -174,27 +177,27 @@ def _versions(machine: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _disturbed(reference: RunResults, now: RunResults) -> str:
-    """Why a timing is not to be relied on; empty where nothing speaks against it."""
+    """Return the timing warnings of both runs; empty if there are none."""
     return "; ".join(
-        f"{which}'s timing is in doubt: {', '.join(run.timing_warnings)}"
+        f"timing warnings of {which}: {', '.join(run.timing_warnings)}"
         for which, run in (("the reference", reference), ("this run", now))
         if run.timing_warnings
     )
 
 
 def _other_machine(before: Summary, after: Summary, reference: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Why the speeds of two summaries cannot be compared; empty where they can."""
+    """Return why the speeds of two summaries are not comparable; empty if they are."""
     for what in ("device", "platform", "device_count", "executor", "workers", "precision", "chunk_size"):
         one, other = getattr(before, what), getattr(after, what)
         if one != other:
-            return f"another {what.replace('_', ' ')}: {one}, now {other}"
+            return f"different {what.replace('_', ' ')}: {one}, now {other}"
     for name, one in _versions(reference).items():
         other = _versions(now)[name]
         if one != other:
-            return f"another {name}: {one}, now {other}"
+            return f"different {name}: {one}, now {other}"
     fewest = min(len(before.round_seconds), len(after.round_seconds))
     if fewest < ROUNDS_NEEDED:
-        return f"{fewest} steady rounds, a rank test needs {ROUNDS_NEEDED}: give more --rounds"
+        return f"{fewest} steady rounds, but a rank test needs {ROUNDS_NEEDED}: increase --rounds"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""A treated case beside the untreated one, seed by seed."""
+"""Compare treated cases with the untreated case, seed by seed."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 from benchsuite import stats
 from benchsuite.results import Result, SeedTable, Summary
 
-#: So many of the seeds that a treatment cures or breaks are named, to be replayed.
+#: Number of fixed and of regressed seeds that are named.
 NAMED = 3
 
 
 @dataclass(frozen=True)
 class TreatmentComparison:
-    """What a treatment did to the seeds that were trained with and without it.
+    """Paired comparison of a treated case with the untreated one.
 
     Args:
         summary: of the treated case.
-        untreated: the summary of the untreated one; None where it has not been trained, and then all below is empty.
-        seeds: how many were trained both ways.
-        difference: of their rates, treated minus untreated.
+        untreated: summary of the untreated case; None if it was not trained, then all fields below are empty.
+        seeds: number of seeds trained with and without the treatment.
+        difference: of the rates, treated minus untreated.
         difference_interval: Newcombe's, see `stats.paired_difference_interval`.
-        p_value: McNemar's exact test.
-        adjusted_p_value: the same by Holm's method over all comparisons of the run.
-        fixed: how many failed untreated and converged treated.
-        regressed: how many converged untreated and failed treated.
-        fixed_seeds: the first of those.
-        regressed_seeds: the first of these.
+        p_value: of McNemar's exact test.
+        adjusted_p_value: by Holm's method over all comparisons of the run.
+        fixed: number of seeds that failed untreated and converged treated.
+        regressed: number of seeds that converged untreated and failed treated.
+        fixed_seeds: the first fixed seeds.
+        regressed_seeds: the first regressed seeds.
     """
 
     summary: Summary
@@ -46,7 +46,7 @@ class TreatmentComparison:
 
 
 def compare_treatments(results: Sequence[Result]) -> list[TreatmentComparison]:
-    """Every treated case of a run beside its untreated one, in the order of the run."""
+    """Compare each treated case of a run with its untreated case, in the order of the run."""
     untreated = {
         result.summary.label: result
         for result in results
@@ -88,6 +88,6 @@ def _compare(untreated: Result | None, treated: Result) -> TreatmentComparison:
 
 
 def _converged(rows: SeedTable, seeds: np.ndarray) -> np.ndarray:
-    """Whether each of `seeds`, which are in ascending order and all there, converged."""
+    """Return (n,) whether each seed converged; `seeds` are ascending and all in `rows`."""
     order = np.argsort(rows.seeds)
     return rows.converged[order][np.searchsorted(rows.seeds[order], seeds)]

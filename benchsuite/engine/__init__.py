@@ -1,4 +1,4 @@
-"""Engine: trains many seeds in one compiled program. The only room that imports JAX at import time.
+"""Engine: train many seeds side by side in one compiled program. Only this room imports JAX at import time.
 
 In: a case with its schedule and data.
 Out: a trace of every seed as NumPy arrays, and the time that the devices took.

@@ -1,4 +1,4 @@
-"""Find the files of a dataset, fetch them where they are missing, and prove that they are the right ones."""
+"""Load the examples of tables: find their files, download missing ones, and verify their digests."""
 
 from __future__ import annotations
 
@@ -21,16 +21,23 @@ from benchsuite.system import cache
 #: The environment variable that names a folder with a sub-folder for each dataset.
 FOLDER_VARIABLE = "BENCHSUITE_DATA"
 
-#: Seconds without an answer after which a mirror is given up.
+#: Seconds without a response after which a mirror is skipped.
 TIMEOUT = 5
 
-#: Bytes of a compressed file, and seconds that fetching it may take, at most: a mirror may never come to an end.
+#: Limits of a download, in bytes and seconds: a faulty mirror may send data without end.
 LARGEST, PATIENCE = 2**30, 1800
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """The examples of a table, and what they really are."""
+    """The examples of a dataset.
+
+    Args:
+        split: the examples.
+        label: the name of the examples.
+        origin: where they come from, or why they are synthetic.
+        stand_in: whether they are synthetic data in place of files.
+    """
 
     split: Split
     label: str
@@ -38,20 +45,22 @@ class Loaded:
     stand_in: bool = False
 
 
-#: What `load` returned before, by its arguments.
+#: Loaded examples by the arguments of `load`.
 _loaded: dict[tuple[Table, str, Path | None], Loaded] = {}
 
 
 def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded:
-    """The examples of `table`: its real files, or its stand-in where they cannot be had.
+    """Load the examples of a table from its files, or draw synthetic data where the files are unavailable.
+
+    The examples stay in memory until `release_data` drops them; a second call returns the same.
 
     Args:
         table: the dataset.
-        choice: "auto", "stand-in", or the name of a dataset whose absence is then an error.
-        folder: where to look first; by default what `BENCHSUITE_DATA` names.
+        choice: "auto", "stand-in" for synthetic data, or the name of a dataset whose absence is then an error.
+        folder: the data folder; by default the one that `BENCHSUITE_DATA` names.
 
     Raises:
-        DataError: a file is damaged, or the files cannot be had and no stand-in may take their place.
+        DataError: a file is damaged, or files are unavailable and synthetic data are not allowed.
     """
     asked = table, choice, folder
     if asked not in _loaded:
@@ -60,12 +69,10 @@ def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded
 
 
 def release_data(keep: Iterable[object] = ()) -> None:
-    """Drop the loaded examples of all datasets but those that are still needed.
-
-    Call it when a case has ended. Streams may be among the datasets; nothing of theirs is kept anyway.
+    """Free the loaded examples of all tables except those that are still needed.
 
     Args:
-        keep: datasets of the cases that are still to be trained.
+        keep: datasets of the cases that are still to be trained; streams among them are ignored.
     """
     needed = set(map(id, keep))
     for asked in [asked for asked in _loaded if id(asked[0]) not in needed]:
@@ -76,7 +83,7 @@ def _load(table: Table, choice: str, folder: Path | None) -> Loaded:
     if table.download is None:
         return Loaded(table.load({}), table.name, "made by its plugin")
     if choice == STAND_IN:
-        return _draw_stand_in(table, "asked for")
+        return _draw_stand_in(table, "requested")
     try:
         files = obtain(table.name, table.download, folder)
     except UnobtainableError as error:
@@ -89,12 +96,12 @@ def _load(table: Table, choice: str, folder: Path | None) -> Loaded:
 
 def _draw_stand_in(table: Table, reason: str) -> Loaded:
     if table.stand_in is None:
-        raise DataError(f"dataset {table.name} has no stand-in", "choose --dataset auto")
+        raise DataError(f"dataset {table.name} has no synthetic data", "choose --dataset auto")
     return Loaded(table.stand_in(), f"{table.name}-stand-in", reason, stand_in=True)
 
 
 class UnobtainableError(DataError):
-    """The files of a dataset are nowhere to be had; unlike a damaged file, a stand-in may replace them."""
+    """The files of a dataset are neither local nor downloadable; synthetic data may replace them."""
 
 
 def obtain(
@@ -105,18 +112,21 @@ def obtain(
     fetch: bool = True,
     on_fetch: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Path]:
-    """Paths of the files of dataset `name`: in the folder, else in the cache, else fetched into the cache.
+    """Locate the files of a dataset in the data folder or in the cache; download missing ones into the cache.
 
     Args:
-        name: the dataset, and the sub-folder that holds its files.
+        name: the dataset, and the sub-folder with its files.
         download: the files and their mirrors.
-        folder: where to look first, in its sub-folder `name` if it has that; by default what `BENCHSUITE_DATA` names.
-        fetch: whether to fetch what is in neither place, or cannot be used.
-        on_fetch: is told every address that is tried.
+        folder: the data folder, used if it has the sub-folder; by default the one that `BENCHSUITE_DATA` names.
+        fetch: whether to download files that are missing or damaged.
+        on_fetch: called with every address before it is tried.
+
+    Returns:
+        File name → path.
 
     Raises:
-        UnobtainableError: a file is in neither place, and no mirror gives it.
-        DataError: the folder that was named does not exist.
+        UnobtainableError: a file is in neither place, and no mirror has it.
+        DataError: the data folder does not exist, or lacks one of the files.
     """
     local = _local_folder(folder)
     if local and (local / name).is_dir():
@@ -127,14 +137,14 @@ def obtain(
 
 def _present(path: Path) -> Path:
     if not path.is_file():
-        raise DataError(f"{path} is missing beside the other files", "add it, or leave the folder out")
+        raise DataError(f"{path} is missing beside the other files", "add the file, or omit the folder")
     return path
 
 
 def _local_folder(folder: Path | None) -> Path | None:
     named = folder or (Path(os.environ[FOLDER_VARIABLE]) if os.environ.get(FOLDER_VARIABLE) else None)
     if named and not named.is_dir():
-        raise DataError(f"the data folder {named} does not exist", f"mend --data-dir or {FOLDER_VARIABLE}")
+        raise DataError(f"the data folder {named} does not exist", f"correct --data-dir or {FOLDER_VARIABLE}")
     return named
 
 
@@ -149,21 +159,21 @@ def _cached_or_fetched(
         except DataError:
             if not fetch:
                 raise
-            _take_away(path)
+            _delete(path)
     if not fetch:
-        raise UnobtainableError(f"{file} is not in {cached}", "fetch it with `benchsuite data`, without --verify")
+        raise UnobtainableError(f"{file} is not in {cached}", "download it with `benchsuite data`, without --verify")
     return _fetch(file, cached, download, on_fetch)
 
 
-def _take_away(path: Path) -> None:
+def _delete(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise DataError(f"{path} is damaged and cannot be taken away: {error.strerror}", "delete it") from error
+        raise DataError(f"{path} is damaged and cannot be deleted: {error.strerror}", "delete it") from error
 
 
 class _Watch:
-    """Is told by pooch, as a progress bar, of each piece of a file."""
+    """Limits the size and the time of a download; pooch calls it as a progress bar."""
 
     total = 0
 
@@ -171,21 +181,21 @@ class _Watch:
         self._bytes, self._end = 0, time.monotonic() + PATIENCE
 
     def update(self, size: int) -> None:
-        """So many bytes more have come.
+        """Count received bytes.
 
         Raises:
-            DataError: it is too much, or takes too long.
+            DataError: the download exceeds a limit.
         """
         self._bytes += size
         if self._bytes > LARGEST or time.monotonic() > self._end:
-            raise DataError("it does not come to an end", "")
+            raise DataError("the download exceeds the limit of size or time", "")
 
     def reset(self) -> None:
-        """All have come, and are going to be told again at once."""
+        """Restart the count."""
         self._bytes = 0
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Do nothing: there is no bar to close."""
 
 
 def _fetch(file: str, cached: Path, download: Download, on_fetch: Callable[[str], None]) -> Path:
@@ -196,7 +206,7 @@ def _fetch(file: str, cached: Path, download: Download, on_fetch: Callable[[str]
         cached.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnobtainableError(
-            f"the cache {cached} cannot be written: {error.strerror}", f"name a data folder in {FOLDER_VARIABLE}"
+            f"the cache {cached} cannot be written: {error.strerror}", f"set {FOLDER_VARIABLE} to a data folder"
         ) from error
     path = cached / file
     for mirror in download.mirrors:
@@ -208,13 +218,13 @@ def _fetch(file: str, cached: Path, download: Download, on_fetch: Callable[[str]
             verified_content(path, download.sha256[file])
             return path
         except DataError as error:
-            _take_away(path)
+            _delete(path)
             reasons.append(f"{mirror}: {error.message}")
         except (OSError, ValueError) as error:  # requests' exceptions are OSErrors; a malformed address is a ValueError
             reasons.append(f"{mirror}: {type(error).__name__}")
     raise UnobtainableError(
-        f"{file} is not in {cached}, and no mirror gave it ({'; '.join(reasons)})",
-        f"fetch it on a machine with a network (`benchsuite data`), or name a folder in {FOLDER_VARIABLE}",
+        f"{file} is not in {cached}, and no mirror has it ({'; '.join(reasons)})",
+        f"download it on a machine with a network (`benchsuite data`), or set {FOLDER_VARIABLE} to its folder",
     )
 
 
@@ -229,17 +239,17 @@ def _quiet(logger: Any) -> Iterator[None]:
 
 
 def verified_content(path: Path, sha256: str) -> bytes:
-    """The uncompressed content of a gzip file whose digest is `sha256`.
+    """Read the uncompressed content of a gzip file, and verify its digest.
 
     Raises:
-        DataError: the file cannot be read, is not gzip, is cut short, or has another content.
+        DataError: the file cannot be read, is not gzip, is truncated, or has another digest.
     """
     with _opened(path) as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
-        if found != sha256:  # only now is it known that its content fits into the memory
+        if found != sha256:  # before the content is read: a wrong file may exceed the memory
             raise DataError(
-                f"{path} holds other data than it should: sha256 {found[:12]}… instead of {sha256[:12]}…",
-                "delete the file and let `benchsuite data` fetch it again",
+                f"{path} has the sha256 {found[:12]}…, expected {sha256[:12]}…",
+                "delete the file and run `benchsuite data`",
             )
         content.seek(0)
         return content.read()
@@ -251,8 +261,10 @@ def _opened(path: Path) -> Iterator[gzip.GzipFile]:
         with gzip.open(path) as content:
             yield content
     except EOFError as error:
-        raise DataError(f"{path} is cut short", "delete the file and let `benchsuite data` fetch it again") from error
+        raise DataError(f"{path} is truncated", "delete the file and run `benchsuite data`") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is not a sound gzip file ({error})", "delete it and fetch it again") from error
+        raise DataError(
+            f"{path} is not a valid gzip file ({error})", "delete the file and run `benchsuite data`"
+        ) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}", "check that it is a readable file") from error
+        raise DataError(f"{path} cannot be read: {error.strerror}", "check the permissions of the file") from error

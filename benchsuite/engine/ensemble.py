@@ -14,7 +14,7 @@ from benchsuite.engine.loop import Evaluation
 from benchsuite.engine.objective import Count
 from benchsuite.engine.problem import Problem, Programs, compile_programs
 from benchsuite.errors import CaseError, DeviceError, wrap_errors
-from benchsuite.results import Trace
+from benchsuite.results import SPREAD, Trace
 from benchsuite.system import compat, machine
 
 #: Called with the share of a training that was just done.
@@ -113,7 +113,7 @@ class Ensemble:
 
     @property
     def smaller_chunk(self) -> int:
-        """The chunk size to try when this one has turned out too large.
+        """The chunk size to try when this one exceeds the memory.
 
         Raises:
             OutOfMemoryError: there is no smaller one.
@@ -124,18 +124,18 @@ class Ensemble:
 
     @property
     def predicted_bytes(self) -> int:
-        """The memory that a chunk takes on each device, the data included, as the compiler predicts it."""
+        """The memory that a chunk takes on each device, data included, in bytes, as XLA predicts it."""
         return self._compiled.peak_bytes
 
     def train(self, seeds: np.ndarray, on_progress: OnProgress = lambda _: None) -> tuple[Trace, float]:
-        """Train seeds from start to end, chunk by chunk; lanes that are left over repeat the last seed.
+        """Train seeds from start to end, chunk by chunk; unused lanes repeat the last seed.
 
         Args:
             seeds: (n,) the seeds.
             on_progress: called with the share of the training that was just done.
 
         Returns:
-            The trace, and the seconds that the devices took with every result waited for.
+            The trace, and the time that the devices took, in seconds.
 
         Raises:
             OutOfMemoryError: a device has too little memory.
@@ -150,7 +150,7 @@ class Ensemble:
 
         Args:
             starts: (n, p) parameters in the order of `parameter_names`.
-            seed: whose data they see; also the seed of every row of the trace.
+            seed: the seed of the data; also the seed of every row of the trace.
             on_progress: called with the share of the training that was just done.
         """
         lanes, of = np.asarray(starts, np.float32), np.full(len(starts), seed, np.int64)
@@ -175,7 +175,7 @@ class Ensemble:
         return jax.tree.map(lambda values: values[: len(starts)], evaluation)
 
     def _spread(self, lanes: np.ndarray) -> list[jax.Array]:
-        """Lanes, repeated at the end to fill the chunk, on the devices that train them."""
+        """Copy lanes to the devices, with the last one repeated to fill the chunk."""
         missing = self.chunk_size - len(lanes)
         padded = np.pad(lanes, [(0, missing), *[(0, 0)] * (lanes.ndim - 1)], mode="edge")
         parts = np.split(padded, len(self.devices))
@@ -183,14 +183,14 @@ class Ensemble:
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:
-        """Tells a lack of memory from what a case does wrong where it is compiled or as it runs.
+        """Wrap exceptions that are raised while a case is compiled or trained.
 
         Raises:
-            OutOfMemoryError: there is too little.
-            CaseError: all else.
+            OutOfMemoryError: the device has too little memory.
+            CaseError: the case failed.
         """
-        whose, hint = f"case {self._case.id}: its training", "look for callbacks, or shapes that are known too late"
-        with wrap_errors(lambda raised: CaseError(f"{whose} failed as it ran: {raised}", hint)):
+        whose, hint = f"case {self._case.id}: its training", "look for callbacks, and for shapes that depend on values"
+        with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", hint)):
             try:
                 with compat.wide_numbers(self._case.dtype):
                     yield
@@ -202,7 +202,7 @@ class Ensemble:
     def _train(
         self, lanes: np.ndarray, of: np.ndarray, arguments: Callable[[Any], tuple[Any, Any]], on_progress: OnProgress
     ) -> tuple[Trace, float]:
-        """Train all lanes, of the seeds `of`; `arguments` makes (seeds, pinned) of a chunk of them."""
+        """Train all lanes; `of` are their seeds, and `arguments` makes the (seeds, pinned) of a chunk."""
         traces, total = [], 0.0
         for first in range(0, len(of), self.chunk_size):
             chunk = slice(first, first + self.chunk_size)
@@ -219,16 +219,18 @@ class Ensemble:
         lane_axes = 1 if self._sweep is None else 2
 
         def rows(lanes: np.ndarray) -> np.ndarray:
-            """One row for each seed and value."""
+            """Get one row for each seed and value."""
             kept = lanes[: len(of)]
             return kept.reshape(len(of) * len(values), *kept.shape[lane_axes:]).copy()
 
+        at_end = {name: rows(lanes) for name, lanes in diagnostics.items()}
         columns = jax.tree.map(lambda *leaves: np.stack([rows(leaf) for leaf in leaves], axis=1), *evaluations)
         columns = jax.tree.map(as_figures, columns, is_leaf=lambda value: isinstance(value, Count))
         return Trace(
             seeds=np.repeat(of, len(values)),
             steps=self._steps,
-            diagnostics={name: rows(lanes) for name, lanes in diagnostics.items()},
+            prediction_spread=at_end.pop(SPREAD, None),
+            diagnostics=at_end,
             settings={self._sweep.option: np.tile(self._sweep.values, len(of))} if self._sweep else {},
             **columns._asdict(),
         )
@@ -236,7 +238,7 @@ class Ensemble:
     def _run(
         self, on_devices: Sequence[tuple[Any, Any]], on_progress: OnProgress
     ) -> tuple[list[Evaluation], Any, float]:
-        """Train one chunk, given as the (seeds, pinned) of each device."""
+        """Train one chunk, given by the (seeds, pinned) of each device."""
         devices = list(zip(self._programs, on_devices, self._data, strict=True))
         begin = time.perf_counter()
         now = jax.block_until_ready(
@@ -273,7 +275,7 @@ def as_figures(values: Any) -> np.ndarray:
 
 
 def _joined(parts: Sequence[Any]) -> Any:
-    """Trees of what each device gave, with the lanes of all of them along the first axis."""
+    """Concatenate the results of the devices along the lanes, which are their first axis."""
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
@@ -282,11 +284,11 @@ def _lanes_step(problem: Problem) -> int:
 
 
 def scale_progress(on_progress: OnProgress, factor: float) -> OnProgress:
-    """Tells `on_progress` of a share of something in units of which it makes up `factor`."""
+    """Make a progress function that multiplies shares by `factor`."""
     return lambda share: on_progress(share * factor)
 
 
 def max_chunk_size(devices: Sequence[Any], trainings: int = 1) -> int:
-    """The chunk size beyond which nothing is gained on these devices, where a lane is so many trainings."""
+    """The largest useful chunk size on these devices, where a lane has the given number of trainings."""
     lanes = LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR
     return len(devices) * max(1, lanes // trainings)

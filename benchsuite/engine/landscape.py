@@ -1,4 +1,4 @@
-"""Makes landscapes: evaluates a grid of parameters, and trains named starts, some seeds and a grid of starts."""
+"""Compute landscapes: evaluate a grid of parameters, train named starts, some seeds and a grid of starts."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import Start, start_values
 
-#: Models with at most so many parameters have a curve or a surface; with more, planes through a solution.
+#: Models with at most this many parameters have a curve or a surface; larger ones, planes through a solution.
 SURFACE = 2
 
-#: Evaluations that a path is drawn through, about.
+#: Approximate number of evaluations of a path.
 PATH_POINTS = 100
 
-#: Bytes that one point of a grid takes while a landscape is made and drawn.
+#: Bytes of one point of a grid while a landscape is computed and drawn.
 BYTES_PER_POINT = 200
 
 #: Points along each axis of a landscape on a page.
 PAGE_GRID = 40
 
-#: How far a picture reaches beyond the paths, as a share of their extent.
+#: Margin of a picture around the paths, as a share of their extent.
 MARGIN = 0.15
 
-#: Where a parameter is looked at in any case, whatever the paths do.
+#: Largest absolute value of a parameter that every picture includes.
 REACH = 2.0
 
 Range = tuple[float, float]
 
 
 class LandscapeEvaluator:
-    """Makes the landscapes of a case.
+    """Computes the landscapes of a case.
 
     Args:
-        case: whose; it must have one, see `has_landscape`.
-        settings: what the user decided.
+        case: a case with a landscape, see `has_landscape`.
+        settings: options of the training.
         grid: points along each axis.
 
     Raises:
-        OptionError: the grid is too large for the memory.
-        CaseError: a start or parameter that the case names is wrong.
+        OptionError: the grid exceeds the memory.
+        CaseError: a start or parameter that the case names does not exist.
     """
 
     def __init__(self, case: Case, settings: TrainingSettings, grid: int) -> None:
@@ -69,12 +69,12 @@ class LandscapeEvaluator:
         for name in {**place.ranges, **place.close_up, **place.basins}:
             if name not in self._names:
                 raise CaseError(
-                    f"case {self.case.name}: its landscape looks at {name!r}, which is no parameter",
+                    f"case {self.case.name}: its landscape names {name!r}, which is not a parameter",
                     near_matches(name, self._names),
                 )
         if place.close_up and set(place.close_up) != set(self._names):
             raise CaseError(
-                f"case {self.case.name}: the close-up of its landscape is of {', '.join(place.close_up)} alone",
+                f"case {self.case.name}: the close-up of its landscape covers only {', '.join(place.close_up)}",
                 f"give the range of each of {', '.join(self._names)}",
             )
         needed, free = self._grid ** min(len(self._names), SURFACE) * BYTES_PER_POINT, machine.free_memory()
@@ -91,7 +91,7 @@ class LandscapeEvaluator:
 
     @property
     def _ordered(self) -> Sequence[str]:
-        """The parameters as the case orders its ranges, else as the model has them."""
+        """The parameters in the order of the case's ranges, else of the model."""
         ranges = self.case.landscape.ranges
         return list(ranges) if set(ranges) == set(self._names) else self._names
 
@@ -102,11 +102,11 @@ class LandscapeEvaluator:
 
     @property
     def _has_paths(self) -> bool:
-        """Whether paths are drawn: with more parameters than a surface has they are in no plane."""
+        """Whether paths can be drawn: those of more parameters than a surface has lie in no plane."""
         return len(self._names) <= SURFACE
 
     def starts(self, seeds: int, *, basins: bool) -> int:
-        """How many starts `paths` and, if wanted, `basins` train."""
+        """Count the starts that `paths` and, on request, `basins` train."""
         paths = len(self.case.starts) + seeds if self._has_paths else 0
         return paths + (self._grid**SURFACE if basins and self._has_basins else 0)
 
@@ -114,8 +114,8 @@ class LandscapeEvaluator:
         """Train the named starts and the first seeds, evaluated often enough to draw a line.
 
         Args:
-            seeds: how many seeds.
-            on_progress: is told of how many starts' trainings as much was done.
+            seeds: number of seeds.
+            on_progress: called with the number of starts whose training was just done; fractions for parts of one.
         """
         if not self._has_paths:
             return []
@@ -133,7 +133,7 @@ class LandscapeEvaluator:
         return paths
 
     def _paths(self, trace: Trace, labels: Sequence[str], *, named: bool) -> list[TrainingPath]:
-        """The paths of a trace; their outcomes are those of the schedule's own, rarer evaluations."""
+        """Make the paths of a trace; outcomes are those of the evaluations of the case's schedule."""
         stride = (len(trace.steps) - 1) // self.problem.schedule.periods
         outcomes = classify(trace.thinned(stride), self.case.criterion)
         return [
@@ -142,10 +142,10 @@ class LandscapeEvaluator:
         ]
 
     def surfaces(self, seen: Mapping[str, np.ndarray]) -> list[Surface]:
-        """The curve or surface and its close-up, or planes through the solution.
+        """Evaluate the curve or surface and its close-up, or planes through the solution.
 
         Args:
-            seen: parameter → values that are to be within it, if its case names no range.
+            seen: parameter → values that the picture must include where the case names no range.
         """
         if len(self._names) > SURFACE:
             planes = ({name: self._range(name, {}) for name in pair} for pair in combinations(self._solution, 2))
@@ -157,10 +157,10 @@ class LandscapeEvaluator:
         return surfaces
 
     def basins(self, on_progress: OnProgress) -> Iterator[BasinMap]:
-        """Train a grid of starts; gives the map as it fills up, the whole one last, or nothing where there is none.
+        """Train a grid of starts; yields the map after every chunk, the whole one last.
 
         Args:
-            on_progress: is told of how many starts' trainings as much was done.
+            on_progress: called with the number of starts whose training was just done; fractions for parts of one.
         """
         if not self._has_basins:
             return
@@ -191,14 +191,14 @@ class LandscapeEvaluator:
         return {name: np.linspace(*ends, self._grid) for name, ends in ranges.items()}
 
     def _points(self, axes: Mapping[str, np.ndarray], fixed: Start) -> np.ndarray:
-        """All points of a grid, (n, p), the first axis running fastest."""
+        """List the points of a grid, (n, p), with the first axis varying fastest."""
         grids = dict(zip(axes, np.meshgrid(*axes.values(), indexing="xy"), strict=True))
         size = math.prod(len(values) for values in axes.values())
         columns = [grids[name].ravel() if name in grids else np.full(size, fixed[name]) for name in self._names]
         return np.stack(columns, axis=1).astype(np.float32)
 
     def _range(self, name: str, seen: Mapping[str, np.ndarray]) -> Range:
-        """The case's own range, or what was seen and the solution need, and a margin."""
+        """The case's range, or one that includes the seen values and the solution, with a margin."""
         if name in self.case.landscape.ranges:
             return self.case.landscape.ranges[name]
         known = [start[name] for start in (self._solution, *self.case.starts.values()) if start]
@@ -208,7 +208,7 @@ class LandscapeEvaluator:
         return float(values.min() - margin), float(values.max() + margin)
 
     def _ensemble(self, points: int) -> Ensemble:
-        """One ensemble of pinned starts for all grids of one size."""
+        """Get the ensemble of pinned starts for grids of a size."""
         size = min(points, max_chunk_size(self._devices))
         if size not in self._ensembles:
             self._ensembles[size] = self._fitting(self.problem, size, pinned=True)
@@ -219,9 +219,9 @@ class LandscapeEvaluator:
 
 
 def has_landscape(case: Case) -> bool:
-    """Whether a landscape of `case` can be drawn: one or two parameters, or a solution to lay planes through."""
+    """Whether a case has a landscape: one or two parameters, or a solution given by values."""
     try:
         names = parameter_names(case)
-    except CaseError:  # its model is broken: whoever trains it is told so
+    except CaseError:  # its model is broken, which training it reports
         return False
     return 0 < len(names) <= SURFACE or (bool(names) and bool(case.solution_values))

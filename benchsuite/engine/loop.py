@@ -20,6 +20,7 @@ from benchsuite.engine.model import (
     guard,
     make_model,
     parameter_dtype,
+    prediction_spread,
     scalar,
     split_variables,
     tree_size,
@@ -36,7 +37,7 @@ from benchsuite.engine.objective import (
     without_collisions,
 )
 from benchsuite.engine.source import Step, source_of
-from benchsuite.results import PARAMETERS_KEPT
+from benchsuite.results import PARAMETERS_KEPT, SPREAD
 
 
 class State(NamedTuple):
@@ -264,14 +265,19 @@ def _of_one_type(new: jax.Array, old: jax.Array) -> jax.Array:
 
 
 def _make_diagnose(case: Case, graph: Any) -> Callable[[State, Split], dict[str, jax.Array]]:
+    def merged(state: State) -> Any:
+        return nnx.merge(graph, state.parameters, state.rest, copy=True)
+
     def diagnose(state: State, data: Split) -> dict[str, jax.Array]:
         batch = converted(source_of(case.dataset).prepare(data.test), case.dtype)
         given = batch if case.is_supervised else (batch,)
         functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
         found = {}
         for name, function in functions.items():
-            model = nnx.merge(graph, state.parameters, state.rest, copy=True)
-            found[name] = scalar(name, jnp.float32(function(model, *given)))
+            found[name] = scalar(name, jnp.float32(function(merged(state), *given)))
+        if case.is_supervised:
+            prediction = merged(state)(given[0])
+            found |= {SPREAD: prediction_spread(prediction)} if hasattr(prediction, "shape") else {}
         return found
 
     return diagnose

@@ -18,10 +18,10 @@ import numpy as np
 
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine.loop import Training, make_training, trace_pinned_start
-from benchsuite.engine.model import guard, parameter_dtype, parameter_names
+from benchsuite.engine.model import guard, parameter_dtype, parameter_names, prediction_shape
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
-from benchsuite.results import case_label, schedule_for
+from benchsuite.results import case_label, constant_meeting, schedule_for
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import cache, compat
 
@@ -29,9 +29,6 @@ from benchsuite.system import cache, compat
 SHARED, LARGEST_CODE = 16, 2**26
 
 _PERIOD = jax.ShapeDtypeStruct((), jnp.int32)
-
-#: Examples among which targets are expected to vary.
-_FEW = 64
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,54 @@ class Problem:
         """The names of the model's parameters; see `parameter_names` of the engine."""
         return parameter_names(self.case)
 
+    @property
+    def evaluation_examples(self) -> int:
+        """The number of examples that every seed is judged on; 0 without data."""
+        drawn = getattr(self.case.dataset, "evaluation_size", None)  # of a stream, whose rows have any form
+        leaves = jax.tree.leaves(self.data.test)
+        return drawn or (len(leaves[0]) if leaves else 0)
+
+    @cached_property
+    def _examples(self) -> tuple[Any, np.ndarray]:
+        """The inputs and targets of the evaluation data."""
+        with self.numerics():
+            x, y = jax.jit(source_of(self.case.dataset).prepare)(self.data.test)
+            return x, np.asarray(y)
+
+    def check_target(self) -> None:
+        """Check that the criterion's metric has a value.
+
+        Raises:
+            CaseError: it is R², and the targets do not vary.
+        """
+        if not self.case.is_supervised or self.case.criterion.metric != "r2":
+            return
+        target = self._examples[1]
+        if "r2" not in self.case.metrics and (target == target[:1]).all():
+            raise CaseError(
+                f"case {self.case.id}: r2 has no value, as the targets of the evaluation data do not vary",
+                'set criterion to another metric, such as Criterion("loss", at_most=1e-4)',
+            )
+
+    @cached_property
+    def constant_meets(self) -> str:
+        """The constant prediction that meets the criterion; empty where there is none.
+
+        Raises:
+            CaseError: a function of the case fails on a constant prediction.
+        """
+        case, criterion = self.case, self.case.criterion
+        r2_above_zero = criterion.metric == "r2" and (criterion.at_least or 0) > 0  # R² of a constant is at most 0
+        if not self.case.is_supervised or r2_above_zero:
+            return ""
+        metric, (x, target) = case.all_metrics[criterion.metric], self._examples
+
+        def found() -> str:
+            outputs = prediction_shape(case, x)[1:]
+            return constant_meeting(criterion, lambda *arrays: metric(*map(jnp.asarray, arrays)), target, outputs)
+
+        return guard(case, f"metric {criterion.metric!r} of a constant prediction", found)
+
     @cached_property
     def dtype(self) -> str:
         """The type of the parameters in training: that of the case, unless its model makes others.
@@ -128,29 +173,6 @@ class Problem:
         """
         with self.numerics():
             return parameter_dtype(self.case)
-
-    def check_targets(self) -> None:
-        """Check that R² has a value where the criterion is on it.
-
-        Raises:
-            CaseError: the targets do not vary.
-        """
-        if not self.case.is_supervised or self.case.criterion.metric != "r2" or "r2" in self.case.metrics:
-            return
-        with self.numerics():
-            if not any(self._vary(rows) for rows in (self._first_rows, self.data.test)):
-                raise CaseError(
-                    f"case {self.case.id}: the target does not vary over its evaluation data, and has no R²",
-                    "give Case(criterion=…) on another metric, such as the loss",
-                )
-
-    @property
-    def _first_rows(self) -> Any:
-        return jax.tree.map(lambda column: column[:_FEW], self.data.test)
-
-    def _vary(self, rows: Any) -> bool:
-        _, y = guard(self.case, "data", lambda: source_of(self.case.dataset).prepare(rows))
-        return bool((y != y[:1]).any())
 
     @cached_property
     def facts(self) -> dict[str, float]:

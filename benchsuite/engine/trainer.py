@@ -1,9 +1,9 @@
-"""The training of one case where the devices are: plan → compile → rounds of seeds. It leaves no file behind."""
+"""Train one case on the local devices: plan, compile, train rounds of seeds. It writes no files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,10 @@ from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import start_values
 
-#: Rounds that the seeds are spread over, unless the user says so or the chunks would get too large.
+#: Rounds that the seeds are spread over by default; more where chunks would be too large.
 ROUNDS = 5
 
-#: Is told how many seeds' worth of training was just done.
+#: Called with the number of seeds whose training was just done; fractions for parts of one.
 OnTrained = Callable[[float], None]
 
 
@@ -30,15 +30,15 @@ class Trainer:
     """Trains rounds of a case on the local devices.
 
     Args:
-        case: what to train.
-        settings: what the user decided.
-        workers: how many of its kind share the rounds.
+        case: the case to train.
+        settings: options of the training.
+        workers: number of workers that share the rounds.
 
     Attributes:
-        plan: how it is run.
+        plan: how the case is trained.
 
     Raises:
-        BenchsuiteError: the case, its data or its device cannot be used as they are.
+        BenchsuiteError: the case, its data or its device cannot be used.
     """
 
     def __init__(self, case: Case, settings: TrainingSettings, workers: int = 1) -> None:
@@ -48,13 +48,13 @@ class Trainer:
             self.plan = make_plan(self._problem, settings, self._devices, workers)
 
     def compile(self) -> Plan:
-        """Compile the program; gives the plan with what that told.
+        """Compile the program; returns the plan with the measurements of the compilation.
 
         Raises:
-            BenchsuiteError: the case or its device cannot be used as they are.
+            BenchsuiteError: the case or its device cannot be used.
         """
         with machine.restore_settings(f"case {self.plan.id}"):
-            self._problem.facts  # noqa: B018  # what fails here is not to fail after a round
+            self._problem.facts  # noqa: B018  # an error of a diagnostic is raised before the first round
             self._compile(self.plan.chunk_size)
         return self.plan
 
@@ -72,21 +72,21 @@ class Trainer:
         )
 
     def train_starts(self) -> tuple[SeedTable, Columns]:
-        """Train the named starts: untimed, and on the data of seed 0; gives their rows and learning curves."""
+        """Train the named starts on the data of seed 0; returns their rows and learning curves."""
         values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
-        device = self._devices[:1]  # each one more costs a compilation
+        device = self._devices[:1]  # every further device costs a compilation
         with machine.restore_settings(f"case {self.plan.id}"):
             ensemble = Ensemble.fitting(self._problem, len(values), device, pinned=True)
             trace, _ = ensemble.train_from(values, seed=0)
             return self._seed_table(trace), kept_curves(trace)
 
     def groups(self, start: Columns, seeds: int) -> dict[str, np.ndarray]:
-        """Which of the case's groups so many seeds started in, of which some are stored: group → (n,)."""
+        """Assign stored seeds to the groups of the case: group → (seeds,) whether it belongs."""
         with machine.restore_settings(f"case {self.plan.id}"):
             return find_groups(self._problem.case, start, seeds)
 
     def surfaces(self, seen: Columns) -> list[Surface]:
-        """The loss over the parameters for a page, where the case has a landscape; see `LandscapeEvaluator.surfaces`."""
+        """Evaluate the loss over the parameters for a page; empty where the case has no landscape."""
         case = self._problem.case
         if not has_landscape(case):
             return []
@@ -94,7 +94,7 @@ class Trainer:
             return LandscapeEvaluator(case, self._settings, PAGE_GRID).surfaces(seen)
 
     def train(self, rounds: Iterable[np.ndarray], on_trained: OnTrained) -> Iterator[RoundResult]:
-        """Train rounds, each an array of seeds, with the program that `compile` has made."""
+        """Train rounds, each an array of seeds, with the compiled program; yields each when it ends."""
         for seeds in rounds:
             with machine.restore_settings(f"case {self.plan.id}"):
                 round_result = self._train_round(seeds, on_trained)
@@ -124,12 +124,12 @@ class Trainer:
         )
 
     def _train_chunk(self, chunk: np.ndarray, on_trained: OnTrained) -> tuple[Trace, float] | None:
-        """The trace and its seconds, or None after the chunk has turned out too large and was halved."""
+        """Train a chunk; returns its trace and seconds, or None where it exceeded the memory and was halved."""
         try:
             return self._ensemble.train(chunk, lambda share: on_trained(share * len(chunk)))
         except OutOfMemoryError:
             smaller = self._ensemble.smaller_chunk
-        # Only here, outside of the handler, nothing holds on to the memory of the failed program any more.
+        # Outside of the handler, whose exception keeps the memory of the failed program.
         del self._ensemble
         self._compile(smaller)
         return None
@@ -139,11 +139,21 @@ class Trainer:
 
 
 def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[Any], workers: int = 1) -> Plan:
-    """Settle everything about a run that does not need the compiler."""
+    """Plan the training of a case: everything that does not need the compiler.
+
+    Args:
+        problem: the case, with its data.
+        settings: options of the training.
+        devices: the devices to train on.
+        workers: number of workers that share the rounds.
+
+    Raises:
+        CaseError: the case names a parameter or figure that does not exist, or one of its functions fails.
+    """
     case, about = problem.case, machine.describe(devices)
     parameters = problem.parameter_names
     _check_names(problem)
-    problem.check_targets()
+    problem.check_target()
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
     trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
@@ -159,6 +169,9 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         stand_in=problem.stand_in,
         data_origin=problem.origin,
         criterion=str(case.criterion),
+        success=asdict(case.criterion),
+        constant_meets=_constant_meets(problem),
+        evaluation_examples=problem.evaluation_examples,
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
@@ -178,29 +191,38 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         device_count=min(len(devices), round_size),
         executor=settings.executor,
         workers=workers,
+        setting=dict(case.setting),
+        **(case.rung.facts if case.rung else {}),
     )
 
 
+def _constant_meets(problem: Problem) -> str:
+    try:
+        return problem.constant_meets
+    except CaseError:  # of functions that hold for predictions of models alone; `benchsuite check` says so
+        return ""
+
+
 def _check_names(problem: Problem) -> None:
-    """Refuse what names a parameter or figure that the case does not have, before anything is trained."""
+    """Check that parameters and figures that the case names exist."""
     case, parameters = problem.case, problem.parameter_names
     start_values(case, case.starts, parameters)
     if case.groups and not parameters:
-        raise CaseError(f"{case.name} has too many parameters to be grouped", "leave groups out")
+        raise CaseError(f"{case.name} has too many parameters to be grouped", "remove groups from the case")
     find_groups(case, {name: np.zeros(1) for name in parameters}, 1)
     evaluation = problem.training.evaluation
     figures = [*evaluation.metrics, *(f"train.{name}" for name in evaluation.train), *parameters]
     figures += [diagnostic.name for diagnostic in case.diagnostics]
     for claim in case.claims:
         of = getattr(claim.check, "of", None)
-        if of is not None and of not in figures:
+        if isinstance(of, str) and of not in figures:
             raise CaseError(
-                f"case {case.name}: a claim speaks of {of!r}, which is not recorded", near_matches(of, figures)
+                f"case {case.name}: a claim is about {of!r}, which is not recorded", near_matches(of, figures)
             )
 
 
 def _round_size(seeds: int, rounds: int | None, workers: int, devices: int, largest: int) -> int:
-    """Seeds of a round: as the user says, else a fifth of a worker's share, filling its devices; never all of them."""
+    """The seeds of a round: by the option, else a fifth of a worker's share that fills its devices; at most half."""
     if rounds:
         return -(-seeds // rounds)
     fifth = -(-seeds // (ROUNDS * workers))

@@ -120,7 +120,7 @@ class CaseRun:
             BenchsuiteError: it cannot be evaluated or written.
         """
         plan = self.plan
-        if plan.treatment or plan.sweep or not self._done or self._folder.surfaces(plan.id):
+        if plan.treatment or plan.sweep or plan.setting or not self._done or self._folder.surfaces(plan.id):
             return
         self._observer.stage("landscape")
         rows = SeedTable.join([round_result.rows for round_result in self._done])[:STARTS_SHOWN]

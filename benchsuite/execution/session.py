@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -54,7 +55,7 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        names: of the cases; all by default.
+        names: of the cases or families; all by default.
         surfaces: whether to save the loss over the parameters, for an HTML page.
         seed_factor: multiplies the number of seeds of each case, unless the settings give one.
     """
@@ -67,6 +68,7 @@ class Session:
     seed_factor: int = 1
     summaries: list[Summary] = field(default_factory=list)
     _open: ExitStack = field(default_factory=ExitStack)
+    _ended: set[str] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         return self
@@ -75,8 +77,9 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close the executor and unlock the folder."""
+        """Close the executor, unlock the folder and free the data of all cases."""
         self._open.close()
+        _release_data([])
 
     @cached_property
     def variants(self) -> list[Variant]:
@@ -85,7 +88,8 @@ class Session:
         Raises:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
-        cases = [self.registry.case(name) for name in self.names or self.registry.cases]
+        selected = [case for name in self.names or self.registry.cases for case in self.registry.select(name)]
+        cases = list({case.name: case for case in selected}.values())
         chosen = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
         return select_variants(cases, chosen, self.training)
 
@@ -135,6 +139,8 @@ class Session:
         finally:
             if run.has_rows:
                 self.summaries += run.summaries()
+            self._ended.add(case.id)
+            _release_data(other for other in self.cases if other.id not in self._ended)
 
     def run(self, observe: Observe, on_failure: Callable[[BenchsuiteError], None]) -> SessionResult:
         """Train every case; a failure of one does not affect the others, and an interrupt keeps finished rounds.
@@ -181,6 +187,14 @@ class Session:
             return self.training
         _, schedule = schedule_for(case, self.training.protocol)
         return replace(self.training, seeds=self.seed_factor * schedule.seeds)
+
+
+def _release_data(remaining: Iterable[Case]) -> None:
+    """Free the data in this process that no remaining case uses."""
+    if "benchsuite.engine" in sys.modules:  # otherwise data are loaded in other processes only
+        from benchsuite.engine import release_data
+
+        release_data(case.dataset for case in remaining)
 
 
 def read_settings(values: Mapping[str, Any]) -> tuple[TrainingSettings, OutputSettings]:

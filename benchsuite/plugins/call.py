@@ -1,4 +1,4 @@
-"""A name with numbers in parentheses, as people write it in Python: read, and never evaluated."""
+"""Parse a call such as "adam(learning_rate=0.1)" without evaluating it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchsuite.case import options_of
+from benchsuite.case import join_words, number_word, options_of
 from benchsuite.errors import OptionError, near_matches
 
 _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.-]*(?::[A-Za-z_]\w*)?)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
@@ -17,13 +17,13 @@ _CALL = re.compile(r"(?P<name>[A-Za-z_][\w.-]*(?::[A-Za-z_]\w*)?)\s*(?:\((?P<opt
 
 @dataclass(frozen=True)
 class Call:
-    """A name and the options that were written after it; nothing of it is evaluated.
+    """A parsed call: a name and its arguments.
 
     Args:
-        name: dotted, and with a colon after a module's name.
-        values: the numbers without a name, in their order.
-        options: name → number or truth value.
-        text: all of it.
+        name: dotted, with a colon after the name of a module.
+        values: positional arguments.
+        options: keyword arguments: name -> number or truth value.
+        text: of the call.
     """
 
     name: str
@@ -33,29 +33,36 @@ class Call:
 
     @classmethod
     def parse(cls, text: str, hint: str) -> Call:
-        """Read "name", or "name(1e-2, option=0.9)".
+        """Parse "name" or "name(1e-2, option=0.9)".
+
+        Args:
+            text: to parse.
+            hint: of the error.
 
         Raises:
-            OptionError: it is neither; the hint is added.
+            OptionError: it is neither.
         """
         match = _CALL.fullmatch(text.strip())
         if not match:
-            raise OptionError(f"{text!r} is not a name, with or without numbers in parentheses", hint)
+            raise OptionError(f"{text!r} is not a name, optionally with numbers in parentheses", hint)
         try:
             values, options = _numbers(match["options"] or "")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise OptionError(f"{text!r} cannot be read: {_reason(error)}", hint) from error
+            raise OptionError(f"{text!r} cannot be parsed: {_reason(error)}", hint) from error
         return cls(match["name"], values, options, text)
 
     @property
     def label(self) -> str:
         """The call as the name of a treatment: "optax.adam-0.01", "positive-bias-bias-minus1"."""
-        words = [self.name, *map(_word, self.values)]
-        words += [word for name, value in self.options.items() for word in (name, _word(value))]
-        return re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-.")
+        words = [self.name, *map(number_word, self.values)]
+        return join_words([*words, *(word for name, n in self.options.items() for word in (name, number_word(n)))])
 
     def bind(self, factory: Callable[..., Any], arguments: int = 0) -> dict[str, float]:
-        """All values by the names of the factory's options.
+        """Bind the arguments to the options of a function: name -> value.
+
+        Args:
+            factory: the function.
+            arguments: number of its leading parameters that are no options.
 
         Raises:
             OptionError: it has no such option, or one is given twice.
@@ -63,7 +70,7 @@ class Call:
         try:
             known = options_of(factory, arguments)
         except (TypeError, ValueError) as error:
-            raise OptionError(f"{self.text!r}: {self.name} has no options to set", "leave them out") from error
+            raise OptionError(f"{self.text!r}: {self.name} has no options to set", "omit the parentheses") from error
         if len(self.values) > len(known):
             raise OptionError(
                 f"{self.text!r} gives {len(self.values)} values, {self.name} has {len(known)} options",
@@ -79,24 +86,19 @@ class Call:
         return bound
 
 
-def _word(value: float) -> str:
-    """A number as part of a name, such that different numbers give different names."""
-    return repr(value).replace("+", "").replace("e-", "e_").replace("-", "minus").replace("e_", "e-")
-
-
 def _reason(error: BaseException) -> str:
     return error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
 
 
 def _numbers(text: str) -> tuple[tuple[float, ...], dict[str, float]]:
-    """What stands between the parentheses."""
+    """Parse the arguments between the parentheses."""
     call = ast.parse(f"call({text})", mode="eval").body
     if not isinstance(call, ast.Call) or ast.unparse(call.func) != "call":
         raise ValueError("the parentheses do not match")
     options: dict[str, float] = {}
     for keyword in call.keywords:
         if keyword.arg is None:
-            raise ValueError("** is not understood")
+            raise ValueError("** is not supported")
         options[keyword.arg] = _number(keyword.value)
     return tuple(_number(value) for value in call.args), options
 

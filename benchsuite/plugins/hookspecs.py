@@ -1,4 +1,4 @@
-"""The hooks that a plugin may implement."""
+"""Specify the hooks that a plugin can implement."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pluggy
 
 if TYPE_CHECKING:
     from benchsuite.case import Case
-    from benchsuite.variants import Treatment
+    from benchsuite.variants import Family, Treatment
 
 PROJECT = "benchsuite"
 
-#: Marks a function of a plugin as the implementation of the hook it is named after.
+#: Marks a function of a plugin as the implementation of the hook of the same name.
 hookimpl = pluggy.HookimplMarker(PROJECT)
 _hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 @_hookspec
-def benchsuite_cases() -> Iterable[Case]:  # type: ignore[empty-body]  # a hook specification has no body
-    """Supply cases. Names must be unique among all plugins.
+def benchsuite_cases() -> Iterable[Case | Family]:  # type: ignore[empty-body]  # a hook specification has no body
+    """Supply cases, and families of cases, whose names must be unique among all plugins.
 
     Example:
         A module `line.py`, found through the entry point ``line = "line"`` of group ``benchsuite``::
@@ -51,7 +51,7 @@ def benchsuite_cases() -> Iterable[Case]:  # type: ignore[empty-body]  # a hook 
 
 @_hookspec
 def benchsuite_treatments() -> Iterable[Treatment]:  # type: ignore[empty-body]  # as above
-    """Supply treatments: changes to be tried on cases of any plugin. Names must be unique among all plugins.
+    """Supply treatments: changes for cases of any plugin, with names unique among all plugins.
 
     Example:
         A module `clipping.py`, found through the entry point ``clipping = "clipping"`` of group ``benchsuite``::
@@ -66,7 +66,7 @@ def benchsuite_treatments() -> Iterable[Treatment]:  # type: ignore[empty-body] 
 
             def clip(case, norm=1.0):
                 if not case.optimizer_options:
-                    raise DoesNotApply("its optimiser is given ready-made")
+                    raise DoesNotApply("its optimiser has no options")
                 return replace(case, optimizer=partial(clipped, case.optimizer, norm))
 
             @hookimpl

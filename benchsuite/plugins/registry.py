@@ -1,4 +1,4 @@
-"""Find the plugins, load them one by one, and leave the broken ones out with a reason."""
+"""Find and load the installed plugins; those that fail are left out with an error."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import pluggy
 from benchsuite.case import Case, Download
 from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, PluginError, near_matches, wrap_errors
 from benchsuite.plugins import hookspecs
+from benchsuite.plugins.call import Call
 from benchsuite.plugins.hookspecs import PROJECT
 from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.system import machine, signals
-from benchsuite.variants import Treatment
+from benchsuite.variants import Family, Treatment
 
-#: Every hook that is specified, with what it supplies.
-HOOKS: dict[str, type] = {"benchsuite_cases": Case, "benchsuite_treatments": Treatment}
+#: Hook -> the types of the objects that it supplies.
+HOOKS: dict[str, tuple[type, ...]] = {"benchsuite_cases": (Case, Family), "benchsuite_treatments": (Treatment,)}
 
 
 #: Name, target and origin of a plugin.
@@ -28,76 +29,111 @@ PluginId = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Plugin:
-    """An entry point of group `benchsuite`: what it supplies, or why it was left out."""
+    """An entry point of the group `benchsuite`: what it supplies, or the error that it was left out for.
+
+    Its `cases` include those of its families.
+    """
 
     name: str
     target: str
     origin: str
     cases: tuple[Case, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    families: tuple[Family, ...] = ()
     error: BenchsuiteError | None = None
 
     @property
     def place(self) -> PluginId:
-        """What tells it from all others: name, target and origin."""
+        """Its identity: name, target and origin."""
         return self.name, self.target, self.origin
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Every plugin found, sorted by name, and what those supply that work."""
+    """All plugins, sorted by name, with the cases and treatments that they supply."""
 
     plugins: tuple[Plugin, ...]
 
     @property
     def cases(self) -> dict[str, Case]:
-        """The cases that can be run, by name, in the order of their names."""
-        return {case.name: case for case in sorted((c for p in self.plugins for c in p.cases), key=lambda c: c.name)}
+        """Name -> case, in the order of the names; the cases of a family in the order of the values."""
+        cases = [case for plugin in self.plugins for case in plugin.cases]
+        return {case.name: case for case in sorted(cases, key=lambda c: c.rung.family if c.rung else c.name)}
+
+    @property
+    def families(self) -> dict[str, Family]:
+        """Name -> family of cases."""
+        return {family.name: family for plugin in self.plugins for family in plugin.families}
 
     @property
     def treatments(self) -> dict[str, Treatment]:
-        """The treatments that can be applied, by name, in the order of their plugins."""
+        """Name -> treatment, in the order of the plugins."""
         return {treatment.name: treatment for plugin in self.plugins for treatment in plugin.treatments}
 
     @property
     def left_out(self) -> tuple[Plugin, ...]:
-        """The plugins that cannot be used."""
+        """The plugins that could not be loaded."""
         return tuple(plugin for plugin in self.plugins if plugin.error)
 
     @property
     def downloads(self) -> dict[str, Download]:
-        """The files of the datasets that are made of any, by the name of the dataset."""
+        """Dataset → its files, for the datasets that have any."""
         datasets = [case.dataset for case in self.cases.values() if case.dataset]
         return {dataset.name: dataset.download for dataset in datasets if dataset.download}
 
     def check_dataset(self, choice: str) -> None:
-        """Refuse a `--dataset` that no case has.
+        """Check that a dataset named by `--dataset` exists.
 
         Raises:
-            OptionError: it is neither a dataset nor a word for a choice among them.
+            OptionError: it is neither the name of a dataset, "auto" nor "stand-in".
         """
         choices = {AUTO, STAND_IN, *self.downloads}
         if choice not in choices:
             raise OptionError(f"there is no dataset {choice!r}", near_matches(choice, choices))
 
     def case(self, name: str) -> Case:
-        """The case called `name`.
+        """Look up a case by name, or by family and value as in "abs-width(units=4)".
 
         Raises:
-            OptionError: there is none; the message names near matches.
+            OptionError: there is none, and the hint suggests similar names; or it is a family of several.
         """
-        try:
-            return self.cases[name]
-        except KeyError:
-            raise OptionError(f"there is no case {name!r}", near_matches(name, self.cases)) from None
+        cases, families = self.cases, self.families
+        if name in cases:
+            return cases[name]
+        if name in families:
+            names = families[name].names
+            raise OptionError(f"{name} is a family of {len(names)} cases; expected one", f"one of: {', '.join(names)}")
+        if name.partition("(")[0].strip() in families:
+            return cases[_name_of_rung(name, families)]
+        raise OptionError(f"there is no case {name!r}", near_matches(name, [*cases, *families]))
+
+    def select(self, name: str) -> list[Case]:
+        """The case called `name`, or all cases of the family called so.
+
+        Raises:
+            OptionError: there is none, with near matches.
+        """
+        family = self.families.get(name)
+        return [self.case(each) for each in (family.names if family else [name])]
+
+
+def _name_of_rung(text: str, families: Mapping[str, Family]) -> str:
+    """The name of the case that "family(option=value)" means."""
+    call = Call.parse(text, 'name a case such as "abs-width(units=4)"')
+    family = families[call.name]
+    given = [*((family.option, value) for value in call.values), *call.options.items()]
+    places = [place for place, value in enumerate(family.values) if given == [(family.option, value)]]
+    if not places:
+        raise OptionError(f"{text!r} is no case of the family {family.name}", f"one of: {', '.join(family.names)}")
+    return family.names[places[0]]
 
 
 def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[PluginId] = ()) -> Registry:
     """Load every plugin of the installed distributions, or of the entry points `found`.
 
     Args:
-        found: entry points to look at in place of all that are installed.
-        but: plugins that are not even tried.
+        found: entry points to load instead of the installed ones.
+        but: plugins to skip.
     """
     found, but = entry_points(group=PROJECT) if found is None else found, set(but)
     plugins = [load_plugin(entry) for entry in found if _unloaded(entry).place not in but]
@@ -106,17 +142,24 @@ def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[Plugi
 
 
 def load_plugin(entry: EntryPoint) -> Plugin:
-    """Import one plugin and collect what it supplies; whatever goes wrong becomes its reason to be left out."""
+    """Import one plugin and call its hooks; any error becomes that of the plugin."""
     plugin = _unloaded(entry)
     try:
         with signals.time_limit(signals.PLUGIN_TIMEOUT), machine.restore_settings(f"plugin {entry.name}"):
             manager = _manager(entry.name, _import(entry))
-            supplied = {hook: tuple(_supplied(manager, hook)) for hook in HOOKS}
+            supplied = {hook: _supplied(manager, hook) for hook in HOOKS}
+            cases = [case for item in supplied["benchsuite_cases"] for case in _cases_of(item)]
     except OutOfTimeError:
         return replace(plugin, error=_too_slow(entry))
     except BenchsuiteError as error:
         return replace(plugin, error=error)
-    return replace(plugin, cases=supplied["benchsuite_cases"], treatments=supplied["benchsuite_treatments"])
+    families = tuple(item for item in supplied["benchsuite_cases"] if isinstance(item, Family))
+    treatments = tuple(supplied["benchsuite_treatments"])
+    return replace(plugin, cases=tuple(cases), treatments=treatments, families=families)
+
+
+def _cases_of(item: Case | Family) -> list[Case]:
+    return item.make_cases() if isinstance(item, Family) else [item]
 
 
 def _unloaded(entry: EntryPoint) -> Plugin:
@@ -126,13 +169,13 @@ def _unloaded(entry: EntryPoint) -> Plugin:
 
 def _too_slow(entry: EntryPoint) -> PluginError:
     return PluginError(
-        f"{entry.value} was not there after {signals.PLUGIN_TIMEOUT} s",
-        "let importing it and its hooks do nothing that takes long: data are loaded by a table's load",
+        f"importing {entry.value} timed out after {signals.PLUGIN_TIMEOUT} s",
+        "move slow code out of the module and its hooks, such as into the load function of a Table",
     )
 
 
 def _import(entry: EntryPoint) -> ModuleType:
-    hint = "mend the plugin or install what it needs; `pip uninstall` its distribution to be rid of it"
+    hint = "fix the plugin, install its dependencies, or `pip uninstall` its distribution"
     with wrap_errors(lambda raised: PluginError(f"importing {entry.value} failed: {raised}", hint)):
         return entry.load()
 
@@ -152,13 +195,14 @@ def _manager(name: str, module: ModuleType) -> pluggy.PluginManager:
 
 
 def _supplied(manager: pluggy.PluginManager, hook: str) -> list[Any]:
-    noun = HOOKS[hook].__name__
-    hint = f"{hook} must yield {noun}(…) objects with every required field"
+    nouns = [kind.__name__ for kind in HOOKS[hook]]
+    hint = f"{hook} must yield {'(…) or '.join(nouns)}(…) objects with every required field"
     with wrap_errors(lambda raised: PluginError(f"{hook} failed: {raised}", hint)):
         supplied = [item for items in getattr(manager.hook, hook)() for item in items]
     for item in supplied:
         if not isinstance(item, HOOKS[hook]):
-            raise PluginError(f"{hook} supplied a {type(item).__name__}, not a {noun}", f"yield {noun}(…)")
+            supply = f"{hook} supplied a {type(item).__name__}, not a {' or '.join(nouns)}"
+            raise PluginError(supply, f"yield {'(…) or '.join(nouns)}(…)")
     return supplied
 
 
@@ -194,10 +238,11 @@ def _refused_for_duplicates(plugin: Plugin, owner: Mapping[str, Plugin]) -> Plug
 
 
 def _names(plugin: Plugin) -> list[str]:
-    return [*(f"case {case.name}" for case in plugin.cases), *(f"treatment {t.name}" for t in plugin.treatments)]
+    families, cases = ((f"case {item.name}" for item in items) for items in (plugin.families, plugin.cases))
+    return [*families, *cases, *(f"treatment {treatment.name}" for treatment in plugin.treatments)]
 
 
 def _refused(plugin: Plugin, what: str, owner: Plugin) -> Plugin:
     message = f"{what} is already supplied by {owner.target} of {owner.origin}"
     error = PluginError(message, f"rename it in {plugin.target} of {plugin.origin}")
-    return replace(plugin, cases=(), treatments=(), error=error)
+    return replace(plugin, cases=(), treatments=(), families=(), error=error)

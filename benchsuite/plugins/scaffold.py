@@ -1,4 +1,4 @@
-"""A plugin to begin with: a distribution with a case, its tests, and the workflows that test and publish it."""
+"""Create a plugin from a template: a distribution with a case, tests, and workflows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = "benchsuite-"
 
 _ELSEWHERE = "name a new or empty folder with -o DIR"
 
-#: What is written, and the template it is made of; what has a $ is filled in, in both.
+#: File -> its template; variables with a $ are substituted in both.
 _FILES = {
     "pyproject.toml": "pyproject.toml",
     "$module.py": "module.py",
@@ -31,19 +31,19 @@ _FILES = {
 
 
 def write_plugin(name: str, folder: Path, taken: Mapping[str, str] | None = None) -> list[Path]:
-    """Write a distribution that supplies a case: all of its files or, where that fails, none.
+    """Write the files of a distribution that supplies a case: all of them, or none after an error.
 
     Args:
-        name: what the case and its plugin are going to be called.
-        folder: where to write; it is made, or there already and empty. Nothing is written outside of it.
-        taken: names of cases and plugins that are there already → who supplies them.
+        name: of the case and its plugin.
+        folder: new or empty; nothing is written outside of it.
+        taken: names of existing cases and plugins -> their distributions.
 
     Returns:
-        What was written.
+        The written files.
 
     Raises:
-        OptionError: the name cannot be used, or the folder has something in it.
-        StoreError: the folder cannot be written; what was begun is removed.
+        OptionError: the name is invalid or taken, or the folder is not empty.
+        StoreError: the folder cannot be written; partial files are removed.
     """
     module = _module(name)
     _check_free(name, module, taken or {})
@@ -68,11 +68,11 @@ def write_plugin(name: str, folder: Path, taken: Mapping[str, str] | None = None
 
 def _module(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise OptionError(f"a case cannot be named {name!r}", "use letters, digits and single - _ or .")
+        raise OptionError(f"{name!r} is not a valid name of a case", "use letters, digits and single - _ or .")
     if name.lower().startswith(PREFIX):
         raise OptionError(
-            f"the name {name!r} begins with {PREFIX!r}, which the distribution's name gets by itself",
-            f"benchsuite new {name[len(PREFIX) :]}",
+            f"the name {name!r} begins with {PREFIX!r}, which is added to the name of the distribution",
+            f"use `benchsuite new {name[len(PREFIX) :]}`",
         )
     return (PREFIX + name).translate(str.maketrans("-.", "__")).lower()
 
@@ -82,11 +82,11 @@ def _check_free(name: str, module: str, taken: Mapping[str, str]) -> None:
         if _normal(other) == _normal(name):
             raise OptionError(f"the name {name!r} is taken: {owner} supplies {other!r}", "choose another name")
     if find_spec(module):
-        raise OptionError(f"the name {name!r} is taken: there is a module {module} already", "choose another name")
+        raise OptionError(f"the name {name!r} is taken: a module {module} is installed", "choose another name")
 
 
 def _normal(name: str) -> str:
-    """What package indexes make of a name: two that differ only in this cannot both be published."""
+    """Normalise a name as package indexes do; two names that are then equal cannot both be published."""
     return re.sub("[-_.]+", "-", name).lower()
 
 
@@ -96,11 +96,11 @@ def _check_empty(folder: Path) -> None:
     except FileNotFoundError:
         return
     except NotADirectoryError as error:
-        raise OptionError(f"{folder} is a file, or lies below one", _ELSEWHERE) from error
+        raise OptionError(f"{folder} is a file, or is below a file", _ELSEWHERE) from error
     except OSError as error:
         raise StoreError(f"{folder} cannot be read: {error.strerror}", _ELSEWHERE) from error
     if found:
-        raise OptionError(f"{folder} is not empty, it has {found.name} in it", _ELSEWHERE)
+        raise OptionError(f"{folder} is not empty: it contains {found.name}", _ELSEWHERE)
 
 
 def _write_all(texts: Mapping[Path, str]) -> None:

@@ -1,4 +1,4 @@
-"""Which treatments a person chose: by name, with other options, from a module of their own, or as an optimiser."""
+"""Select treatments: by name, with options, from a module of the user, or as an optimiser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from benchsuite.variants import ALL, NONE, Treatment, Variant, combine_treatment
 #: A plus between treatments, but not one within the parentheses of an option.
 _PLUS = re.compile(r"\+(?![^(]*\))")
 
-_FORMS = 'name a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or a function of yours as module:name'
+_FORMS = 'name a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or your own function as module:name'
 _SAID = "the command line"
 _OPTIMIZERS = '"optax.adam(1e-2)", "optax.sgd(0.01, momentum=0.9)" or "module:name(0.01)"'
 
@@ -28,18 +28,18 @@ _OPTIMIZERS = '"optax.adam(1e-2)", "optax.sgd(0.01, momentum=0.9)" or "module:na
 def select_treatments(
     texts: Sequence[str], optimizers: Sequence[str], known: Mapping[str, Treatment]
 ) -> list[Treatment]:
-    """The treatments that a person chose, each once.
+    """Select treatments by the values of the options, each once.
 
     Args:
-        texts: what was said after `--treatment`.
-        optimizers: what was said after `--optimizer`.
+        texts: values of `--treatment`.
+        optimizers: values of `--optimizer`.
         known: the treatments of all plugins.
 
     Raises:
-        OptionError: one cannot be read, is not there, or cannot be made, or two would have the same name.
+        OptionError: one cannot be parsed, does not exist or cannot be created, or two have the same name.
     """
     if NONE in texts and len(texts) + len(optimizers) > 1:
-        raise OptionError(f"--treatment {NONE} beside others", "leave one of them out")
+        raise OptionError(f"--treatment {NONE} excludes other treatments", f"omit --treatment {NONE}")
     chosen = dict(known) if ALL in texts else {}
     for text in dict.fromkeys(text for text in texts if text not in (ALL, NONE)):
         _add(chosen, _find(text, known), text)
@@ -50,11 +50,11 @@ def select_treatments(
 
 def _add(chosen: dict[str, Treatment], treatment: Treatment, text: str) -> None:
     if chosen.setdefault(treatment.name, treatment) is not treatment:
-        raise OptionError(f"{text!r} has the same name as another treatment, {treatment.name}", "leave one of them out")
+        raise OptionError(f"{text!r} has the same name as another treatment, {treatment.name}", "omit one of them")
 
 
 def _find(text: str, known: Mapping[str, Treatment]) -> Treatment:
-    """One treatment, or several joined by plus signs."""
+    """Find one treatment, or combine several joined by plus signs."""
     return combine_treatments([_find_one(part, known) for part in _PLUS.split(text)])
 
 
@@ -70,20 +70,24 @@ def _find_one(text: str, known: Mapping[str, Treatment]) -> Treatment:
 
 
 def _from_module(call: Call) -> Treatment:
-    """A treatment, its change, or a function that makes one or an optax transformation, from a module of the user's."""
+    """Import a treatment, its change, or a function that returns a treatment or an optax transformation."""
     module, _, name = call.name.partition(":")
     found = _import(call, module, name)
     if isinstance(found, Treatment):
         return found.with_options(call.label, **call.bind(found.change, arguments=1))
     if not callable(found):
-        raise OptionError(f"{call.name} is a {type(found).__name__}", "name a Treatment, or a function that makes one")
+        raise OptionError(
+            f"{call.name} is a {type(found).__name__}", "name a Treatment, or a function that returns one"
+        )
     if next(iter(options_of(found)), "") == "case":
         options = call.bind(found, arguments=1)
         return Treatment(call.label, f"The case is changed by {call.name}.", _SAID, partial(found, **options))
     options = call.bind(found)
     missing = [option for option, value in (options_of(found) | options).items() if value is UNSET]
     if missing:
-        raise OptionError(f"{call.text!r}: {call.name} is not told its {', '.join(missing)}", _OPTIMIZERS)
+        raise OptionError(
+            f"{call.text!r}: {call.name} requires {', '.join(missing)}", f"write, for example, {_OPTIMIZERS}"
+        )
     made = _called(call, found, options)
     if isinstance(made, Treatment):
         return replace(made, name=call.label)
@@ -92,7 +96,7 @@ def _from_module(call: Call) -> Treatment:
 
 def _import(call: Call, module: str, name: str) -> Any:
     folder = str(Path.cwd())
-    sys.path.insert(0, folder)  # as `python -m` does: the module may lie where the user is
+    sys.path.insert(0, folder)  # as `python -m` does: modules in the working folder can be imported
     try:
         with wrap_errors(lambda raised: OptionError(f"{call.name} cannot be imported: {raised}", _FORMS)):
             return getattr(importlib.import_module(module), name)
@@ -101,7 +105,7 @@ def _import(call: Call, module: str, name: str) -> Any:
 
 
 def _optimizer(text: str) -> Treatment:
-    """The treatment that puts an optimiser in the place of the case's own."""
+    """Create the treatment that replaces the optimiser of a case."""
     call = Call.parse(text, f"name an optimiser such as {_OPTIMIZERS}")
     if ":" in call.name:
         return _from_module(call)
@@ -109,18 +113,18 @@ def _optimizer(text: str) -> Treatment:
     options = call.bind(factory)
     missing = [option for option, value in (options_of(factory) | options).items() if value is UNSET]
     if missing:
-        raise OptionError(f"{text!r} does not say {', '.join(missing)}", f"for example {_OPTIMIZERS}")
+        raise OptionError(f"{text!r} requires {', '.join(missing)}", f"write, for example, {_OPTIMIZERS}")
     return _replacing_optimizer(call, factory, options, _called(call, factory, options))
 
 
 def _optax(call: Call) -> Callable[..., Any]:
-    """What a name such as "optax.adam", "adam" or "optax.contrib.prodigy" stands for; only optax's own names count."""
+    """Look up "optax.adam", "adam" or "optax.contrib.prodigy" among the public names of optax."""
     import optax
     import optax.contrib
 
     *path, name = call.name.removeprefix("optax.").split(".")
     if path not in ([], ["contrib"]):
-        raise OptionError(f"{call.name!r} is no optimiser of optax", f"for example {_OPTIMIZERS}")
+        raise OptionError(f"{call.name!r} is not an optimiser of optax", f"write, for example, {_OPTIMIZERS}")
     place = optax.contrib if path else optax
     found = None if name.startswith("_") else getattr(place, name, None)
     if not callable(found):
@@ -130,7 +134,7 @@ def _optax(call: Call) -> Callable[..., Any]:
 
 
 def _called(call: Call, factory: Callable[..., Any], options: Mapping[str, float]) -> Any:
-    hint = "call it by hand in Python to find out why"
+    hint = "call it in Python to see the traceback"
     with wrap_errors(lambda raised: OptionError(f"{call.text!r} failed: {raised}", hint)):
         return factory(**options)
 
@@ -138,7 +142,8 @@ def _called(call: Call, factory: Callable[..., Any], options: Mapping[str, float
 def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mapping[str, float], made: Any) -> Treatment:
     if not all(callable(getattr(made, name, None)) for name in ("init", "update")):
         raise OptionError(
-            f"{call.text!r} gives a {type(made).__name__}, not an optax transformation", f"for example {_OPTIMIZERS}"
+            f"{call.text!r} returns a {type(made).__name__}, not an optax transformation",
+            f"write, for example, {_OPTIMIZERS}",
         )
 
     def change(case: Case) -> Case:
@@ -150,7 +155,7 @@ def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mappi
 def select_variants(
     cases: Sequence[Case], treatments: Sequence[Treatment], settings: TrainingSettings
 ) -> list[Variant]:
-    """The variants that the user asked for.
+    """Make the variants of cases that treatments and the sweep of the settings require.
 
     Raises:
         OptionError: the sweep, or every treatment, applies to none of the cases.
@@ -163,11 +168,13 @@ def select_variants(
 
 def _check_applies(variants: Sequence[Variant], over: SweepRange | None) -> None:
     if over and not any(variant.treated for variant in variants):
-        raise OptionError(f"--sweep {over.option} applies nowhere:{_reasons(variants)}", "sweep another option")
+        raise OptionError(f"--sweep {over.option} applies to no case:{_reasons(variants)}", "sweep another option")
     treated = [variant for variant in variants if variant.treatment]
     if treated and not any(variant.applies for variant in treated):
         names = ", ".join(dict.fromkeys(variant.treatment for variant in treated))
-        raise OptionError(f"treatment {names} applies nowhere:{_reasons(treated)}", "choose another, or other cases")
+        raise OptionError(
+            f"treatment {names} applies to no case:{_reasons(treated)}", "choose another --treatment, or other cases"
+        )
 
 
 def _reasons(variants: Sequence[Variant]) -> str:

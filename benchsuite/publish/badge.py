@@ -1,4 +1,4 @@
-"""A badge that tells in one line how the latest night went."""
+"""Badge with the number of cases and of changes of the latest night."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from benchsuite.publish.history import ChangePoint
 from benchsuite.publish.night import Night
 
-#: Of the message: nothing has changed, something has.
+#: Colours of a badge without and with changes.
 _QUIET, _CHANGED = "#0072B2", "#D55E00"
 
 
 def message(latest: Night, changes: Sequence[ChangePoint]) -> tuple[str, str]:
-    """What the badge says, and its colour."""
+    """Return the text of the badge and its colour."""
     cases = len({point.label for point in latest.points})
     changed = len({change.label for change in changes if change.known.name == latest.name})
-    said = f"{cases} cases" if cases != 1 else "1 case"
-    return (f"{said}, {changed} changed", _CHANGED) if changed else (f"{said}, no change", _QUIET)
+    counted = f"{cases} cases" if cases != 1 else "1 case"
+    return (f"{counted}, {changed} changed", _CHANGED) if changed else (f"{counted}, no change", _QUIET)
 
 
-def endpoint(said: str, colour: str) -> bytes:
-    """The badge for a service that draws it, see https://shields.io/badges/endpoint-badge."""
-    return json.dumps({"schemaVersion": 1, "label": "convergence", "message": said, "color": colour}).encode()
+def endpoint(text: str, colour: str) -> bytes:
+    """Encode the badge for a badge service, see https://shields.io/badges/endpoint-badge."""
+    return json.dumps({"schemaVersion": 1, "label": "convergence", "message": text, "color": colour}).encode()

@@ -1,4 +1,4 @@
-"""The rate and the speed of a case over the nights, as charts."""
+"""Charts of the rate and the speed of a case over the nights."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from benchsuite.report.terminal import Column, Sheet, count, per_second, percent
 
 
 def over_time(label: str, series: Sequence[Series], changes: Sequence[ChangePoint]) -> list[ChartFigure]:
-    """The figure of the rate and that of the speed.
+    """Draw the rate and the speed over the nights.
 
     Args:
-        label: the case.
+        label: of the case.
         series: one for each device and set of data.
         changes: of all of them.
     """
     rows = [row for one in series for row in _rows(one)]
     share = alt.Scale(domain=[0, 1])
-    rate = _chart(rows, RATE, alt.Y("low:Q", scale=share, axis=share_axis("share that converged")), changes)
+    rate = _chart(
+        rows, RATE, alt.Y("low:Q", scale=share, axis=share_axis("share of the seeds that converged")), changes
+    )
     axis = alt.Axis(title="seeds per second")
     speed = _chart(rows, SPEED, alt.Y("low:Q", scale=alt.Scale(zero=False), axis=axis), changes)
     columns = (
@@ -34,24 +36,24 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[ChangePoin
         Column("from", lambda row: percent(row["rate_low"])),
         Column("to", lambda row: percent(row["rate_high"])),
         Column("seeds/s", lambda row: per_second(row["speed"])),
-        Column("timing", lambda row: row["timing_warnings"] or "valid", "left"),
+        Column("timing", lambda row: row["timing_warnings"] or "no warnings", "left"),
     )
     sheet = Sheet("", rows[::-1], columns)
     return [
-        ChartFigure("rate", "Rate, with its 95 % interval", rate, _said(label, RATE, changes), sheet),
+        ChartFigure("rate", "Convergence rate with 95 % interval", rate, _about(label, RATE, changes), sheet),
         ChartFigure(
             "speed",
-            "Speed, with the slowest and the fastest steady round of the night",
+            "Speed with the slowest and the fastest steady round",
             speed,
-            _said(label, SPEED, changes),
+            _about(label, SPEED, changes),
             sheet,
         ),
     ]
 
 
-def _said(label: str, figure: str, changes: Sequence[ChangePoint]) -> str:
-    told = [f"{change.night.created[:10]}: {change.said}" for change in changes if change.figure == figure]
-    return "; ".join(told) or f"no change of the {figure} of {label}"
+def _about(label: str, figure: str, changes: Sequence[ChangePoint]) -> str:
+    found = [f"{change.night.created[:10]}: {change.sentence}" for change in changes if change.figure == figure]
+    return "; ".join(found) or f"no change of the {figure} of {label}"
 
 
 def _rows(series: Series) -> list[dict[str, Any]]:
@@ -107,11 +109,11 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
             alt.Tooltip("timing_warnings:N", title="timing"),
         ],
     )
-    marks = [{"time": c.night.created, "said": c.said} for c in changes if c.figure == figure]
+    marks = [{"time": c.night.created, "change": c.sentence} for c in changes if c.figure == figure]
     layers = [band, line, points]
     if marks:
         rules = alt.Chart(chart_data(marks, time="date")).mark_rule(strokeDash=[4, 3], strokeWidth=2, color="#D55E00")
-        layers.append(rules.encode(x="time:T", tooltip=["said:N"]))
+        layers.append(rules.encode(x="time:T", tooltip=["change:N"]))
     chart = alt.layer(*layers).properties(height=260)
     assert isinstance(chart, alt.LayerChart)  # noqa: S101  # no facets were given
     return chart

@@ -1,4 +1,4 @@
-"""The changes of a site as an Atom feed, see https://www.rfc-editor.org/rfc/rfc4287."""
+"""Encode the changes of a site as an Atom feed, see https://www.rfc-editor.org/rfc/rfc4287."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from benchsuite.publish.history import ChangePoint
 
 _ATOM = "http://www.w3.org/2005/Atom"
 
-#: Entries of the feed; readers have kept the older ones.
+#: Largest number of entries; readers keep older ones.
 _ENTRIES = 100
 
 
 def feed(changes: Sequence[ChangePoint], updated: str, title: str, address: str = "") -> bytes:
-    """The feed, the latest change first.
+    """Encode the feed, the latest change first.
 
     Args:
         changes: of the site.
-        updated: when the latest night began.
+        updated: start of the latest night.
         title: of the site.
-        address: where the site is published; links are relative without.
+        address: where the site is published; empty for relative links.
     """
     ET.register_namespace("", _ATOM)
     root = ET.Element(f"{{{_ATOM}}}feed")
@@ -33,11 +33,11 @@ def feed(changes: Sequence[ChangePoint], updated: str, title: str, address: str 
     _add(root, "link", rel="self", href=f"{address}feed.xml")
     for change in sorted(changes, key=lambda change: change.known.created, reverse=True)[:_ENTRIES]:
         entry = _add(root, "entry")
-        _add(entry, "title", change.said)
+        _add(entry, "title", change.sentence)
         _add(entry, "id", _id(f"{change.label}|{change.series}|{change.figure}|{change.night.name}"))
         _add(entry, "updated", change.known.created)
         _add(entry, "link", rel="alternate", href=f"{address}{change.night.page}")
-        _add(entry, "summary", f"{change.said}, on {change.series}, from {change.night.created} on")
+        _add(entry, "summary", f"{change.sentence}, on {change.series}, from {change.night.created} on")
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 

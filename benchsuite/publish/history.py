@@ -1,6 +1,6 @@
-"""A case over the nights: its rate and its speed, and where they changed.
+"""Detect change points of the rate and the speed of a case over the nights.
 
-Neither direction is better: a rate that rose tells of a changed benchmark as much as one that fell.
+Rises and falls both count: either shows that the benchmark changed.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ RATE, SPEED = "rate", "speed"
 #: has a false alarm.
 _PENALTY = 4.0
 
-#: A running median over so many nights takes away slumps of less than half of them, and leaves steps where they are: a
-#: speed is another one after three nights, a rate after one.
+#: Nights of the running median of speeds. It removes slumps of fewer than half of them and keeps the place of a step:
+#: a change of the speed is known after three nights, one of the rate after one.
 _WINDOW = 5
 
-#: With fewer nights than this the penalty is that of so many, for it would let chance pass.
+#: Smallest number of nights in the penalty; fewer would give too many false alarms.
 _FEWEST = 30
 
-#: Below this relative noise two speeds of the same machine are taken to be the same.
+#: Smallest relative noise of speeds of one machine.
 _EVEN = 0.01
 
-#: Of the median absolute deviation to the standard deviation of normal noise, and of a difference to a value.
+#: Factors from median absolute deviation to standard deviation (normal noise), and from a difference to a value.
 _MAD, _DIFFERENCE = 1.4826, 2**-0.5
 
 
 @dataclass(frozen=True)
 class ChangePoint:
-    """A night from which on a figure is another.
+    """A night at which the mean of a rate or a speed changed.
 
     Args:
-        label: the case.
+        label: of the case.
         series: device and data.
         figure: "rate" or "speed".
-        night: the first one of the new level.
-        known: the one since which it is known.
-        before: the mean of the nights between the change before and this one.
-        after: the mean of those from this one on, up to the next.
+        night: first night of the new level.
+        known: night at which the change was detected.
+        before: mean of the nights since the previous change.
+        after: mean of the nights from this one to the next change.
     """
 
     label: str
@@ -57,7 +57,7 @@ class ChangePoint:
     after: float
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """The change as a sentence."""
         direction = "rose" if self.after > self.before else "fell"
         if self.figure == RATE:
@@ -75,7 +75,7 @@ class Series:
     points: list[Point] = field(default_factory=list)
 
     def changes(self) -> list[ChangePoint]:
-        """Where its rate and its speed changed."""
+        """Detect the changes of its rate and its speed."""
         rates = [point.rate for point in self.points]
         found = self._changes(RATE, rates, list(range(len(rates))), _in_units_of_chance(self.points), delay=0)
         reliable = [place for place, night in enumerate(self.nights) if not night.timing_warnings]
@@ -85,14 +85,14 @@ class Series:
     def _changes(
         self, figure: str, values: Sequence[float], places: Sequence[int], scaled: np.ndarray, delay: int
     ) -> list[ChangePoint]:
-        """The changes of a figure.
+        """Detect the changes of one figure.
 
         Args:
-            figure: which.
-            values: its values.
-            places: of their nights.
-            scaled: the same in units of noise, without so many at either end.
-            delay: how many nights after its first one a change is known.
+            figure: "rate" or "speed".
+            values: (n,) one for each night that counts.
+            places: (n,) positions of their nights.
+            scaled: (n - 2 delay,) the values in units of noise.
+            delay: nights from a change to its detection.
         """
         ends = [0, *(end + delay for end in change_points(scaled)), len(values)]
         return [
@@ -110,7 +110,7 @@ class Series:
 
 
 def change_points(values: np.ndarray) -> list[int]:
-    """The places at which the mean of values of unit noise changes.
+    """Find the positions at which the mean of values of unit noise changes.
 
     Args:
         values: (n,) one for each night.
@@ -143,7 +143,7 @@ def _in_units_of_noise(speeds: Sequence[float]) -> np.ndarray:
 
 
 def history(nights: Sequence[Night]) -> dict[str, list[Series]]:
-    """The series of every case, by its label, in the order of the alphabet."""
+    """Group the points of all nights into series, by the label of the case in alphabetical order."""
     found: dict[tuple[str, str], Series] = {}
     for night in sorted(nights, key=lambda night: (night.created, night.name)):
         for point in night.points:

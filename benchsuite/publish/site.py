@@ -1,4 +1,4 @@
-"""The site on disk: nights are added and never rewritten; everything else on it is made anew from them."""
+"""Write a site: nights are added and never rewritten; all other pages are rebuilt from them."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ from benchsuite.report.html import (
 from benchsuite.store import RunFolder
 from benchsuite.system import files
 
-#: The layout of a site; a change that an older version would spoil raises it.
+#: Version of the layout.
 SCHEMA = 2
 
 _MARK, _RUNS, _CASES, _ASSETS, _NIGHT, _LOCK = "site.json", "runs", "cases", "assets", "night.json", ".lock"
 
-_HINT = "make room, and publish the run again: what is there already is kept"
+_HINT = "free disk space, then publish the run again; nights already published are kept"
 
-#: Seconds to wait for another publisher.
+#: Seconds to wait for another process that publishes.
 _PATIENCE = 600
 
-#: Of a site, unless it is given another one.
-TITLE = "Convergence, night by night"
+#: Default title of a site.
+TITLE = "Convergence by night"
 
-#: Characters of the name of a page, but for a number that tells it apart.
+#: Longest name of a page, without suffix.
 _LONGEST = 200
 
-#: Nights that the index lists.
+#: Nights listed on the index; older ones are folded.
 _LISTED = 60
 
 
@@ -69,22 +69,22 @@ class _Mark(msgspec.Struct, frozen=True):
 
 
 class Site:
-    """A folder to be served as it is.
+    """A static site in a folder.
 
     Args:
         path: the folder.
-        title: of the site, where it is to have another one than before.
-        address: where it is published, for its feed, likewise.
+        title: new title; empty to keep the title.
+        address: new address of publication, for the feed; empty to keep it.
 
     Raises:
-        StoreError: the folder holds something else, a damaged site, or one of another version.
+        StoreError: the folder holds other files, a damaged site, or a site of another version.
     """
 
     def __init__(self, path: Path, title: str = "", address: str = "") -> None:
         self.path = path
         for name in (_RUNS, _CASES, _ASSETS):
             if (path / name).is_symlink():
-                raise StoreError(f"{path / name} is a link to somewhere else", "put the folder itself in its place")
+                raise StoreError(f"{path / name} is a symbolic link", "replace it by a folder")
         mark = _read_mark(path)
         self._title = title or mark.title
         self._address = f"{address.rstrip('/')}/" if address else mark.address
@@ -100,21 +100,23 @@ class Site:
 
     @classmethod
     def publish(cls, path: Path, runs: Sequence[RunFolder], title: str = "", address: str = "") -> list[Night]:
-        """Add runs to the site in a folder, one publisher after the other; gives the nights that were new.
+        """Add runs to a site under a lock, and return the new nights.
 
         Args:
-            path: the site.
-            runs: each a night of its own.
+            path: folder of the site.
+            runs: one night each.
             title: of the site.
             address: where it is published.
 
         Raises:
-            StoreError: a run or the site is damaged, or cannot be written. What was published before is as it was.
-            OptionError: a run has no finished round, or the title or address is no text.
+            StoreError: a run or the site is damaged, or cannot be written; published nights are unchanged.
+            OptionError: a run has no finished round, or the title or address is not printable.
         """
         for text in filter(None, (title, address)):
             if not text.isprintable():
-                raise OptionError(f"a site cannot have the title or address {text!r}", "give letters that can be seen")
+                raise OptionError(
+                    f"the title or address {text!r} has unprintable characters", "use printable characters"
+                )
         try:
             path.mkdir(parents=True, exist_ok=True)
             with FileLock(path / _LOCK, timeout=_PATIENCE):
@@ -125,13 +127,13 @@ class Site:
                     if site.nights:
                         site.show()
         except Timeout as error:
-            raise StoreError(f"{path} has been locked for {_PATIENCE} s", "another publisher hangs: stop it") from error
+            raise StoreError(f"{path} is locked for {_PATIENCE} s", "stop the other process that publishes") from error
         except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror}", "name another folder") from error
+            raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
         return added
 
     def add(self, run: RunFolder) -> Night | None:
-        """Add a run with its page; gives its night, or nothing where it is there already.
+        """Add a run with its page, and return its night; None if it was published before.
 
         Raises:
             StoreError: the run is damaged, or it cannot be written.
@@ -162,7 +164,7 @@ class Site:
         return night
 
     def show(self) -> None:
-        """Write all that is made from the nights, of which there is one: index, pages of cases, feed and badge.
+        """Write index, pages of cases, feed and badge; the site must have a night.
 
         Raises:
             StoreError: it cannot be written.
@@ -178,10 +180,10 @@ class Site:
         files.write(self.path / PAGE, self._index(by_label, found, pages).encode(), _HINT)
         latest = self.nights[-1]
         files.write(self.path / "feed.xml", feed(found, latest.created, self._title, self._address), _HINT)
-        said, colour = badge.message(latest, found)
-        drawn = _environment().get_template("badge.svg").render(label="convergence", message=said, colour=colour)
+        text, colour = badge.message(latest, found)
+        drawn = _environment().get_template("badge.svg").render(label="convergence", message=text, colour=colour)
         files.write(self.path / "badge.svg", drawn.encode(), _HINT)
-        files.write(self.path / "badge.json", badge.endpoint(said, colour), _HINT)
+        files.write(self.path / "badge.json", badge.endpoint(text, colour), _HINT)
 
     def _index(self, by_label: dict[str, list[Series]], changes: Sequence[ChangePoint], pages: dict[str, str]) -> str:
         return (
@@ -218,7 +220,7 @@ class Site:
         return f"{_ASSETS}/vega-{hashlib.sha256(content).hexdigest()[:12]}.js", content
 
     def _script(self) -> str:
-        """The library that draws, once for all pages: its place in the site."""
+        """Write the chart library once, and return its path in the site."""
         name, content = self._library
         if not (self.path / name).exists():
             files.write(self.path / name, content, _HINT)
@@ -237,7 +239,7 @@ def _read_mark(path: Path) -> _Mark:
     if not mark.exists():
         others = {found.name for found in path.iterdir()} - {_LOCK} if path.exists() else set()
         if others - {_ASSETS, _RUNS}:
-            raise StoreError(f"{path} holds no site, but {min(others)}", "name an empty folder, or a site")
+            raise StoreError(f"{path} holds no site, but {min(others)}", "choose an empty folder, or a site")
         return _Mark()
     try:
         content = files.read(mark)
@@ -245,8 +247,13 @@ def _read_mark(path: Path) -> _Mark:
         if schema == SCHEMA:
             return files.decode(files.unsealed(content), _Mark)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{mark} is damaged: {error}", "restore the site; nothing was written") from error
-    raise StoreError(f"{mark} has schema {schema}, this version writes {SCHEMA}", "use its version, or another folder")
+        raise StoreError(
+            f"{mark} is damaged: {error}", "restore the site from a backup; nothing was written"
+        ) from error
+    raise StoreError(
+        f"{mark} has schema {schema}, this version writes {SCHEMA}",
+        "use that version of benchsuite, or choose another folder",
+    )
 
 
 def _read_night(path: Path, name: str, digest: str) -> Night:
@@ -255,8 +262,8 @@ def _read_night(path: Path, name: str, digest: str) -> Night:
         if _digest(content) == digest and (night := Night.from_json(content)).name == name:
             return night
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path} is damaged: {error}", "restore it; nothing was written") from error
-    raise StoreError(f"{path} is not what was published", "restore it; nothing was written")
+        raise StoreError(f"{path} is damaged: {error}", "restore it from a backup; nothing was written") from error
+    raise StoreError(f"{path} is not what was published", "restore it from a backup; nothing was written")
 
 
 def _digest(content: bytes) -> str:
@@ -264,7 +271,7 @@ def _digest(content: bytes) -> str:
 
 
 def _page_names(labels: Sequence[str] | dict[str, Any]) -> dict[str, str]:
-    """A file for each label; labels that differ in marks alone are told apart by a number."""
+    """Map each label to a unique file name."""
     names: dict[str, str] = {}
     for label in labels:
         stem = re.sub(r"[^A-Za-z0-9.+=_-]+", "-", label).strip("-.")[:_LONGEST] or "case"

@@ -94,7 +94,7 @@ class Suite:
     @cached_property
     def compared(self) -> tuple[RenderableType, list[str]] | None:
         """The changes since the reference, and the reasons why gates fail."""
-        if self.reference is None or not self.summaries:
+        if not self.summaries or self.reference is None:
             return None
         from benchsuite.report.terminal import compare_tables
 

@@ -91,8 +91,11 @@ class RoundResult:
                 raise ValueError(f"its curve {name} is of {curve.dtype}, {curve.shape}")
 
     def at(self, setting: Mapping[str, float]) -> RoundResult:
-        """Select the rows with a swept option at one of its values, with their share of the time."""
-        if not setting:
+        """Select the rows with a swept option at one of its values, with their share of the time.
+
+        All of them where every value has rounds of its own.
+        """
+        if not (setting and self.rows.settings):
             return self
         chosen = np.all([self.rows.settings[option] == value for option, value in setting.items()], axis=0)
         rows = self.rows[chosen]

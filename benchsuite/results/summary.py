@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from msgspec import Meta
 
 from benchsuite import stats
-from benchsuite.results.claims import judge_claim
+from benchsuite.results.baseline import share_near_bound
+from benchsuite.results.claims import judge_claim, judge_together
 from benchsuite.results.outcome import Outcome
 from benchsuite.results.plan import Count, Plan, Seconds, Whole
 from benchsuite.results.round import RoundResult
@@ -108,7 +109,11 @@ class Summary:
     over the steady rounds, or that of the first where there is no other.
 
     `treatment` is empty for the untreated case. `setting` is the value of a swept option; the times are then its even
-    share. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
+    share, unless the values were trained one after another. `family`, `rung` and `published` are those of the plan.
+    `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
+
+    `constant_meets` names a constant prediction that meets the criterion, empty for none. `near_bound` is the share of
+    seeds within two standard errors of its bound, None where the metric counts no examples.
 
     `time_to_success` counts optimiser steps; failed seeds are censored when they end. `groups` are the rates by kind of
     start. `starts` are the named starts, which count in no other figure. `claims` are `ClaimResult` as JSON.
@@ -116,7 +121,7 @@ class Summary:
 
     case: str
     treatment: str
-    setting: dict[str, float]
+    setting: dict[str, int | float]
     id: str
     label: str
     source: str
@@ -157,7 +162,17 @@ class Summary:
     round_seeds: list[Count]
     chunk_size: Count
     claims: list[dict[str, str | float | None]]
+    family: str = ""
+    rung: dict[str, int | float] = field(default_factory=dict)
+    published: float | None = None
+    constant_meets: str = ""
+    near_bound: Share | None = None
     dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        none = dict.fromkeys(map(str, Outcome), 0)  # an earlier version knew fewer outcomes
+        object.__setattr__(self, "outcomes", none | self.outcomes)
+        object.__setattr__(self, "groups", [{**group, "outcomes": none | group["outcomes"]} for group in self.groups])
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -175,7 +190,7 @@ class Summary:
 
     @property
     def plan_id(self) -> str:
-        """The id of its plan, which names all values of a sweep."""
+        """The id of its plan where all values of a sweep share one; else that is its own id."""
         treatment = f"+{self.treatment}" if self.treatment else ""
         return self.case + treatment + "".join(f"@{option}" for option in self.setting)
 
@@ -187,33 +202,9 @@ class Summary:
 
 #: Fields that a summary takes over from its plan.
 _FROM_PLAN = (
-    *(
-        "case",
-        "treatment",
-        "setting",
-        "id",
-        "label",
-        "source",
-        "protocol",
-        "dataset",
-        "stand_in",
-        "data_origin",
-        "criterion",
-    ),
-    *(
-        "device",
-        "platform",
-        "executor",
-        "workers",
-        "precision",
-        "prng",
-        "version",
-        "program",
-        "trace_seconds",
-        "compile_seconds",
-    ),
-    "compile_cache",
-    "dtype",
+    *("case", "treatment", "setting", "id", "label", "source", "protocol", "dataset", "stand_in", "data_origin"),
+    *("criterion", "device", "platform", "executor", "workers", "precision", "prng", "version", "program"),
+    *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets", "family", "rung", "published", "dtype"),
 )
 
 
@@ -239,10 +230,10 @@ class Accumulator:
         """Append a finished round."""
         self.round_results.append(round_result)
         self._latest = (None, [])
-        self.seeds += len(round_result.seeds)
+        self.seeds += len(round_result.rows) // len(self._converged)
         converged, settings = round_result.rows.converged, round_result.rows.settings
         for number, part in enumerate(self.plan.parts):
-            chosen = [settings[option] == value for option, value in part.setting.items()]
+            chosen = [settings[option] == value for option, value in part.setting.items() if option in settings]
             self._converged[number] += np.all([converged, *chosen], axis=0).sum()
 
     @property
@@ -280,10 +271,16 @@ def summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTabl
     return Accumulator(plan, round_results).summaries(starts)
 
 
+def summaries_judged_together(summaries: Sequence[Summary]) -> list[Summary]:
+    """Judge all claims of the summaries of one report together; see `judge_together`."""
+    judged = iter(judge_together([claim for summary in summaries for claim in summary.claims]))
+    return [replace(summary, claims=[next(judged) for _ in summary.claims]) for summary in summaries]
+
+
 def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None) -> Summary:
     rows = SeedTable.join([round_result.rows for round_result in round_results])
-    rate = _rate(rows)
-    groups: list[Any] = [{"name": name, **_rate(rows.among(name))} for name in rows.groups]
+    rate = _rate(rows.outcomes)
+    groups: list[Any] = [{"name": name, **_rate(rows.outcomes[inside])} for name, inside in rows.groups.items()]
     return Summary(
         **{name: getattr(plan, name) for name in _FROM_PLAN},
         **rate,
@@ -295,6 +292,7 @@ def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTab
         ladder=_ladder(rows),
         final={name: _spread(values) for name, values in rows.final.items()},
         diagnostics=_diagnostics(rows, plan),
+        near_bound=share_near_bound(plan.parsed_criterion, rows.final, plan.evaluation_examples),
         claims=[judge_claim(claim, plan, rows, starts).to_json() for claim in plan.parsed_claims],
     )
 
@@ -315,14 +313,15 @@ def _speed(round_results: Sequence[RoundResult], converged: int) -> dict[str, An
     }
 
 
-def _rate(rows: SeedTable) -> Any:
-    seeds, converged = len(rows), int(rows.converged.sum())
+def _rate(outcomes: np.ndarray) -> Any:
+    seeds, counts = len(outcomes), {outcome.value: int((outcomes == outcome.value).sum()) for outcome in Outcome}
+    converged = counts[Outcome.CONVERGED.value]
     return {
         "seeds": seeds,
         "converged": converged,
         "rate": converged / seeds if seeds else None,
         "rate_interval": list(stats.rate_interval(converged, seeds)),
-        "outcomes": {outcome.value: int((rows.outcomes == outcome.value).sum()) for outcome in Outcome},
+        "outcomes": counts,
     }
 
 

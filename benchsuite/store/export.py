@@ -92,5 +92,10 @@ def _write_parquet(results: Sequence[Result], path: Path) -> None:
 
 def _about(result: Result) -> dict[str, list[Any]]:
     """Make the columns that are the same for all seeds of a case."""
+    summary = result.summary
     names = ("case", "treatment", "label", "protocol", "dataset", "stand_in", "device", "precision")
-    return {name: [getattr(result.summary, name)] * len(result.rows) for name in names}
+    about: dict[str, Any] = {name: getattr(summary, name) for name in names}
+    if summary.family:
+        about |= {"family": summary.family, **{f"rung.{option}": value for option, value in summary.rung.items()}}
+    about |= {f"settings.{option}": float(value) for option, value in summary.setting.items()}
+    return {name: [value] * len(result.rows) for name, value in about.items()}

@@ -247,10 +247,14 @@ class RunFolder:
             CaseError: they could not be read again, or belong to no case of the run.
             StoreError: they cannot be written.
         """
-        for name, found in groupby(summaries, lambda summary: summary.plan_id):
+        for name, found in groupby(summaries, self._plan_id):
             if (case := self._case(name)) is None:
                 raise CaseError(f"{name[:80]!r} has a summary but no plan", "write its plan first")
             self._write_case(replace(case, summaries=list(found)))
+
+    def _plan_id(self, summary: Summary) -> str:
+        """The id of the plan that a summary belongs to; values of a sweep have one of their own, or share one."""
+        return summary.id if self._case(summary.id) else summary.plan_id
 
     def _write_case(self, case: CaseFile) -> None:
         self._prepare()

@@ -21,7 +21,7 @@ COMPILATION = "/jax/core/compile/backend_compile_duration"
 #: are not passed to YNNPACK, and long loops are not split into tasks.
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
 
-#: Texts by which XLA's errors are told apart.
+#: Texts that identify XLA's errors.
 OUT_OF_MEMORY, UNKNOWN_OPTION = "RESOURCE_EXHAUSTED", "No such compile option"
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")

@@ -1,9 +1,10 @@
-"""Variants: a case, changed.
+"""Variants: cases with treatments and sweeps.
 
-In: a case, and a treatment, a start or the values of an option.
+In: a case, and a treatment, a start or the values of an option; or a family, which makes a case for each value.
 Out: the changed case, or the reason why the change does not apply.
 """
 
+from benchsuite.variants.family import Family
 from benchsuite.variants.start import Start, find_start, start_values
 from benchsuite.variants.treatment import ALL, NONE, Treatment, combine_treatments
 from benchsuite.variants.variant import Variant, list_inapplicable, make_variants
@@ -11,6 +12,7 @@ from benchsuite.variants.variant import Variant, list_inapplicable, make_variant
 __all__ = [
     "ALL",
     "NONE",
+    "Family",
     "Start",
     "Treatment",
     "Variant",

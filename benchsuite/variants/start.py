@@ -1,4 +1,4 @@
-"""Starts of their own interest: parameters that are given instead of drawn."""
+"""Named starts: initial parameters that are given in place of drawn ones."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _COMMA = re.compile(r",(?![^\[]*\])")
 
 
 def find_start(case: Case, text: str, parameter_names: Sequence[str]) -> np.ndarray:
-    """The start of `case` that a person means, as an array (1, p): the name of one, or "w=-10,b=0".
+    """Parse a start of a case, a name or "w=-10,b=0", as an array (1, p).
 
     Raises:
-        OptionError: it is neither, or says too little or too much.
+        OptionError: the text is neither, or lacks a parameter.
     """
     if not parameter_names:
-        raise OptionError(f"{case.name} has too many parameters to give a start for", "replay one of its seeds")
+        raise OptionError(f"{case.name} has too many parameters to give a start", "replay one of its seeds")
     start = case.starts.get(text) or _parse(case, text, parameter_names)
     try:
         return start_values(case, {text: start}, parameter_names)
@@ -40,7 +40,7 @@ def _parse(case: Case, text: str, parameter_names: Sequence[str]) -> Start:
     for part in _COMMA.split(text):
         name, _, value = part.rpartition("=")
         if name.strip() in start:
-            raise OptionError(f"the start {text!r} gives {name.strip()} twice", f"for example {example}")
+            raise OptionError(f"the start {text!r} sets {name.strip()} twice", f"write, for example, {example}")
         try:
             start[name.strip()] = float(value)
         except ValueError:
@@ -50,10 +50,10 @@ def _parse(case: Case, text: str, parameter_names: Sequence[str]) -> Start:
 
 
 def start_values(case: Case, starts: Mapping[str, Start], parameter_names: Sequence[str]) -> np.ndarray:
-    """The values of `starts` as an array (n, p), with the parameters in the order of `parameter_names`.
+    """Convert starts to an array (n, p), with the parameters in the order of `parameter_names`.
 
     Raises:
-        CaseError: a start lacks a parameter, has one that is not there, or gives no finite number.
+        CaseError: a start lacks a parameter, has an unknown one, or a value that is not finite.
     """
     for label, start in starts.items():
         _check(f"the start {label!r} of {case.name}", start, parameter_names)
@@ -63,16 +63,14 @@ def start_values(case: Case, starts: Mapping[str, Start], parameter_names: Seque
 
 def _check(what: str, start: Start, parameter_names: Sequence[str]) -> None:
     if not parameter_names:
-        raise CaseError(f"{what} is not possible: the model has too many parameters", "leave starts out")
+        raise CaseError(f"{what} is not possible: the model has too many parameters", "remove starts")
     for name, value in start.items():
         if name not in parameter_names:
-            raise CaseError(
-                f"{what} sets {name!r}, which is none of its parameters", near_matches(name, parameter_names)
-            )
+            raise CaseError(f"{what} sets {name!r}, which is not a parameter", near_matches(name, parameter_names))
         if not abs(value) <= _LARGEST:
             raise CaseError(f"{what} sets {name} to {value}", "give a finite number")
     if missing := [name for name in parameter_names if name not in start]:
         raise CaseError(
-            f"{what} says nothing of {', '.join(missing)}",
+            f"{what} lacks {', '.join(missing)}",
             f"give every parameter: {','.join(f'{name}=…' for name in parameter_names)}",
         )

@@ -1,4 +1,4 @@
-"""A treatment: a named change to a case, to be tried on the same seeds."""
+"""Treatments: named changes of a case, compared with it on the same seeds."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 from benchsuite.case import NAME, Case, options_of, with_signature
 from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, require, require_text, wrap_errors
 
-#: What a person says for every treatment there is, and for none.
+#: Values of --treatment for all treatments, and for none.
 ALL, NONE = "all", "none"
 
 
 @dataclass(frozen=True, eq=False)
 class Treatment:
-    """A named change to a case.
+    """A named change of a case.
 
-    A treated case keeps its name, and so its seeds: where the parameters have the same shape, every seed starts from
-    the same random numbers and sees the same data as without the treatment. It keeps its criterion too.
+    A treated case keeps its name and criterion. Where the parameters have the same shape, every seed starts from the
+    same random numbers and trains on the same data as without the treatment.
 
     Args:
         name: unique among all plugins.
         summary: one sentence.
-        source: who advises it: an address or a reference.
+        source: origin of the treatment: an address or a reference.
         change: (Case, **options) → Case, by `Case.with_model`, `Case.with_optimizer` or `dataclasses.replace`. It
-            raises `DoesNotApply` with the reason where it makes no sense. Options are numbers that have defaults. A
-            sweep hands over arrays that JAX traces, and takes from the changed case its model, optimiser and loss
-            alone. A change of the parameters' names or number takes the case's groups away.
+            raises `DoesNotApply` with the reason where it does not apply. Options are numbers with defaults. A sweep
+            passes values that JAX traces, and uses only the model, optimiser and loss of the changed case. A change
+            that renames parameters, or changes their number, must set groups={}.
 
     Raises:
         CaseError: a field is of the wrong kind.
@@ -54,31 +54,31 @@ class Treatment:
         for name, value in self.options.items():
             require(
                 isinstance(value, int | float),
-                f"treatment {self.name}: the default of its option {name} is no number",
-                "let change have a case, and options with numbers as defaults",
+                f"treatment {self.name}: the default of its option {name} is not a number",
+                "use numbers as defaults of all options",
             )
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of the change and their values."""
+        """The options of the change, name → value."""
         return options_of(self.change, arguments=1)
 
     def with_options(self, name: str, **options: Any) -> Treatment:
-        """The same treatment under another name with other options."""
+        """Make the treatment with another name and other options."""
         return replace(self, name=name, change=partial(self.change, **options))
 
     def apply(self, case: Case, **options: Any) -> Case:
-        """The treated case, without claims and named starts.
+        """Apply the treatment to a case; claims and named starts are removed.
 
         Raises:
-            DoesNotApply: the treatment makes no sense for the case.
-            CaseError: the change fails, gives something else, or changes what it must keep.
+            DoesNotApply: the treatment does not apply to the case.
+            CaseError: the change fails, returns something other than a case, or changes its name or criterion.
         """
         whose = f"treatment {self.name} of {case.name}"
-        hint = "raise benchsuite.DoesNotApply with a reason where it makes no sense"
+        hint = "raise benchsuite.DoesNotApply with a reason where it does not apply"
         with wrap_errors(lambda raised: CaseError(f"{whose} failed: {raised}", hint)):
             try:
-                # Claims and named starts speak of the untreated case.
+                # Claims and named starts are about the untreated case.
                 treated = self.change(replace(case, claims=(), starts={}), **options)
             except DoesNotApply:
                 raise
@@ -91,19 +91,19 @@ class Treatment:
     def _check(self, case: Case, treated: object) -> None:
         require(
             isinstance(treated, Case),
-            f"treatment {self.name} of {case.name} gives a {type(treated).__name__}, not a Case",
-            "let its change return a Case",
+            f"treatment {self.name} of {case.name} returns a {type(treated).__name__}, expected a Case",
+            "return a Case from its change",
         )
         for name in ("name", "criterion"):
             require(
                 getattr(treated, name) == getattr(case, name),
                 f"treatment {self.name} of {case.name} changes its {name}",
-                "leave it: what is learnt, and from which seeds, must stay the same to be compared",
+                "keep it, so that the seeds can be compared",
             )
 
 
 def combine_treatments(treatments: Sequence[Treatment]) -> Treatment:
-    """One treatment that applies several in turn; an option goes to each of them that has it."""
+    """Combine treatments to one that applies them in turn; an option is passed to each that has it."""
     if len(treatments) == 1:
         return treatments[0]
 

@@ -1,7 +1,9 @@
-"""Why identity is hard: figures that tell how far a trained network is from the identity on MNIST, and where.
+"""Diagnostics of the identity cases: how far a trained network is from the identity on MNIST, and where.
 
-A *live* pixel is one that varies over the images at hand; the others carry nothing that could be learnt.
+A *live* pixel is one that varies over the images at hand; the others carry no information.
 """
+
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -76,10 +78,10 @@ _LAST = {}
 def _moments(images):
     """E(x xᵀ) and E(x) over the images, in double precision: the spectrum spans more digits than single has.
 
-    Those of the images that were asked for last are kept, since every figure and case of MNIST asks for them again.
+    The result for the last images is kept, without the images, since every figure and case of MNIST needs it.
     """
-    if _LAST.get("images") is not images:
-        _LAST.update(images=images, moments=_sum_up(images))
+    if not _LAST or _LAST["images"]() is not images:
+        _LAST.update(images=weakref.ref(images), moments=_sum_up(images))
     return _LAST["moments"]
 
 

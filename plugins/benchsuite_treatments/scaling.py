@@ -1,6 +1,6 @@
 """Other scales of the data.
 
-Targets are only divided by a number, never shifted: below zero no ReLU could reach them. R² does not see it.
+Targets are only divided by a number, never shifted: below zero no ReLU could reach them. R² does not depend on it.
 """
 
 from dataclasses import replace
@@ -8,15 +8,16 @@ from functools import wraps
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from benchsuite import DoesNotApply, Stream, Treatment, hookimpl
+from benchsuite import DoesNotApply, Split, Stream, Treatment, hookimpl
 
-#: Examples from which the scale of a stream is taken, and how near to the wanted one it may be.
+#: Examples from which the scale of a stream is measured, and how near to the wanted scale it must not be.
 SAMPLE, NEAR = 10_000, 0.05
 
 
 def unit_scale(case):
-    return _scaled(case, _largest, "its inputs and targets have no bounds that they could be divided by")
+    return _scaled(case, _largest, "its inputs and targets have no bounds to divide by")
 
 
 def standardise(case):
@@ -33,12 +34,12 @@ def _mean_and_deviation(x):
 
 def _scaled(case, measure, unbounded):
     if case.criterion.metric != "r2":
-        raise DoesNotApply(f"its criterion, on {case.criterion.metric}, would mean something else on another scale")
+        raise DoesNotApply(f"its criterion, on {case.criterion.metric}, depends on the scale")
     if isinstance(case.dataset, Stream):
         if unbounded:
             raise DoesNotApply(unbounded)
         return replace(case, dataset=_scaled_stream(case.dataset, measure))
-    # Diagnostics of the data speak of the rows as they lie on disk.
+    # Diagnostics of the data are defined for rows as they are stored in files.
     diagnostics = [diagnostic for diagnostic in case.diagnostics if diagnostic.of_data is None]
     return replace(case, dataset=_scaled_table(case.dataset, measure), diagnostics=diagnostics)
 
@@ -59,8 +60,10 @@ def _scaled_stream(stream, measure):
 
 
 def _scaled_table(table, measure):
-    """The table with inputs shifted and divided, and targets divided, by what its training rows measure."""
-    scales = {}
+    """The table with inputs shifted and divided, and targets divided, by measures of its training rows.
+
+    Every row carries the three numbers, so that `prepare` needs nothing but the rows.
+    """
 
     def load(files):
         return measured(table.load(files))
@@ -70,22 +73,29 @@ def _scaled_table(table, measure):
 
     def measured(split):
         x, y = table.prepare(split.train)
-        scales["x"], scales["y"] = [tuple(map(float, measure(values))) for values in (x, y)]
-        return split
+        (shift, scale), (_, y_scale) = (tuple(map(float, measure(values))) for values in (x, y))
+        return Split(*(_with_numbers(rows, (shift, scale, y_scale)) for rows in split))
 
     def prepare(rows):
+        rows, numbers = rows
         x, y = table.prepare(rows)
-        (shift, scale), (_, y_scale) = scales["x"], scales["y"]
+        shift, scale, y_scale = numbers[0]
         return (x - shift) / scale, y / y_scale
 
     return replace(table, load=load, prepare=prepare, stand_in=table.stand_in and stand_in)
+
+
+def _with_numbers(rows, numbers):
+    """The rows, and the numbers once for each of them: (n, 3)."""
+    count = len(jax.tree.leaves(rows)[0])
+    return rows, np.tile(np.array(numbers, np.float32), (count, 1))
 
 
 @hookimpl
 def benchsuite_treatments():
     yield Treatment(
         "unit-scale",
-        "Inputs and targets are divided by their largest value, 255 for grey levels.",
+        "Divide inputs and targets by their largest value, 255 for grey levels.",
         "https://stats.stackexchange.com/questions/424558",
         unit_scale,
     )

@@ -16,7 +16,10 @@ from benchsuite.system import cache
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folder is set by a variable of Linux")
 
-WHERE = "import jax; from benchsuite.system import cache; cache.keep_programs(); print(jax.config.jax_compilation_cache_dir)"
+WHERE = (
+    "import jax; from benchsuite.system import cache; cache.keep_programs();"
+    " print(jax.config.jax_compilation_cache_dir)"
+)
 
 
 def python(home: Path, *arguments: str, **variables: str) -> str:

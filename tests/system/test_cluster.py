@@ -144,7 +144,7 @@ def test_a_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch)
     """Within the patience that one has."""
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with (
-        pytest.raises(DeviceError, match="connecting to a Dask scheduler at tcp://127.0.0.1:9 failed"),
+        pytest.raises(DeviceError, match=r"connecting to a Dask scheduler at tcp://127\.0\.0\.1:9 failed"),
         open_executor(TrainingSettings(executor="dask", scheduler="tcp://127.0.0.1:9")),
     ):
         pass

@@ -222,11 +222,12 @@ def test_shard_that_was_touched(damage: Any, said: str, benchsuite: Command) -> 
     np.testing.assert_equal(rows(Path("out")), before)
 
 
-def test_run_json_that_was_edited(benchsuite: Command) -> None:
-    """What a run says of itself is not taken from a file that was changed."""
+@pytest.mark.parametrize("name", ["run.json", "line/case.json"])
+def test_json_that_was_edited(name: str, benchsuite: Command) -> None:
+    """A file that was changed after it was written is refused."""
     assert benchsuite("run", "line", "--run-dir", "out")[0] == 0
-    path = Path("out/run.json")
-    path.write_text(path.read_text().replace('"source"', '"quick"', 1))
+    path = Path("out") / name
+    path.write_text(path.read_text().replace('"highest"', '"default"', 1))
 
     code, _, err = benchsuite("report", "out")
 
@@ -340,10 +341,10 @@ def test_case_that_breaks_costs_no_other(install_plugin: InstallPlugin, benchsui
     assert code == 1
     assert "case leave: its data failed: SystemExit: bye (plugin_faults.py, line" in err
     assert "case meddle sets jax_default_matmul_precision = bfloat16 globally" in err
-    assert "case garbage: among its data is a str" in err
+    assert "case garbage: its data contain a str" in err
     assert "case crash: its data failed: RuntimeError: no such luck (plugin_faults.py, line" in err
     assert "case panic: its data failed: Outcome (plugin_faults.py, line" in err
-    assert re.search("case late: its training failed as it ran: .*RuntimeError: only now\n", err)
+    assert re.search("case late: its training failed at run time: .*RuntimeError: only now\n", err)
     assert "case grouped sets jax_enable_x64 = True, the working folder = " in err
     assert "sound" in out
     assert jax.config.values == before
@@ -422,11 +423,11 @@ def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pyt
     begun: list[int] = []
 
     def begin_between() -> str:
-        monkeypatch.setattr(store, "commit", lambda: "")
+        monkeypatch.setattr(store.machine, "commit", lambda: "")
         begun.append(benchsuite("run", "line", "--run-dir", "out")[0])
         return ""
 
-    monkeypatch.setattr(store, "commit", begin_between)
+    monkeypatch.setattr(store.machine, "commit", begin_between)
     code, _, err = benchsuite("run", "line", "--run-dir", "out")
 
     assert (begun, code) == ([0], 1)
@@ -437,10 +438,10 @@ def test_two_runs_that_begin_in_one_folder(benchsuite: Command, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("while True:\n    pass", "was not there after"),
+        ("while True:\n    pass", "timed out after"),
         (
             LINE + SUPPLY.replace("yield line()", "time = __import__('time')\n    time.sleep(60)\n    yield line()"),
-            "was not there after",
+            "timed out after",
         ),
         (LINE + "jax.config.update('jax_enable_x64', True)" + SUPPLY, "sets jax_enable_x64 = True globally"),
     ],

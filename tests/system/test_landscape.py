@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
+from benchsuite_relu import relu_bias, relu_output
 from conftest import Command
-from test_landscape import quiet
+from test_landscape import case_of, quiet
 from toys import line
 
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
@@ -17,6 +18,31 @@ from benchsuite.report.figures import draw_landscape
 from benchsuite.results.landscape import BasinMap, parameter_values
 from benchsuite.results.landscape import LandscapeResult as LandscapeOfCase
 from benchsuite.settings import TrainingSettings
+
+
+def test_paths_are_those_of_the_run_in_more_points() -> None:
+    """Named starts and seeds are trained by the case's own schedule, and seen more often."""
+    survey = LandscapeEvaluator(case_of(relu_bias), TrainingSettings(), grid=5)
+    heard: list[float] = []
+
+    paths = survey.paths(2, heard.append)
+
+    assert [(path.label, path.named) for path in paths] == [
+        ("red", True), ("blue", True), ("seed 0", False), ("seed 1", False)
+    ]  # fmt: skip
+    assert len(paths[0].trace.steps) == 151
+    assert paths[0].trace.parameters[0, 0].tolist() == [1.5, -2.5]
+    assert sum(heard) == pytest.approx(4)
+    assert survey.starts(2, basins=True) == 4 + 25
+
+
+def test_basins_of_two_parameters_among_more() -> None:
+    """The others start at zero."""
+    survey = LandscapeEvaluator(case_of(relu_output), TrainingSettings(), grid=2)
+
+    (basins,) = survey.basins(quiet)
+
+    assert (list(basins.axes), basins.fixed) == (["w", "v"], {"b": 0, "c": 0})
 
 
 def test_interrupted_map_is_drawn_as_far_as_it_is(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_page_in_a_browser(chromium: Browser) -> None:
     with page.expect_download() as saved:
         page.click("figure[data-figure=rates] [data-save=png]")
     assert saved.value.path().read_bytes().startswith(b"\x89PNG")
-    page.get_by_label("Show what is named").fill("steep")
+    page.get_by_label("Filter").fill("steep")
     page.wait_for_function("document.querySelector('.filter output').textContent !== ''")
     page.wait_for_function(
         "document.querySelector('figure[data-figure=rates] svg').textContent.includes('line') === false"
@@ -124,7 +124,7 @@ def test_page_in_a_browser(chromium: Browser) -> None:
     page.wait_for_selector("figure[data-figure=r2]", state="hidden")  # all of its seeds diverged
     page.wait_for_function("!document.querySelector('figure[data-figure=treatments] svg').textContent.includes('slow')")
     assert "steep" in (page.locator("figure[data-figure=rates] svg").text_content() or "")
-    page.get_by_label("Show what is named").fill("")
+    page.get_by_label("Filter").fill("")
     page.wait_for_selector("figure[data-figure=r2]:visible")
     assert noticed == []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LINE, InstallPlugin
+from conftest import LINE, SUPPLY, InstallPlugin
 from test_pytest_plugin import BOTH, CASES, cases, run
 
 STAND_IN = """
@@ -30,6 +30,16 @@ def benchsuite_cases():
     yield line("drawn", dataset=dataset, schedule=Schedule(epochs=20, seeds=4), quick=Schedule(epochs=40, seeds=4),
                claims=[Claim("all fail", FailureRate(equals=1))])
 """
+
+
+def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
+    """Runs are saved and compared as those of any other benchmark."""
+    for option in ("--benchmark-autosave", "--benchmark-compare"):
+        result = cases.runpytest_inprocess("--benchmark-only", "-k", "line and not rest", option)
+        assert "machine_info is different" not in result.stderr.str()
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines_random(["*test_training[[]line[]] (NOW)*", "*test_training[[]line[]] (0001_*"])
 
 
 def test_xdist_without_benchmark_only(cases: pytest.Pytester) -> None:
@@ -56,6 +66,14 @@ def test_broken_plugin_shows_in_the_exit_code(cases: pytest.Pytester, install_pl
     )
 
 
+def test_every_seed_diverged_is_pointed_out(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
+    """A case that gives NaN at once is told apart from one that learns badly."""
+    install_plugin("line", LINE + SUPPLY.replace("line()", "line(rate=1e30)"), module="diverging")
+    pytester.makepyfile(test_cases=CASES)
+
+    run(pytester).stdout.fnmatch_lines(["*20 diverged*", "line: every seed diverged; inspect its data*"])
+
+
 def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
     """Stand-in data and a quick protocol are in every label, apart from real figures, and no claim is judged."""
     install_plugin("line", LINE + STAND_IN.replace("drawn", "line-drawn") + "    yield line()", module="stood_in")
@@ -68,7 +86,7 @@ def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: Inst
             "*line-drawn (quick, stand-in data): 4 of 4 converged*",
             "*test_training[[]line-drawn[]] (quick, stand-in data) *",
             "line *noisy_line*",
-            "On STAND-IN data, drawn by the suite*",
+            "On STAND-IN data (synthetic*",
             "line-drawn*dots-stand-in*",
             "*not judged*",
         ]

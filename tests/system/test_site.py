@@ -118,7 +118,7 @@ def test_site_in_a_browser(chromium: Browser, runs: Path, benchsuite: Command) -
     page.wait_for_selector("body[data-drawn=all]", timeout=60_000)
     assert page.locator("figure[data-drawn=yes]").count() == page.locator("figure").count() > 5
     page.click("text=All nights")
-    assert page.title() == "Convergence, night by night"
+    assert page.title() == "Convergence by night"
     assert noticed == []
 
 

@@ -117,7 +117,7 @@ def test_treatment_applies_nowhere(doctor: Command) -> None:
     code, _, err = doctor("run", "line", "--treatment=never", "--run-dir=out")
 
     assert code == 2
-    assert "treatment never applies nowhere:\n  line+never: lines need none" in err
+    assert "treatment never applies to no case:\n  line+never: lines need none" in err
     assert not Path("out").exists()
 
 
@@ -185,7 +185,10 @@ def test_sweep_table(doctor: Command) -> None:
     for value, rate in (("0", "0.0 %"), ("0.1", "100.0 %"), ("0.2", "100.0 %"), ("1000000000", "0.0 %")):
         assert rate in line_of(out, value)
     assert "20 diverged" in line_of(out, "1000000000")
-    assert "best: 100.0 % at rate = 0.1; within 5 points of it from 0.1 to 0.2, a factor of 2" in " ".join(out.split())
+    assert (
+        "best: 100.0 % at rate = 0.1; plateau: rate within 5 points of its best from 0.1 to 0.2, a factor of 2"
+        in " ".join(out.split())
+    )
 
 
 @pytest.mark.parametrize(
@@ -193,11 +196,11 @@ def test_sweep_table(doctor: Command) -> None:
     [
         (["--sweep=rate=1:0.1:3"], "is reversed"),
         (["--sweep=rate=0:1:3"], "rate=0:1:3:linear"),
-        (["--sweep=rates=0.1,0.2"], "--sweep rates applies nowhere"),
+        (["--sweep=rates=0.1,0.2"], "--sweep rates applies to no case"),
         (["--treatment=rset"], "did you mean rest"),
         (["--treatment=rest(rates=1)"], "did you mean rate?"),
         (["--optimizer=optax.adma(1)"], "did you mean adam"),
-        (["--treatment=none", "--treatment=rest"], "none beside others"),
+        (["--treatment=none", "--treatment=rest"], "none excludes other treatments"),
     ],
 )
 def test_bad_options_are_refused_by_both_interfaces(
@@ -254,7 +257,7 @@ def test_pytest_runs_every_treatment(cases: pytest.Pytester) -> None:
         "test_training[line+rest]",
         "treatment broken of line failed: RuntimeError: oh [red]no[/]",
         "does not apply: lines need none",
-        "What treatments change: line",
+        "Effect of treatments: line",
     ):
         assert said in text
 

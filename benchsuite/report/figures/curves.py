@@ -35,9 +35,9 @@ def learning_figure(result: Result) -> ChartFigure | None:
     seen = [outcome.value for outcome in Outcome if (outcomes == outcome.value).any()]
     x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f"))
     scale, axis = alt.Scale(type="log"), power_axis("loss on the evaluation data")
-    about = alt.Chart(chart_data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
-    band = about.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
-    middle = about.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
+    quantiles = alt.Chart(chart_data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
+    band = quantiles.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
+    middle = quantiles.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
     pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["seed"], nearest=True, empty=False)
     seeds = alt.Chart(
         chart_data(_singles(loss, steps, outcomes, curves.seeds), seed="number", step="number", loss="number")
@@ -55,14 +55,14 @@ def learning_figure(result: Result) -> ChartFigure | None:
         ]
     )
     label = result.summary.label
-    said = f"{label}: " + "; ".join(
+    about = f"{label}: " + "; ".join(
         f"{name} ends at a median loss of {number(_last(spread, name)['median'])}" for name in seen
     )
     return ChartFigure(
         f"learning-{label}",
         label,
         alt.layer(band, single, middle, near.add_params(pointed)).properties(height=260),
-        said,
+        about,
         Sheet(f"{len(curves.seeds):,} seeds with stored curves", spread, _COLUMNS),
         label,
     )

@@ -20,27 +20,29 @@ _POINTS = 160
 
 
 def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
-    """Draw the distribution function of 1 - R² of each case; None if all seeds diverged."""
+    """Draw the distribution function of 1 - R² of each case; None without finite values."""
+    results = [result for result in results if result.summary.ladder["r2"]]
     chart = _chart(results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
     if chart is None:
         return None
     rungs = alt.Chart(alt.InlineData(values=[{"rung": 1 - threshold} for threshold in R2_LADDER]))
     rules = rungs.mark_rule(strokeDash=[2, 3], opacity=0.5).encode(x="rung:Q")
-    said = "; ".join(
+    about = "; ".join(
         f"{result.summary.label}: "
         + ", ".join(f"{percent(rung['rate'])} reach R² {rung['at_least']:g}" for rung in result.summary.ladder["r2"])
         for result in results
     )
     sheet = ladder_table([result.summary for result in results])
-    return ChartFigure("r2", "Final R²", alt.layer(chart, rules).properties(height=300), said, sheet)
+    return ChartFigure("r2", "Final R²", alt.layer(chart, rules).properties(height=300), about, sheet)
 
 
 def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
-    """Draw the distribution function of the largest absolute error of each case; None if all seeds diverged."""
+    """Draw the distribution function of the largest absolute error of each case; None without finite values."""
+    results = [result for result in results if result.summary.ladder["largest_error"]]
     chart = _chart(results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
     if chart is None:
         return None
-    said = "; ".join(
+    about = "; ".join(
         f"{result.summary.label}: "
         + ", ".join(
             f"{100 * share['share']:g} % keep {number(share['at_most'])}"
@@ -49,7 +51,7 @@ def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
         for result in results
     )
     sheet = ladder_table([result.summary for result in results])
-    return ChartFigure("largest-error", "Final largest error", chart.properties(height=300), said, sheet)
+    return ChartFigure("largest-error", "Final largest error", chart.properties(height=300), about, sheet)
 
 
 def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.Chart | None:

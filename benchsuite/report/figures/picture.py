@@ -17,7 +17,7 @@ from benchsuite.report.figures.errors import largest_error_figure, r2_figure
 from benchsuite.report.figures.figure import INK, ChartFigure, specification
 from benchsuite.report.figures.landscape import caption_of, landscape_charts
 from benchsuite.report.figures.times import success_figure
-from benchsuite.report.figures.treatments import sweep_panels, treatments_figure
+from benchsuite.report.figures.treatments import family_figures, sweep_panels, treatments_figure
 from benchsuite.report.terminal import Inapplicable
 from benchsuite.results import LandscapeResult, Result, Summary, Trace
 
@@ -58,6 +58,21 @@ def draw_heatmap(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicab
     cases = len({summary.untreated_label for summary in summaries if not summary.setting})
     chart = figure.chart.properties(width=_CELL * max(cases, 3), height=figure.line * len(figure.lines))
     save(chart, path, figure.title, [_seeds(summaries)])
+
+
+def draw_family(summaries: Sequence[Summary], path: Path) -> None:
+    """Draw the rate over the option of each family, side by side, with the published rates.
+
+    Raises:
+        OptionError: there are no two cases of a family, the ending is unknown, or the file cannot be written.
+    """
+    figures = family_figures(summaries)
+    if not figures:
+        raise OptionError("no two cases of this run are of one family", "run a family, or draw another picture")
+    charts = [_sized(figure).properties(title=figure.title) for figure in figures]
+    grid = alt.concat(*charts, columns=_COLUMNS.get(len(charts), 4))
+    apart = grid.resolve_scale(color="independent", strokeDash="independent", shape="independent")
+    save(apart, path, "Convergence rate", [_seeds(summaries), "bars: 95 % intervals"])
 
 
 def draw_sweep(summaries: Sequence[Summary], path: Path) -> None:

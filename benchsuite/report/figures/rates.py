@@ -23,12 +23,12 @@ from benchsuite.results import Outcome, Summary
 
 def rates_figure(summaries: Sequence[Summary]) -> ChartFigure:
     """Draw the convergence rate of each case with its 95 % interval."""
-    said = "; ".join(f"{r.label} {percent(r.rate)} ({interval(r.rate_interval)})" for r in summaries)
+    about = "; ".join(f"{r.label} {percent(r.rate)} ({interval(r.rate_interval)})" for r in summaries)
     return ChartFigure(
         "rates",
         "Convergence rate",
         _rate_chart(summaries),
-        said,
+        about,
         Sheet("", summaries, (CASE, *RESULT), legend(summaries)),
         lines=[summary.label for summary in summaries],
     )
@@ -100,12 +100,12 @@ def outcomes_figure(summaries: Sequence[Summary]) -> ChartFigure:
             ],
         )
     )
-    said = "; ".join(
+    about = "; ".join(
         f"{summary.label}: " + ", ".join(f"{summary.outcomes[o]:,} {o.value}" for o in seen if summary.outcomes[o])
         for summary in summaries
     )
     lines = [summary.label for summary in summaries]
-    return ChartFigure("outcomes", "Outcomes", chart, said, _outcome_sheet(summaries, seen), lines=lines)
+    return ChartFigure("outcomes", "Outcomes", chart, about, _outcome_sheet(summaries, seen), lines=lines)
 
 
 def _outcome_sheet(summaries: Sequence[Summary], seen: Sequence[Outcome]) -> Sheet:
@@ -149,6 +149,6 @@ def changes_figure(changes: Sequence[CaseChange], sheet: Sheet) -> ChartFigure |
     )
     axis = share_axis("difference of the rates, with 95 % interval")
     zero = alt.Chart(alt.InlineData(values=[{"at": 0}])).mark_rule(strokeDash=[2, 3]).encode(x="at:Q")
-    said = "; ".join(f"{row['case']} {points(row['difference'])} points" for row in rows)
+    about = "; ".join(f"{row['case']} {points(row['difference'])} points" for row in rows)
     chart = alt.layer(zero, *_intervals(base, "difference", axis=axis))
-    return ChartFigure("changes", "Differences of the rates", chart, said, sheet, lines=[label for label, _ in rated])
+    return ChartFigure("changes", "Differences of the rates", chart, about, sheet, lines=[label for label, _ in rated])

@@ -40,10 +40,10 @@ def _figure(result: Result, place: str, chart: Chart, surface: Surface | None = 
     title = f"{label}: " + (" and ".join(surface.axes) if surface else "from start to end")
     if surface:
         title += "".join(f", {name} = {value:g}" for name, value in surface.fixed.items()) + _titled(surface)
-    said = f"{title}, {seeds:,} seeds; " + "; ".join(
+    about = f"{title}, {seeds:,} seeds; " + "; ".join(
         f"{group['name']}: {group['converged']:,} of {group['seeds']:,} converged" for group in result.summary.groups
     )
-    return ChartFigure(f"starts-{label}{place}", title, chart.properties(height=300), said, _sheet(result), label)
+    return ChartFigure(f"starts-{label}{place}", title, chart.properties(height=300), about, _sheet(result), label)
 
 
 def _titled(surface: Surface) -> str:

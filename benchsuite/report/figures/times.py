@@ -46,9 +46,9 @@ def success_figure(summaries: Sequence[Summary]) -> ChartFigure:
     line = base.mark_line(interpolate="step-after", point=alt.OverlayMarkDef(size=14)).encode(
         y=alt.Y("share:Q", scale=scale), strokeDash=dash
     )
-    said = "; ".join(f"{summary.label}: median {median_steps(summary)} steps" for summary in summaries)
+    about = "; ".join(f"{summary.label}: median {median_steps(summary)} steps" for summary in summaries)
     sheet = Sheet("", [row for summary in summaries for row in _listed(summary)], _CURVE)
-    return ChartFigure("success", "Time to success", alt.layer(band, line).properties(height=300), said, sheet)
+    return ChartFigure("success", "Time to success", alt.layer(band, line).properties(height=300), about, sheet)
 
 
 def _curve(summary: Summary) -> Iterator[dict[str, Any]]:
@@ -107,7 +107,7 @@ def cost_figure(summaries: Sequence[Summary]) -> ChartFigure:
             tooltip=[alt.Tooltip("case:N"), alt.Tooltip("part:N"), alt.Tooltip("seconds:Q", format=",.3~f")],
         )
     )
-    said = "; ".join(
+    about = "; ".join(
         f"{summary.label}: "
         + ", ".join(f"{part} {seconds(v)}" for part, v in zip(parts, _seconds(summary), strict=True))
         for summary in summaries
@@ -117,7 +117,7 @@ def cost_figure(summaries: Sequence[Summary]) -> ChartFigure:
         "costs",
         "Time by stage",
         chart,
-        said,
+        about,
         Sheet("", summaries, (CASE, *COST, *timed)),
         lines=[r.label for r in summaries],
     )
@@ -161,7 +161,7 @@ def rounds_figure(summaries: Sequence[Summary]) -> ChartFigure | None:
             ],
         )
     )
-    said = "; ".join(
+    about = "; ".join(
         f"{summary.label}: {per_second(summary.seeds_per_second)} seeds per second" for summary in summaries
     )
     columns = (
@@ -172,5 +172,5 @@ def rounds_figure(summaries: Sequence[Summary]) -> ChartFigure | None:
         Column("seeds/s", lambda row: per_second(row["speed"])),
     )
     return ChartFigure(
-        "rounds", "Speed by round", chart, said, Sheet("", rows, columns), lines=[r.label for r in summaries]
+        "rounds", "Speed by round", chart, about, Sheet("", rows, columns), lines=[r.label for r in summaries]
     )

@@ -1,13 +1,15 @@
-"""Charts of the rate under treatments and at the values of a swept option."""
+"""Charts of the rate under treatments, and at the values of an option: swept over, or that of a family."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
 
 from benchsuite.report.figures.figure import (
+    INK,
     Chart,
     ChartFigure,
     chart_data,
@@ -27,11 +29,14 @@ from benchsuite.report.terminal import (
     count,
     describe_plateau,
     failures,
+    group_families,
     group_sweeps,
     interval,
     median_steps,
     option_of,
     percent,
+    published_rate,
+    values_of,
 )
 from benchsuite.results import Summary
 
@@ -60,7 +65,7 @@ def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapp
         for name in order
         if (case.partition(" (")[0], name) in refused and (case, "" if name == UNTREATED else name) not in cells
     ]
-    said = "; ".join(
+    about = "; ".join(
         f"{case} {treatment or UNTREATED}: {percent(summary.rate)}" for (case, treatment), summary in shown
     )
     columns = (
@@ -72,7 +77,7 @@ def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapp
     )
     chart = _heatmap(rows, absent, cases, order)
     return ChartFigure(
-        "treatments", "Convergence rate by treatment", chart, said, Sheet("", shown, columns), lines=order, line=_CELL
+        "treatments", "Convergence rate by treatment", chart, about, Sheet("", shown, columns), lines=order, line=_CELL
     )
 
 
@@ -122,6 +127,8 @@ def _heatmap(
     return alt.layer(*layers)
 
 
+_SHARES = alt.Scale(domain=[0, 1])
+
 #: Curves of one case under one option, by name: case, treatment and option.
 _Curves = Mapping[str, Sequence[Summary]]
 
@@ -147,12 +154,12 @@ def _panels(summaries: Sequence[Summary]) -> list[tuple[str, str, dict[str, list
 
 
 def _figures(case: str, option: str, curves: _Curves) -> list[ChartFigure]:
-    said = "; ".join(f"{name}: {describe_plateau(of)}" for name, of in curves.items())
-    sheet, name = _sheet(option, curves), f"{case}-{option}"
+    plateaus = [f"{name}: {describe_plateau(of)}" for name, of in curves.items()]
+    about, sheet, name = "; ".join(plateaus), replace(_sheet(option, curves), meanings=plateaus), f"{case}-{option}"
     rates, steps = (chart.properties(height=280) for chart in (_rates(option, curves), _steps(option, curves)))
     return [
-        ChartFigure(f"sweep-{name}", f"{case}: rate over {option}", rates, said, sheet, case),
-        ChartFigure(f"sweep-steps-{name}", f"{case}: steps to success over {option}", steps, said, sheet, case),
+        ChartFigure(f"sweep-{name}", f"{case}: rate over {option}", rates, about, sheet, case),
+        ChartFigure(f"sweep-steps-{name}", f"{case}: steps to success over {option}", steps, about, sheet, case),
     ]
 
 
@@ -161,7 +168,7 @@ def _seeds(curves: _Curves) -> int:
 
 
 def _label(name: str) -> str:
-    return name.rpartition(": ")[0]
+    return name.rpartition(": ")[0] or name
 
 
 def _base(option: str, curves: _Curves) -> alt.Chart:
@@ -187,7 +194,7 @@ def _row(label: str, option: str, summary: Summary) -> dict[str, Any]:
     median_low, median_high = time["median_interval"]
     return {
         "case": label,
-        "value": summary.setting[option],
+        "value": values_of(summary)[option],
         "rate": summary.rate,
         "low": low,
         "high": high,
@@ -200,11 +207,65 @@ def _row(label: str, option: str, summary: Summary) -> dict[str, Any]:
 
 
 def _rates(option: str, curves: _Curves) -> Chart:
-    base, share = _base(option, curves), alt.Scale(domain=[0, 1])
+    base, share = _base(option, curves), _SHARES
     _, dash = series_colour("case", [_label(name) for name in curves])
     axis = share_axis("share of the seeds that converged")
     band = base.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", scale=share, axis=axis), y2="high:Q")
     return alt.layer(band, base.mark_line(point=True).encode(y=alt.Y("rate:Q", scale=share), strokeDash=dash))
+
+
+def family_figures(summaries: Sequence[Summary]) -> list[ChartFigure]:
+    """Draw the rate over the option of each family, a line for each treatment, with the published rates."""
+    families: dict[str, dict[str, list[Summary]]] = {}
+    for name, rungs in group_families(summaries).items():
+        families.setdefault(rungs[0].family, {})[name] = rungs
+    return [_family_figure(family, curves) for family, curves in families.items()]
+
+
+def _family_figure(family: str, curves: _Curves) -> ChartFigure:
+    option = option_of(next(iter(curves.values()))[0])
+    said = "; ".join(
+        f"{name}: "
+        + ", ".join(f"{percent(summary.rate)} at {option} = {values_of(summary)[option]:g}" for summary in of)
+        for name, of in curves.items()
+    )
+    published = Column("published", lambda row: percent(published_rate(row[1])))
+    sheet = _sheet(option, curves)
+    sheet = replace(sheet, columns=(*sheet.columns, published))
+    chart = _ladder(option, curves).properties(height=280)
+    return ChartFigure(f"family-{family}", f"{family}: rate over {option}", chart, said, sheet, family)
+
+
+def _ladder(option: str, curves: _Curves) -> Chart:
+    """Points on their intervals, joined by a line, and diamonds for published rates."""
+    values, share = sorted({values_of(summary)[option] for of in curves.values() for summary in of}), _SHARES
+    scale = alt.Scale(type=scale_of(values).type, nice=False, zero=False, padding=12)
+    x = alt.X("value:Q", scale=scale, axis=alt.Axis(title=option, format="~g", values=values))
+    base = _base(option, curves).encode(x=x)
+    _, dash = series_colour("case", [_label(name) for name in curves])
+    axis = share_axis("share of the seeds that converged, with 95 % interval")
+    ends = base.mark_rule(strokeWidth=5, opacity=0.45, strokeCap="round")
+    line = base.mark_line(point=alt.OverlayMarkDef(size=60)).encode(y=alt.Y("rate:Q", scale=share), strokeDash=dash)
+    rows = [
+        {"source": "published", "value": values_of(summary)[option], "rate": rate}
+        for of in curves.values()
+        for summary in of
+        if (rate := published_rate(summary)) is not None
+    ]
+    layers = [ends.encode(y=alt.Y("low:Q", scale=share, axis=axis), y2="high:Q"), line]
+    return alt.layer(*layers, *([_published(rows, option, x)] if rows else []))
+
+
+def _published(rows: Sequence[Mapping[str, Any]], option: str, x: alt.X) -> alt.Chart:
+    diamonds = alt.Chart(chart_data(rows, value="number", rate="number")).mark_point(
+        size=160, strokeWidth=2, color=INK, opacity=1
+    )
+    return diamonds.encode(
+        x=x,
+        y="rate:Q",
+        shape=alt.Shape("source:N", scale=alt.Scale(domain=["published"], range=["diamond"])),
+        tooltip=[alt.Tooltip("value:Q", title=option), alt.Tooltip("rate:Q", format=".1%", title="published")],
+    )
 
 
 def _steps(option: str, curves: _Curves) -> Chart:
@@ -228,10 +289,10 @@ def _sheet(option: str, curves: _Curves) -> Sheet:
     rows = [(name, summary) for name, of in curves.items() for summary in of]
     columns = (
         Column("case", lambda row: _label(row[0]), "left", "bold", once=True),
-        Column(option, lambda row: f"{row[1].setting[option]:.4g}"),
+        Column(option, lambda row: f"{values_of(row[1])[option]:.4g}"),
         Column("rate", lambda row: percent(row[1].rate), style="bold"),
         Column("95 % interval", lambda row: interval(row[1].rate_interval)),
         Column("median steps", lambda row: median_steps(row[1])),
         Column("failed as", lambda row: failures(row[1].outcomes).replace("\n", ", "), "left", folds=True),
     )
-    return Sheet("", rows, columns, [f"{name}: {describe_plateau(of)}" for name, of in curves.items()])
+    return Sheet("", rows, columns)

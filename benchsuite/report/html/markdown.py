@@ -1,4 +1,4 @@
-"""A run in Markdown, for a pull request or the summary of a job."""
+"""Render a run in Markdown, for a pull request or the summary of a job."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from benchsuite.report.terminal import (
     RESULT,
     Sheet,
     changes_table,
+    constant_notes,
+    family_tables,
     header_lines_of,
     sweep_tables,
     treatment_tables,
 )
 
-#: What Markdown or HTML would read as its own.
+#: Characters with a meaning in Markdown or HTML.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>&|~#!])")
 
 
 def render_markdown(report: ReportContent) -> str:
-    """The rates, the costs, the verdicts on the sources, and what has changed."""
+    """Render rates, costs, changes, treatments and verdicts on claims."""
     return "\n".join(_lines(report)) + "\n"
 
 
 def _lines(report: ReportContent) -> Iterator[str]:
-    yield "# Of many random starts, how many learnt it"
+    yield "# Convergence rates"
     yield ""
     for run in report.runs:
         for line in header_lines_of(run):
@@ -42,22 +44,23 @@ def _lines(report: ReportContent) -> Iterator[str]:
     for stand_in in (False, True):
         summaries = [summary for summary in report.summaries if summary.stand_in == stand_in]
         if summaries:
-            title = "On STAND-IN data, not comparable with any other" if stand_in else ""
+            title = "On STAND-IN data (synthetic), not comparable with other results" if stand_in else ""
             yield from sheet_lines(Sheet(title, summaries, (CASE, *RESULT)))
-            yield from sheet_lines(Sheet("", summaries, (CASE, *COST)))
+            yield from sheet_lines(Sheet("", summaries, (CASE, *COST), constant_notes(summaries)))
     for part in (
         *treatment_tables(report.results, report.inapplicable, WIDTH),
+        *family_tables([r.summary for r in report.results]),
         *sweep_tables([r.summary for r in report.results]),
     ):
         if isinstance(part, Sheet) and part.title:
             yield from sheet_lines(part)
     verdicts = Counter(claim["verdict"] for summary in report.summaries for claim in summary.claims)
     if verdicts:
-        yield "Statements of the sources: " + ", ".join(f"{verdict} {n}" for verdict, n in verdicts.items()) + "."
+        yield "Claims of the sources: " + ", ".join(f"{verdict} {n}" for verdict, n in verdicts.items()) + "."
 
 
 def sheet_lines(sheet: Sheet) -> Iterator[str]:
-    """A table as lines of Markdown."""
+    """Render a table as lines of Markdown."""
     if sheet.title:
         yield f"**{escape_markdown(sheet.title)}**"
         yield ""
@@ -76,5 +79,5 @@ def _row(cells: list[str], *, escape: bool = True) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """A text that says in Markdown what it says."""
+    """Escape text for Markdown."""
     return _SPECIAL.sub(r"\\\1", printable(text)).replace("\n", "<br>")

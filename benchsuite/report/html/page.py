@@ -1,4 +1,4 @@
-"""A run, or several, as one page that needs nothing else, and as a summary in Markdown."""
+"""Write runs as one self-contained HTML page and a summary in Markdown."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 
-#: What the page's own script asks of the library.
+#: Names that the page's script uses of the chart library.
 _GLOBALS = "window.vegaEmbed = vegaEmbed;"
 
 _UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 
 
 def write_report(runs: Sequence[RunFolder], folder: Path, reference: RunFolder | None = None) -> list[Path]:
-    """Write the page, the summary and the picture of rates into a folder.
+    """Write the page, the summary and the chart of rates into a folder.
 
     Args:
-        runs: what to report; no two of them may hold the same case.
-        folder: where to.
-        reference: what they are compared with.
+        runs: to report; no case may be in two of them.
+        folder: to write into.
+        reference: run to compare with.
 
     Raises:
-        OptionError: the runs cannot stand on one page, or none has a finished round.
+        OptionError: two runs have the same case, or none has a finished round.
         StoreError: a run is damaged, or the folder cannot be written.
     """
     report = collect_content(runs, reference)
@@ -60,7 +60,7 @@ def write_report(runs: Sequence[RunFolder], folder: Path, reference: RunFolder |
 
 
 def collect_content(runs: Sequence[RunFolder], reference: RunFolder | None = None) -> ReportContent:
-    """All that a page of `runs` is made from; see `write_report`."""
+    """Read the content of a page; see `write_report`."""
     found = [(run, result) for run in runs for result in read_results(run)]
     if not found:
         raise OptionError(f"{runs[0].path} has no finished round", "go on with --resume, or name another run")
@@ -70,13 +70,13 @@ def collect_content(runs: Sequence[RunFolder], reference: RunFolder | None = Non
         if other is not run:
             raise OptionError(
                 f"{result.summary.label} is in {other.path} and in {run.path}",
-                "report them apart, or say what has changed with `benchsuite compare`",
+                "report them separately, or compare them with `benchsuite compare`",
             )
     shown = [result for _, result in found]
     if reference is None:
         return ReportContent(runs, shown)
     if len(runs) > 1:
-        raise OptionError(f"{len(runs)} runs are to be compared at once", "compare each on a page of its own")
+        raise OptionError(f"--compare takes one run, but {len(runs)} were given", "compare each run on a separate page")
     before, now = RunResults.of(reference, read_results(reference)), RunResults.of(runs[0], shown)
     return ReportContent(runs, shown, printable(reference.path.name), compare_runs(before, now, LEVEL))
 
@@ -85,24 +85,24 @@ def render_page(report: ReportContent, scripts: str = "") -> str:
     """The page as HTML.
 
     Args:
-        report: what it tells.
-        scripts: the relative address of the library that draws; empty to put it into the page.
+        report: the content.
+        scripts: relative address of the chart library; empty to embed it.
     """
-    told = sections(report)
+    shown = sections(report)
     return (
         environment()
         .get_template("report.html")
         .render(
             title=_title(report),
-            sections=told,
-            specs={figure.name: figure.spec() for figure in _figures(told)},
+            sections=shown,
+            specs={figure.name: figure.spec() for figure in _figures(shown)},
             scripts=scripts,
         )
     )
 
 
 def render_rates(report: ReportContent) -> str:
-    """The rates of all cases, as SVG for light pages."""
+    """Render the rates of all cases as SVG on white."""
     return render_svg(rates_figure(report.summaries), width=560)
 
 
@@ -113,13 +113,13 @@ def _title(report: ReportContent) -> str:
     return f"{named} on {machine.get('device', 'an unknown device')}, {day}"
 
 
-def _figures(told: Sequence[Section]) -> list[ChartFigure]:
-    return [part for section in told for part in section.parts if isinstance(part, ChartFigure)]
+def _figures(shown: Sequence[Section]) -> list[ChartFigure]:
+    return [part for section in shown for part in section.parts if isinstance(part, ChartFigure)]
 
 
 @cache
 def environment(package: str = "") -> jinja2.Environment:
-    """What renders the templates of this package and of another one, on which every text is escaped."""
+    """Make the environment of the templates of this and another package; all text is escaped."""
     packages = filter(None, (package, "benchsuite.report.html"))
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name) for name in packages]),
@@ -140,18 +140,18 @@ def environment(package: str = "") -> jinja2.Environment:
 
 
 def _asset(name: str) -> Markup:
-    """A file of ours as it is."""
+    """Return a file of this package."""
     return Markup(resources.files("benchsuite.report.html").joinpath("templates", name).read_text())  # noqa: S704  # our own
 
 
 @cache
 def chart_library() -> Markup:
-    """The script of Vega that draws the charts."""
+    """Return the script of Vega, which draws the charts."""
     return Markup(vl_convert.javascript_bundle(_GLOBALS).replace("</script", "<\\/script"))  # noqa: S704  # no text of a user
 
 
 def _json(value: Any) -> Markup:
-    """JSON that can stand in a script element, whatever its texts say."""
+    """Encode JSON for a script element."""
     text = json.dumps(value, separators=(",", ":"))
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
@@ -159,7 +159,7 @@ def _json(value: Any) -> Markup:
 
 
 def sort_value(text: str) -> float | str:
-    """What a cell is sorted by: its first number, in seconds where it is a time; else its text, as for a date."""
+    """Return the sort key of a cell: its first number, times in seconds, else its text."""
     found = re.match(r"[<>×~]?\s*([-+−]?[\d,]*\.?\d+(?:e[-+]?\d+)?)\s*(µs|ms|s|min)?\b", text)
     if not found or _DATE.match(text):
         return text.casefold()

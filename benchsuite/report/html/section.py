@@ -1,4 +1,4 @@
-"""What a page tells, in its order: what was measured, how many learnt it, how the others failed, how long it took."""
+"""Sections of the page of a run, in their order."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from benchsuite.report.figures import (
     ChartFigure,
     changes_figure,
     cost_figure,
+    family_figures,
     largest_error_figure,
     learning_figure,
     outcomes_figure,
@@ -32,17 +33,20 @@ from benchsuite.report.terminal import (
     Sheet,
     changes_table,
     claims_table,
+    constant_notes,
     count,
     diagnostics_table,
     groups_table,
     header_lines_of,
+    metrics_table,
+    near_table,
     treatment_tables,
 )
 from benchsuite.report.terminal import starts_table as named_starts
-from benchsuite.results import DEFINITIONS, NOT_JUDGED, Result, Summary
+from benchsuite.results import DEFINITIONS, NOT_JUDGED, Result, Summary, summaries_judged_together
 from benchsuite.store import RunFolder
 
-#: Wide enough that no table is cut into several.
+#: Width at which no table is split.
 WIDTH = 10_000
 
 
@@ -51,8 +55,8 @@ class Section:
     """A part of a page.
 
     Args:
-        name: unique on the page; links lead to it.
-        title: above it.
+        name: unique on the page; target of links.
+        title: heading.
         parts: figures, tables, and paragraphs.
     """
 
@@ -63,13 +67,13 @@ class Section:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """All that a page is made from.
+    """The content of a page.
 
     Args:
         runs: the run folders.
-        results: of all of them.
-        reference: what they are compared with, by name; empty for nothing.
-        changes: what has changed since.
+        results: of all runs.
+        reference: name of the reference run; empty for none.
+        changes: since the reference.
     """
 
     runs: Sequence[RunFolder]
@@ -79,35 +83,36 @@ class ReportContent:
 
     @property
     def plain(self) -> list[Result]:
-        """The results of cases as they are, neither treated nor swept."""
+        """The results of cases that are neither treated nor swept."""
         return [result for result in self.results if not result.summary.treatment and not result.summary.setting]
 
     @property
     def summaries(self) -> list[Summary]:
-        """The figures of cases as they are."""
-        return [result.summary for result in self.plain]
+        """The summaries of cases that are neither treated nor swept, with their claims judged together."""
+        return summaries_judged_together([result.summary for result in self.plain])
 
     @property
     def inapplicable(self) -> list[Inapplicable]:
-        """The treatments that make no sense."""
+        """The treatments that do not apply to a case."""
         return [item for run in self.runs for item in run.inapplicable]
 
 
 def sections(report: ReportContent) -> list[Section]:
-    """All sections that have something to show."""
-    told = [
-        Section("measured", "What was measured on what", _measured(report)),
-        Section("learnt", "How many learnt it", list(_learnt(report))),
-        Section("failed", "How the others failed", list(_failed(report))),
-        Section("time", "How long it took", list(_time(report))),
-        Section("error", "How small an error, how often", list(_error(report))),
-        Section("learning", "How they learn", list(_learning(report))),
-        Section("starts", "Where the starts lead", list(_starts(report))),
-        Section("treatments", "What treatments change", list(_treated(report))),
-        Section("claims", "What the sources say", list(_claims(report))),
-        Section("changes", f"What has changed since {report.reference}", list(_changed(report))),
+    """Return the sections that have content."""
+    made = [
+        Section("measured", "Setup", _measured(report)),
+        Section("learnt", "Convergence rate", list(_learnt(report))),
+        Section("failed", "Outcomes", list(_failed(report))),
+        Section("families", "Families", list(_families(report))),
+        Section("time", "Time", list(_time(report))),
+        Section("error", "Final errors", list(_error(report))),
+        Section("learning", "Learning curves", list(_learning(report))),
+        Section("starts", "Starts", list(_starts(report))),
+        Section("treatments", "Treatments", list(_treated(report))),
+        Section("claims", "Claims of the sources", list(_claims(report))),
+        Section("changes", f"Changes since {report.reference}", list(_changed(report))),
     ]
-    return [section for section in told if section.parts]
+    return [section for section in made if section.parts]
 
 
 def _measured(report: ReportContent) -> list[Sheet | str]:
@@ -117,17 +122,17 @@ def _measured(report: ReportContent) -> list[Sheet | str]:
     for place, run in enumerate(report.runs):
         title = run.path.name if len(report.runs) > 1 else "this run"
         machines.append(Column(title, partial(_fact, facts[place]), "left", folds=True))
-    told = ["\n".join(header_lines_of(run)) for run in report.runs]
+    headers = ["\n".join(header_lines_of(run)) for run in report.runs]
     cases = report.summaries or [result.summary for result in report.results]
-    return [*dict.fromkeys(told), Sheet("The cases", cases, _CASES), Sheet("The machine in full", names, machines)]
+    return [*dict.fromkeys(headers), Sheet("Cases", cases, _CASES), Sheet("Machine", names, machines)]
 
 
 _CASES = (
     CASE,
     Column("source", lambda r: r.source, "left", folds=True),
     Column("protocol", lambda r: r.protocol, "left"),
-    Column("data", lambda r: r.dataset + (", a STAND-IN" if r.stand_in else ""), "left"),
-    Column("success is", lambda r: r.criterion, "left"),
+    Column("data", lambda r: r.dataset + (" (STAND-IN)" if r.stand_in else ""), "left"),
+    Column("criterion", lambda r: r.criterion, "left"),
     Column("random starts", lambda r: count(r.seeds)),
     Column("version", lambda r: r.version, "left"),
 )
@@ -141,32 +146,33 @@ def _facts(run: RunFolder) -> dict[str, Any]:
     machine, settings = run.machine, run.settings
     versions = {name: value for name, value in machine.get("versions", {}).items() if value}
     return {
-        "begun": run.created,
+        "started": run.created,
         "device": f"{machine.get('device_count', '?')} × {machine.get('platform', '?')}, {machine.get('device', '?')}",
         "driver": machine.get("driver") or "-",
         "host": f"{machine.get('cpu', '?')}, {machine.get('cores', '?')} cores, {machine.get('memory_gib', '?')} GiB",
         "system": machine.get("os", "?"),
         "Python": machine.get("python", "?"),
         **versions,
-        "precision": f"float32, {settings.get('precision', '?')} precision of matrix products",
+        "precision": f"{settings.get('dtype') or 'float32'}, {settings.get('precision', '?')} precision of matrix products",
         "commit of the working folder": run.commit or "-",
-        "validity of the timing": _validity(run),
+        "timing warnings": _validity(run),
     }
 
 
 def _validity(run: RunFolder) -> str:
     if not run.load_was_measured:
-        return "not watched"
-    return "; ".join(run.timing_warnings) or "nothing disturbed it"
+        return "load was not measured"
+    return "; ".join(run.timing_warnings) or "none"
 
 
 def _learnt(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
     stand_in = [summary for summary in report.summaries if summary.stand_in]
     if report.summaries:
         yield rates_figure(report.summaries)
+    yield from constant_notes(report.summaries)
     if stand_in:
         yield (
-            "On STAND-IN data, drawn by the suite in place of the real files, and not comparable with any other: "
+            "On STAND-IN data (synthetic, in place of the real files), not comparable with other results: "
             + "; ".join(sorted({f"{summary.label}, because {summary.data_origin}" for summary in stand_in}))
         )
 
@@ -177,11 +183,16 @@ def _failed(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
     yield outcomes_figure(report.summaries)
     seen = {name for summary in report.summaries for name, n in summary.outcomes.items() if n}
     yield Sheet(
-        "What the words mean",
+        "Definitions of the outcomes",
         [(outcome.value, meaning) for outcome, meaning in DEFINITIONS.items() if outcome.value in seen],
         (Column("outcome", lambda item: item[0], "left", "bold"), Column("meaning", lambda item: item[1], "left")),
     )
-    yield from (sheet for sheet in (groups_table(report.summaries), diagnostics_table(report.summaries)) if sheet.rows)
+    sheets = (of(report.summaries) for of in (groups_table, near_table, diagnostics_table))
+    yield from (sheet for sheet in sheets if sheet.rows)
+
+
+def _families(report: ReportContent) -> list[ChartFigure]:
+    return family_figures([result.summary for result in report.results])
 
 
 def _time(report: ReportContent) -> Iterator[ChartFigure]:
@@ -192,9 +203,12 @@ def _time(report: ReportContent) -> Iterator[ChartFigure]:
             yield even
 
 
-def _error(report: ReportContent) -> Iterator[ChartFigure]:
+def _error(report: ReportContent) -> Iterator[ChartFigure | Sheet]:
     if report.plain:
         yield from filter(None, (r2_figure(report.plain), largest_error_figure(report.plain)))
+    sheet = metrics_table(report.summaries)
+    if sheet.rows:
+        yield sheet
 
 
 def _learning(report: ReportContent) -> Iterator[ChartFigure]:
@@ -224,8 +238,8 @@ def _treated(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
 
 
 def _claims(report: ReportContent) -> Iterator[Sheet | str]:
-    """The judged ones before those of which the run says nothing."""
-    for title, silent in (("", False), ("Of these this run says nothing", True)):
+    """The judged claims before those that this run cannot judge."""
+    for title, silent in (("", False), ("Claims not judged in this run", True)):
         sheet = claims_table(
             [
                 replace(summary, claims=[c for c in summary.claims if (c["verdict"] == NOT_JUDGED) == silent])

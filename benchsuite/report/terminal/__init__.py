@@ -11,13 +11,24 @@ from benchsuite.report.terminal.findings import (
     diagnostics_table,
     groups_table,
     ladder_table,
+    metrics_table,
+    near_table,
     starts_table,
 )
 from benchsuite.report.terminal.forecast import forecast_table
-from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
+from benchsuite.report.terminal.overview import CASE, COST, RESULT, constant_notes, legend
 from benchsuite.report.terminal.replay import replay_diagnostics, replay_table
 from benchsuite.report.terminal.summary import header_lines, header_lines_of, render, run_tables
-from benchsuite.report.terminal.sweep import describe_plateau, group_sweeps, option_of, sweep_tables
+from benchsuite.report.terminal.sweep import (
+    describe_plateau,
+    family_tables,
+    group_families,
+    group_sweeps,
+    option_of,
+    published_rate,
+    sweep_tables,
+    values_of,
+)
 from benchsuite.report.terminal.tables import (
     UNTREATED,
     Column,
@@ -49,11 +60,14 @@ __all__ = [
     "check_table",
     "claims_table",
     "compare_tables",
+    "constant_notes",
     "count",
     "describe_plateau",
     "diagnostics_table",
     "failures",
+    "family_tables",
     "forecast_table",
+    "group_families",
     "group_sweeps",
     "groups_table",
     "header_lines",
@@ -62,11 +76,14 @@ __all__ = [
     "ladder_table",
     "legend",
     "median_steps",
+    "metrics_table",
+    "near_table",
     "number",
     "option_of",
     "per_second",
     "percent",
     "points",
+    "published_rate",
     "render",
     "replay_diagnostics",
     "replay_table",
@@ -76,4 +93,5 @@ __all__ = [
     "sweep_tables",
     "table",
     "treatment_tables",
+    "values_of",
 ]

@@ -1,4 +1,4 @@
-"""What has changed since a reference, as a table for a terminal."""
+"""Tables of the changes of rates and speeds since a reference run."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from benchsuite.store import RunFolder, read_results
 _MEANINGS = (
     "difference: this run minus the reference, in points of a hundred; paired by seed where the seeds are the same",
     "p: by Holm's method over all cases; McNemar's exact test of pairs, Fisher's of others, Mann-Whitney of speeds",
-    "visible: the drop that would have been called one: of pairs if no seed is fixed, else with a power of 80 %",
+    "visible: smallest detectable drop; paired: if no seed is fixed; unpaired: with a power of 80 %",
 )
 
 
 def compare_tables(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -> tuple[RenderableType, list[str]]:
-    """The tables of what has changed from one run to another, and why gates fall.
+    """Return the tables of changes between two runs, and the reasons for failed gates.
 
     Args:
-        reference: what is compared with.
-        now: what is compared.
-        texts: gates, as `Gate.parse` reads them.
+        reference: run to compare with.
+        now: run to compare.
+        texts: gates, see `Gate.parse`.
 
     Raises:
-        OptionError: a gate cannot be read.
+        OptionError: the syntax of a gate is wrong.
         StoreError: a run is damaged.
     """
     gates = [Gate.parse(text) for text in texts]
@@ -40,12 +40,12 @@ def compare_tables(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -
 
 
 def changes_table(changes: Sequence[CaseChange], reference: str, level: float) -> Iterator[Sheet]:
-    """The table of rates and that of speeds, and what their words mean.
+    """Return the table of rates and the table of speeds with their legends.
 
     Args:
         changes: of every case.
-        reference: what is compared with.
-        level: from which adjusted p-value on a difference is shown in colour.
+        reference: name of the reference run.
+        level: adjusted p-value up to which a difference is coloured.
     """
     rates = [
         Column("case", lambda c: c.label, "left", "bold", folds=True),
@@ -63,8 +63,8 @@ def changes_table(changes: Sequence[CaseChange], reference: str, level: float) -
         Column("ratio", lambda c: _ratio(c.speed, level)),
         Column("p", lambda c: p_value(c.speed.adjusted_p_value) if c.speed else "-"),
     ]
-    yield Sheet(f"What has changed since {reference}", changes, rates, _MEANINGS)
-    yield Sheet("How fast, since then", changes, speeds, _incomparable(changes))
+    yield Sheet(f"Changes since {reference}", changes, rates, _MEANINGS)
+    yield Sheet("Speed", changes, speeds, _incomparable(changes))
 
 
 def _difference(difference: Difference | None, level: float) -> Text:

@@ -1,4 +1,4 @@
-"""What an audit and the conformance kit have found, in a terminal."""
+"""Tables of the results of an audit and of the conformance checks."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _COLOURS = {"passed": "green", "failed": "bold red", "not checked": "yellow"}
 FINDINGS = (
     Column("trained", lambda f: f.way, "left", "bold"),
     Column("seeds", lambda f: f"{f.seeds:,}"),
-    Column("other outcomes", lambda f: f"{f.outcomes:,}"),
-    Column("other figures", lambda f: f"{f.figures:,} of {f.of:,}"),
-    Column("by at most", lambda f: f"{f.largest:.1g}" if f.figures else "-"),
+    Column("different outcomes", lambda f: f"{f.outcomes:,}"),
+    Column("different values", lambda f: f"{f.figures:,} of {f.of:,}"),
+    Column("largest difference", lambda f: f"{f.largest:.1g}" if f.figures else "-"),
 )
 
 CHECKS = (
@@ -37,16 +37,20 @@ CHECKS = (
 
 
 def audit_table(found: Sequence[AuditResult], title: str) -> RenderableType:
-    """How much differs from training all side by side."""
+    """Return a table of differences from training all seeds side by side."""
     most = max(found, key=lambda finding: finding.largest)
     same = all(finding.same for finding in found)
     differ = f"seeds do not end the same: {most.where} differs most, {most.way}"
     verdict, style = ("every seed ends the same to the last bit", "green") if same else (differ, "bold red")
-    return Group(Text(f"{title}, beside all side by side on all devices"), table(found, FINDINGS), Text(verdict, style))
+    return Group(
+        Text(f"{title}, compared with all seeds side by side on all devices"),
+        table(found, FINDINGS),
+        Text(verdict, style),
+    )
 
 
 def check_table(found: Sequence[CheckResult], title: str) -> RenderableType:
-    """What a case keeps, and what to change where it does not."""
+    """Return a table of passed and failed checks with hints."""
     counts = {verdict: sum(check.verdict == verdict for check in found) for verdict in _COLOURS}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     return Group(Text(title, "bold"), table(found, CHECKS), Text(summary))

@@ -1,4 +1,4 @@
-"""What is going to run: seeds, memory and time of each case, as far as earlier runs tell."""
+"""Table of planned seeds with memory and time estimated from earlier runs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from benchsuite.report.terminal.tables import Column, seconds, size, table
 COLUMNS = (
     Column("case", lambda f: f.label, "left", "bold", folds=True),
     Column("seeds", lambda f: f"{f.seeds:,}"),
-    Column("so many for", lambda f: f.reason, "left", folds=True),
+    Column("reason", lambda f: f.reason, "left", folds=True),
     Column("memory", lambda f: size(f.memory)),
     Column("time", lambda f: seconds(f.seconds)),
-    Column("as in run", lambda f: f.run or "-", "left", folds=True),
+    Column("estimated from", lambda f: f.run or "-", "left", folds=True),
 )
 
 
 def forecast_table(found: Sequence[Forecast]) -> RenderableType:
-    """The table, and what all of it takes."""
+    """Return the table with the totals below."""
     known = [forecast.seconds for forecast in found if forecast.seconds is not None]
     memory = max((forecast.memory or 0 for forecast in found), default=0)
     unknown = len(found) - len(known)
-    takes = f"{seconds(sum(known))}, {size(memory)}" if known else "no earlier run here tells how long"
-    rest = f", and {unknown} of which no earlier run here tells" if known and unknown else ""
+    takes = f"{seconds(sum(known))}, {size(memory)}" if known else "no earlier run to estimate the time from"
+    rest = f", and {unknown} without an estimate" if known and unknown else ""
     return Group(
         table(found, COLUMNS),
         Text(f"{len(found)} to run, {sum(forecast.seeds for forecast in found):,} seeds: {takes}{rest}"),

@@ -1,4 +1,4 @@
-"""The tables of a run, for a terminal."""
+"""Tables of a run, and the header above them."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from rich.text import Text
 
 from benchsuite.report.terminal.findings import detail_tables
 from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
-from benchsuite.report.terminal.sweep import sweep_tables
+from benchsuite.report.terminal.sweep import family_tables, sweep_tables
 from benchsuite.report.terminal.tables import table
 from benchsuite.report.terminal.treatments import Inapplicable, treatment_tables
 from benchsuite.results import Result, Summary
 from benchsuite.store import RunFolder
 
-#: From this width on the table stands on one line a case; below, it is cut into two.
+#: Terminals of this width show results and costs in one table; narrower ones in two.
 WIDE = 160
 
 
 def run_tables(
     summaries: Sequence[Summary], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
 ) -> RenderableType:
-    """The tables of a run, and what their words mean.
+    """Return the tables of a run with their legend.
 
     Args:
-        summaries: the cases to show; those on stand-in data are shown apart.
+        summaries: cases to show; those on synthetic data get a table of their own.
         width: of the terminal.
         run: all results of the run they belong to, from which treated cases and swept options are shown.
-        inapplicable: which treatments make no sense.
+        inapplicable: treatments that do not apply to a case.
     """
     plain = [summary for summary in summaries if not summary.treatment and not summary.setting]
     hidden = [result.summary for result in run if result.summary not in plain]
     return Group(
         *(_stand_in_note(hidden) if not plain else ()),
         *(_overview(plain, width) if plain else ()),
+        *family_tables([result.summary for result in run]),
         *sweep_tables([result.summary for result in run]),
         *treatment_tables(run, inapplicable, width),
     )
@@ -51,9 +52,9 @@ def _overview(summaries: Sequence[Summary], width: int) -> Iterator[RenderableTy
 
 
 def _stand_in_note(summaries: Sequence[Summary]) -> Iterator[Text]:
-    reasons = sorted({f"why: {summary.data_origin}" for summary in summaries if summary.stand_in})
+    reasons = sorted({f"reason: {summary.data_origin}" for summary in summaries if summary.stand_in})
     if reasons:
-        note = "On STAND-IN data, drawn by the suite in place of the real files: not comparable with any other"
+        note = "On STAND-IN data (synthetic, in place of the real files): not comparable with other results"
         yield from (Text(note, "bold red"), Text("\n".join(reasons), "red"))
 
 
@@ -63,29 +64,33 @@ def _tables(summaries: Sequence[Summary], width: int, style: str) -> list[Render
 
 
 def render(renderable: RenderableType, width: int, colour: bool) -> str:
-    """What a terminal of that width would show, as text."""
+    """Render as text for a terminal of `width` columns."""
     console = Console(width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(renderable)
     return captured.get()
 
 
-def header_lines(about: Mapping[str, Any], protocol: str, precision: str, left_out: Sequence[str]) -> list[str]:
-    """Lines that name the protocol, the device, the versions, and the plugins that cannot be used.
+def header_lines(
+    about: Mapping[str, Any], protocol: str, precision: str, left_out: Sequence[str], dtype: str | None = None
+) -> list[str]:
+    """Return lines with the protocol, the device, the versions, and the plugins left out.
 
     Args:
-        about: the machine, as `machine.describe` gives it.
+        about: the machine, see `machine.describe`.
         protocol: "quick" or "source".
         precision: of matrix products.
         left_out: the names of the plugins that were left out.
+        dtype: the type of numbers of all cases; None where each case has its own, which its label names.
     """
+    dtype = dtype or "float32"
     versions = about.get("versions", {})
     packages = ", ".join(f"{name} {versions.get(name, '?')}" for name in ("jax", "flax", "optax"))
     count, platform, device = (about.get(name, "?") for name in ("device_count", "platform", "device"))
     workers = f"{about['workers']} Dask workers of " if "workers" in about else ""
     own = versions.get("benchsuite", "?")
     lines = [
-        f"benchsuite {own}: {protocol} protocol, float32, {precision} precision of matrix products",
+        f"benchsuite {own}: {protocol} protocol, {dtype}, {precision} precision of matrix products",
         f"on {workers}{count} x {platform} ({device}), {packages}",
     ]
     if left_out:
@@ -94,6 +99,7 @@ def header_lines(about: Mapping[str, Any], protocol: str, precision: str, left_o
 
 
 def header_lines_of(run: RunFolder) -> list[str]:
-    """The lines above a run that is told afterwards; what it does not say of itself is a question mark."""
-    said = run.settings
-    return header_lines(run.machine, str(said.get("protocol", "?")), str(said.get("precision", "?")), left_out=())
+    """Return the header lines of a stored run, with a question mark for what it did not store."""
+    stored = run.settings
+    known = [str(stored.get(name, "?")) for name in ("protocol", "precision")]
+    return header_lines(run.machine, *known, left_out=(), dtype=stored.get("dtype"))

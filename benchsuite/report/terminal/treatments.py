@@ -1,4 +1,4 @@
-"""What treatments do, as tables for a terminal: each beside the untreated case, what it costs, and all at a glance."""
+"""Tables of treated cases: paired differences, cost, and a heat map of the rates."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from benchsuite.report.terminal.tables import (
 )
 from benchsuite.results import Result, Summary
 
-#: (case, treatment, why it makes no sense)
+#: (case, treatment, reason why it does not apply)
 Inapplicable = tuple[str, str, str]
 
 #: Below this adjusted p-value a difference is shown in colour.
 _LEVEL = 0.05
 
 _MEANINGS = (
-    "difference: treated minus untreated on the same seeds, in points of a hundred, with Newcombe's interval",
+    "difference: treated minus untreated on the same seeds, in percentage points, with Newcombe's interval",
     "p: McNemar's exact test, adjusted by Holm for all comparisons of the run",
-    "fixed: failed untreated and converged treated; regressed: the other way round",
-    "their first seeds can be looked at with `benchsuite replay CASE --treatment … --seed N`",
+    "fixed: failed untreated and converged treated; regressed: the reverse",
+    "replay a listed seed with `benchsuite replay CASE --treatment … --seed N`",
     "step: device time for one step of one seed, failed ones too; × as a multiple of the untreated case's in this run",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
@@ -43,11 +43,11 @@ _ALONE = "-: the run has no seeds of the untreated case to compare with"
 def treatment_tables(
     results: Sequence[Result], inapplicable: Sequence[Inapplicable], width: int
 ) -> Iterator[RenderableType]:
-    """The tables, and what their words mean; none where nothing was treated.
+    """Return the tables with their legend; none if nothing was treated.
 
     Args:
         results: of the run.
-        inapplicable: which treatments, or sweeps of them, make no sense for which cases.
+        inapplicable: treatments, or sweeps of them, that do not apply to a case.
         width: of the terminal.
     """
     compared, trained = compare_treatments(results), {result.summary.case for result in results}
@@ -85,7 +85,7 @@ def _differences(label: str, compared: Sequence[TreatmentComparison], style: str
         Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
         Column("p", lambda c: p_value(c.adjusted_p_value)),
     ]
-    return Sheet(f"What treatments change: {label}", compared, columns, [_untreated(compared[0])], style)
+    return Sheet(f"Effect of treatments: {label}", compared, columns, [_untreated(compared[0])], style)
 
 
 def _difference(comparison: TreatmentComparison) -> Text:
@@ -121,7 +121,7 @@ def _changed(comparison: TreatmentComparison, total: int, seeds: Sequence[int]) 
 
 
 def step_seconds(summary: Summary) -> float:
-    """The device time of one step of one seed."""
+    """Return the device time of one step of one seed, in seconds."""
     return summary.device_seconds / summary.seeds / float(summary.time_to_success["censored_at"])
 
 
@@ -130,7 +130,7 @@ _CELL, _NAME = 17, 24
 
 
 def _heatmaps(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[Sheet]:
-    """The rate at a glance, with as many cases beside each other as there is room for."""
+    """Heat maps of the rates, with as many cases side by side as fit the width."""
     cells = cells_of(summaries)
     cases = list(dict.fromkeys(case for case, _ in cells))
     rows = list(dict.fromkeys([name for _, name in cells] + [name for _, name, _ in inapplicable]))
@@ -147,16 +147,16 @@ def _heatmaps(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicable]
         columns = [Column("treatment", lambda name: name or UNTREATED, "left", "bold", folds=True)]
         shown = cases[first : first + at_once]
         columns += [Column(case.replace(" (", "\n("), partial(cell, case)) for case in shown]
-        yield Sheet("The rate at a glance", rows, columns)
+        yield Sheet("Convergence rate by treatment", rows, columns)
 
 
 def cells_of(summaries: Sequence[Summary]) -> dict[tuple[str, str], Summary]:
-    """The summaries that have a place in a table of cases × treatments, by (case with its marks, treatment)."""
+    """Map (case with its marks, treatment) to its summary, without swept options."""
     return {(summary.untreated_label, summary.treatment): summary for summary in summaries if not summary.setting}
 
 
 def _shade(rate: float) -> str:
-    """A background from dark to light blue-green as the rate grows, with letters that can be read on it."""
+    """A background from dark to light blue-green, and a legible text colour."""
     low, high = (38, 42, 61), (143, 222, 175)
     red, green, blue = (round(a + (b - a) * rate) for a, b in zip(low, high, strict=True))
     letters = "black" if rate > 1 / 2 else "white"
@@ -164,7 +164,7 @@ def _shade(rate: float) -> str:
 
 
 def _reasons(inapplicable: Sequence[Inapplicable]) -> list[str]:
-    """Why, with the cases of which the same is true in one line."""
+    """The reasons, with all cases of the same reason in one line."""
     cases: dict[tuple[str, str], list[str]] = {}
     for case, treatment, why in inapplicable:
         cases.setdefault((treatment, why), []).append(case)

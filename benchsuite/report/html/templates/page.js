@@ -6,7 +6,7 @@ let query = "";
 const header = (table) => table.split("\n", 1)[0].split(",");
 const matches = (text) => text.toLowerCase().includes(query);
 
-// A chart whose data name a case shows only the rows that are asked for, or nothing.
+// Keep the rows of a chart that match the filter; null if the data name cases and none matches.
 function chosen(spec) {
   const named = Object.entries(spec.datasets ?? {}).filter(([, table]) => typeof table === "string" && header(table).includes("case"));
   if (!query || !named.length) return spec;
@@ -17,14 +17,14 @@ function chosen(spec) {
   return { ...within(spec, new Map(named)), ...(left ? { height: line * left } : {}) };
 }
 
-// The filter stands wherever a part of the chart names its data.
+// Add the filter to each part of the chart that names its data.
 function within(part, named) {
   const table = named.get(part.data?.name);
-  const filtered = table && { transform: [{ filter: asked(header(table)) }, ...(part.transform ?? [])] };
+  const filtered = table && { transform: [{ filter: condition(header(table)) }, ...(part.transform ?? [])] };
   return { ...part, ...filtered, ...(part.layer ? { layer: part.layer.map((layer) => within(layer, named)) } : {}) };
 }
 
-const asked = (fields) =>
+const condition = (fields) =>
   `indexof(lower(${fields.map((field) => `datum[${JSON.stringify(field)}]`).join("+' '+")}), ${JSON.stringify(query)}) >= 0`;
 
 async function draw(figure) {
@@ -35,7 +35,7 @@ async function draw(figure) {
   try {
     const options = { renderer: "svg", actions: false, tooltip: { disableDefaultStyle: true } };
     const { view, finalize } = await vegaEmbed(figure.querySelector(".chart"), spec, options);
-    if (figure.turn !== turn) return finalize(); // asked for again meanwhile
+    if (figure.turn !== turn) return finalize(); // drawn again in the meantime
     views.get(figure)?.();
     views.set(figure, finalize);
     figure.querySelector(".tools").hidden = false;
@@ -51,7 +51,7 @@ function save(name, address) {
   link.click();
 }
 
-// The data that are drawn, each part of a chart its own table of comma-separated values.
+// The plotted data: a table of comma-separated values for each part of the chart.
 function tables(spec) {
   return Object.values(spec.datasets ?? {}).filter((values) => typeof values === "string");
 }
@@ -63,7 +63,7 @@ async function download(figure, kind) {
     save(name, address);
     return URL.revokeObjectURL(address);
   }
-  // A saved picture stands on white, whatever the page does.
+  // Saved pictures are on white in light and dark mode.
   const spec = JSON.parse(JSON.stringify(specs[figure.dataset.figure]).replaceAll("currentColor", "#222222"));
   const place = document.body.appendChild(document.createElement("div"));
   place.style.cssText = "position:absolute;left:-200rem;width:50rem";
@@ -88,7 +88,7 @@ function sortable(table) {
       const number = (row) => (value(row) === "" ? NaN : Number(value(row)));
       const compare = (a, b) => {
         const [x, y] = [number(a), number(b)];
-        if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1; // what has no number comes last
+        if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1; // cells without a number come last
         const order = Number.isNaN(x) ? value(a).localeCompare(value(b)) : x - y;
         return rising ? order : -order;
       };
