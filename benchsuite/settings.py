@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from benchsuite.case import DTYPES
 from benchsuite.errors import OptionError, near_matches
 
 QUICK, SOURCE = "quick", "source"
@@ -97,6 +98,12 @@ class TrainingSettings(_Settings):
         PRECISIONS[0],
         "Precision of matrix products; `default` means TensorFloat-32 on recent NVIDIA GPUs. No effect on CPUs.",
         choices=PRECISIONS,
+    )
+    dtype: str | None = _option(
+        None,
+        "Type of numbers to train in, in place of that of each case: float32 parameters, inputs and targets are"
+        " converted. [default: set by the case]",
+        choices=DTYPES,
     )
     dataset: str = _option(
         AUTO,
@@ -267,7 +274,7 @@ class Option:
         """
         if self.name in _COUNTS and value is not None and value <= 0:
             raise OptionError(f"{self.flag} is {value}", "give a whole number of at least 1")
-        if self.choices and value not in self.choices:
+        if self.choices and value is not None and value not in self.choices:
             raise OptionError(f"{self.flag} is {value!r}", near_matches(str(value), self.choices))
 
     @property

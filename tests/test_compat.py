@@ -26,6 +26,15 @@ def test_settings_can_be_listed() -> None:
     assert changed == "bfloat16", "jax.config no longer has a setting inside a context as an attribute"
 
 
+def test_wide_numbers_hold_inside_the_context_alone() -> None:
+    """`jax.enable_x64` switches 64-bit numbers on for a context and a thread."""
+    with compat.wide_numbers("float64"):
+        assert jnp.arange(2.0).dtype == jnp.float64, "jax.enable_x64(True) no longer allows 64-bit numbers"
+    for dtype in ("float32", "bfloat16"):
+        with compat.wide_numbers(dtype):
+            assert jnp.arange(2.0).dtype == jnp.float32, "jax.enable_x64(True) reaches beyond its context"
+
+
 def test_folder_of_the_compilation_cache_can_be_read() -> None:
     """The folder that was set is read back."""
     folder = os.environ["JAX_COMPILATION_CACHE_DIR"]

@@ -60,7 +60,10 @@ def test_numbers_do_not_depend_on_the_batch() -> None:
             np.testing.assert_array_equal(batch[name][number], drawn, name)
 
 
-def test_wider_numbers_are_refused() -> None:
-    """64 bits at once would need another way to make them."""
-    with jax.enable_x64(True), pytest.raises(NotImplementedError, match="64 random bits"):
-        jax.random.bits(prng.key(0), (1,), jnp.uint64)
+def test_wide_numbers_are_those_of_jax() -> None:
+    """A float64 case draws the numbers that JAX's own generator draws."""
+    with jax.enable_x64(True):
+        ours, theirs = (jax.random.normal(key, (9,)) for key in (prng.key(7), jax.random.key(7)))
+
+        assert ours.dtype == jnp.float64
+        assert (ours == theirs).all()

@@ -4,7 +4,7 @@ In: a model, a dataset, an optimiser, a schedule and a criterion, each validated
 Out: a `Case`, its claims and its version. Nothing here imports JAX.
 """
 
-from benchsuite.case.case import Case, Diagnostic, Landscape
+from benchsuite.case.case import DTYPES, Case, Diagnostic, Landscape
 from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
 from benchsuite.case.factory import UNSET, options_of, with_signature
@@ -17,11 +17,13 @@ from benchsuite.case.metrics import (
     r2,
 )
 from benchsuite.case.names import NAME, is_name, join_words, number_word
+from benchsuite.case.objective import Measure, Player, make_transformation
 from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
 from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange
 from benchsuite.case.version import case_version
 
 __all__ = [
+    "DTYPES",
     "LAST",
     "NAME",
     "UNSET",
@@ -37,6 +39,8 @@ __all__ = [
     "FamilyRung",
     "Figure",
     "Landscape",
+    "Measure",
+    "Player",
     "Schedule",
     "Split",
     "Stream",
@@ -50,6 +54,7 @@ __all__ = [
     "is_name",
     "join_words",
     "largest_error",
+    "make_transformation",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "number_word",

@@ -11,19 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite.case.claim import Claim
 from benchsuite.case.dataset import Split, Stream, Table
-from benchsuite.case.factory import UNSET, compose_start, options_of, with_options
+from benchsuite.case.factory import compose_start, options_of, with_options
 from benchsuite.case.metrics import largest_error, mean_squared_error, r2
 from benchsuite.case.names import is_count, is_name
-from benchsuite.case.schedule import Criterion, Schedule
+from benchsuite.case.objective import (
+    Measure,
+    Objective,
+    Player,
+    check_optimizer,
+    check_players,
+    is_transformation,
+    make_transformation,
+)
+from benchsuite.case.schedule import STEPS, Criterion, Schedule
 from benchsuite.case.sweep import FamilyRung, Sweep
-from benchsuite.errors import CaseError, DoesNotApply, near_matches, require, require_text
+from benchsuite.errors import DoesNotApply, near_matches, require, require_text
 
 if TYPE_CHECKING:
     import optax
     from flax import nnx
 
-#: (prediction, target) → scalar; both have the shape of the target.
+#: (prediction, target) → scalar.
 Metric = Callable[[Any, Any], Any]
+
+#: The types of numbers that a case may train in.
+DTYPES = ("float32", "float64", "bfloat16")
+
+#: The criterion of a case with real targets, unless it has one of its own.
+_REGRESSION = Criterion("r2", at_least=0.99)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +48,8 @@ class Diagnostic:
     Args:
         name: name in tables and summaries.
         reading: definition and interpretation, in one sentence.
-        of_model: (model, x, y) → scalar, pure JAX, on the evaluation data; or
+        of_model: (model, x, y) → scalar, pure JAX, on the evaluation data; (model, batch) → scalar in a case with
+            objective or players; or
         of_data: (Split) → number, NumPy, on the rows of a table as loaded: the same for every seed.
 
     Raises:
@@ -42,7 +58,7 @@ class Diagnostic:
 
     name: str
     reading: str
-    of_model: Callable[[Any, Any, Any], Any] | None = None
+    of_model: Callable[..., Any] | None = None
     of_data: Callable[[Split], float] | None = None
 
     def __post_init__(self) -> None:
@@ -93,16 +109,22 @@ class Case:
         name: unique among all plugins; it seeds the random numbers, so a renamed case is another case.
         summary: one sentence.
         source: origin of the case, an address or a reference.
-        model: (rngs: nnx.Rngs) → nnx.Module, a callable x → prediction with the shape of the target. Treatments
-            change its keyword options, such as activation and kernel_init.
-        dataset: the examples, a `Stream` or a `Table`.
+        model: (rngs: nnx.Rngs) → nnx.Module, a callable x → prediction, with the shape of the target where targets are
+            real numbers. Treatments change its keyword options, such as activation and kernel_init.
+        dataset: the examples, a `Stream` or a `Table`; None for a function of the parameters alone, with the batch ().
         optimizer: a function without required arguments that returns an optax transformation, such as
             partial(optax.sgd, learning_rate=0.01), whose options treatments and sweeps change; or a transformation.
+            None with players, which have their own.
         schedule: the protocol of the source.
         quick: a shorter protocol for everyday use; by default that of the source.
-        criterion: condition of success at the last evaluation.
-        loss: (prediction, target) → scalar to minimise.
-        metrics: name → (prediction, target) → scalar, recorded besides "loss", "r2" and "largest_error".
+        criterion: condition of success; R² ≥ 0.99 by default where targets are real numbers.
+        loss: (prediction, target) → scalar to minimise; by default the mean squared error.
+        objective: in place of a loss: (model, batch) → scalar to minimise, or (scalar, {name: scalar}) with metrics.
+            The batch is what `prepare` of the dataset returns.
+        players: in place of a loss: several objectives, each over a part of the model, in turn.
+        metrics: name → (prediction, target) → scalar, or one truth value for each example, whose share is recorded; or
+            name → `Measure` of the model. Recorded besides "loss" and, where targets are real numbers, "r2" and
+            "largest_error".
         claims: statements of the source to check.
         starts: name → {parameter: value}, starts that are trained beside the random ones and reported apart from
             the rate. For models with at most 16 parameters, all of which must be given.
@@ -112,6 +134,8 @@ class Case:
         solution: parameters that meet the criterion, as {parameter: value} or as (model) → None that sets them.
             Landscapes of more than two parameters are planes through it if it is given by values.
         landscape: ranges of the plots of `benchsuite landscape`.
+        dtype: "float32", "float64" or "bfloat16": type to which float32 parameters, inputs and targets are converted;
+            arrays of other types keep theirs.
         restarts: independent starts of every seed, trained on the same batches; the best one counts.
         treatment: name of the treatment; set by `Treatment.apply`.
         sweep: the values of an option that are trained side by side; set by a sweep.
@@ -126,19 +150,22 @@ class Case:
     summary: str
     source: str
     model: Callable[[nnx.Rngs], nnx.Module]
-    dataset: Stream | Table
-    optimizer: Callable[[], optax.GradientTransformation] | optax.GradientTransformation
+    dataset: Stream | Table | None
+    optimizer: Callable[[], optax.GradientTransformation] | optax.GradientTransformation | None = None
     schedule: Schedule
     quick: Schedule | None = None
-    criterion: Criterion = Criterion("r2", at_least=0.99)
-    loss: Metric = mean_squared_error
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    criterion: Criterion = None  # type: ignore[assignment]  # set by __post_init__
+    loss: Metric | None = None
+    objective: Objective | None = None
+    players: Sequence[Player] = ()
+    metrics: Mapping[str, Metric | Measure] = field(default_factory=dict)
     claims: Sequence[Claim] = ()
     starts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     groups: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     diagnostics: Sequence[Diagnostic] = ()
     solution: Mapping[str, float] | Callable[[Any], None] | None = None
     landscape: Landscape = Landscape()
+    dtype: str = "float32"
     restarts: int = 1
     treatment: str = ""
     sweep: Sweep | None = None
@@ -147,15 +174,44 @@ class Case:
 
     def __post_init__(self) -> None:
         require(is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
+        self._set_defaults()
         self._check_types()
-        unit = self.dataset.unit
         for schedule in filter(None, (self.schedule, self.quick)):
+            kind = "case without dataset" if self.dataset is None else type(self.dataset).__name__
             require(
-                schedule.unit == unit,
-                f"case {self.name}: a {type(self.dataset).__name__} is scheduled in {unit}, not {schedule.unit}",
-                f"write Schedule({unit}=…)",
+                schedule.unit == self.unit,
+                f"case {self.name}: a {kind} is scheduled in {self.unit}, not {schedule.unit}",
+                f"write Schedule({self.unit}=…)",
             )
         self._check_names()
+
+    def _set_defaults(self) -> None:
+        """Set the loss and the criterion of regression where nothing else is given."""
+        given = [name for name in ("loss", "objective", "players") if getattr(self, name)]
+        require(
+            len(given) <= 1,
+            f"case {self.name}: it has {' and '.join(given)}",
+            "give only one of loss, objective and players",
+        )
+        require(
+            bool(given) or self.dataset is not None,
+            f"case {self.name}: it has neither a dataset nor an objective",
+            "give objective or players, or a dataset",
+        )
+        require(
+            self.loss is None or self.dataset is not None,
+            f"case {self.name}: it has a loss, but no dataset",
+            "give objective in place of loss, or a dataset",
+        )
+        if not given:
+            object.__setattr__(self, "loss", mean_squared_error)
+        if self.criterion is None and self.is_supervised:
+            object.__setattr__(self, "criterion", _REGRESSION)
+        require(
+            self.criterion is not None,
+            f"case {self.name}: it has no criterion",
+            'give criterion, for example Criterion("loss", at_most=0.01)',
+        )
 
     def _check_types(self) -> None:
         for name, kind in _FIELD_KINDS.items():
@@ -170,8 +226,14 @@ class Case:
         for name in ("metrics", "groups", "starts"):
             for given in getattr(self, name):
                 require_text(given, f"case {self.name}: a name among its {name}")
-        functions = {"model": self.model, "loss": self.loss, **self.metrics, **self.groups}
-        for name, function in functions.items():
+        losses = {"loss": self.loss} if self.is_supervised else {"objective": self.objective} if self.objective else {}
+        own = {name: metric for name, metric in self.metrics.items() if not isinstance(metric, Measure)}
+        require(
+            self.is_supervised or not own,
+            f"case {self.name}: its metrics {', '.join(own)} compare predictions, which it has no loss for",
+            "give a Measure, or metrics of the objective as (scalar, {name: scalar})",
+        )
+        for name, function in {"model": self.model, **losses, **own, **self.groups}.items():
             require(callable(function), f"case {self.name}: {name} is not callable", "give a function")
         for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
             for item in getattr(self, name):
@@ -182,27 +244,21 @@ class Case:
             "give {parameter: value}, or a function that sets the parameters of a model",
         )
         require(is_count(self.restarts), f"case {self.name}: restarts is {self.restarts!r}", "give at least 1")
-        self._check_optimizer()
-
-    def _check_optimizer(self) -> None:
-        if _is_transformation(self.optimizer):
-            return
         require(
-            callable(self.optimizer),
-            f"case {self.name}: optimizer is a {type(self.optimizer).__name__}, not an optax transformation",
-            "give, for example, partial(optax.sgd, learning_rate=0.01)",
+            self.dtype in DTYPES, f"case {self.name}: dtype is {self.dtype!r}", near_matches(str(self.dtype), DTYPES)
         )
-        missing = [name for name, value in self.optimizer_options.items() if value is UNSET]
-        require(
-            not missing,
-            f"case {self.name}: the optimizer lacks {', '.join(missing)}",
-            "give, for example, partial(optax.sgd, learning_rate=0.01)",
-        )
+        check_players(self.name, self.players)
+        if self.players and self.optimizer is not None:
+            raise DoesNotApply(
+                f"case {self.name}: each of its players has an optimizer of its own", "omit the optimizer of the case"
+            )
+        if not self.players:
+            check_optimizer(f"case {self.name}", self.optimizer)
 
     def _check_names(self) -> None:
         """Check that names that refer to other fields exist there."""
         require(
-            self.criterion.metric in self.all_metrics,
+            not self.is_supervised or self.criterion.metric in self.all_metrics,  # others are known when it is traced
             f"case {self.name}: the criterion's metric {self.criterion.metric!r} is not recorded",
             near_matches(self.criterion.metric, self.all_metrics),
         )
@@ -236,6 +292,31 @@ class Case:
         return self.name + (f"+{self.treatment}" if self.treatment else "") + "".join(f"@{item}" for item in swept)
 
     @property
+    def is_supervised(self) -> bool:
+        """Whether a loss of predictions is minimised, not an objective of the model."""
+        return self.objective is None and not self.players
+
+    @property
+    def unit(self) -> str:
+        """The unit of the schedule: "steps" or "epochs"."""
+        return STEPS if self.dataset is None else self.dataset.unit
+
+    @property
+    def data_name(self) -> str:
+        """The name of the dataset; "none" for a case without one."""
+        return "none" if self.dataset is None else self.dataset.name
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """The metrics of the model."""
+        return {name: metric for name, metric in self.metrics.items() if isinstance(metric, Measure)}
+
+    @property
+    def prediction_metrics(self) -> dict[str, Metric]:
+        """The case's own metrics of predictions."""
+        return {name: metric for name, metric in self.metrics.items() if not isinstance(metric, Measure)}
+
+    @property
     def solution_values(self) -> Mapping[str, float]:
         """The solution as {parameter: value}; empty where it is not given by values."""
         return self.solution if isinstance(self.solution, Mapping) else {}
@@ -247,8 +328,10 @@ class Case:
 
     @property
     def optimizer_options(self) -> dict[str, Any]:
-        """The options of the optimiser, name → value; empty where it is given as a transformation."""
-        return {} if _is_transformation(self.optimizer) else options_of(self.optimizer)
+        """The options of the optimiser and their values; none where it is given as a transformation."""
+        if self.optimizer is None or is_transformation(self.optimizer):
+            return {}
+        return options_of(self.optimizer)
 
     def with_model(self, **options: Any) -> Case:
         """Change options of the model.
@@ -272,7 +355,9 @@ class Case:
         Raises:
             DoesNotApply: the optimiser has no such option.
         """
-        if _is_transformation(self.optimizer):
+        if self.optimizer is None:
+            raise DoesNotApply("its players have optimisers of their own")
+        if is_transformation(self.optimizer):
             raise DoesNotApply(
                 "its optimiser is an optax transformation, which has no options",
                 "replace optax.sgd(0.01) by partial(optax.sgd, learning_rate=0.01)",
@@ -285,23 +370,19 @@ class Case:
         Raises:
             CaseError: the function of the optimiser returns something else.
         """
-        made = self.optimizer if _is_transformation(self.optimizer) else self.optimizer()
-        if not _is_transformation(made):
-            raise CaseError(f"its optimizer returns a {type(made).__name__}", "return an optax transformation")
-        return made
+        return make_transformation(self.optimizer)
 
     @property
-    def all_metrics(self) -> dict[str, Metric]:
-        """All recorded metrics by name: the loss, R², the largest error and those of the case."""
-        return {"loss": self.loss, "r2": r2, "largest_error": largest_error, **self.metrics}
-
-
-def _is_transformation(value: object) -> bool:
-    return callable(getattr(value, "init", None)) and callable(getattr(value, "update", None))
+    def all_metrics(self) -> dict[str, Any]:
+        """Metrics by name: the loss, R², the largest error and the case's own; R² and error with a loss alone."""
+        if self.is_supervised:
+            return {"loss": self.loss, "r2": r2, "largest_error": largest_error, **self.metrics}
+        return {"loss": self.objective or self.players[0].objective, **self.metrics}
 
 
 _FIELD_KINDS: dict[str, tuple[type, ...]] = {
-    "dataset": (Stream, Table),
+    "dataset": (Stream, Table, type(None)),
+    "players": (list, tuple),
     "schedule": (Schedule,),
     "quick": (Schedule, type(None)),
     "criterion": (Criterion,),

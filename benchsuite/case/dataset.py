@@ -14,13 +14,12 @@ from benchsuite.errors import require
 if TYPE_CHECKING:
     import jax
 
-#: A batch as the model sees it: inputs and targets, examples along the first axis.
-Batch = tuple[Any, Any]
+#: A batch as the model sees it: inputs and targets, examples along the first axis; any tree of arrays for an objective.
+Batch = Any
 
 
-def _as_they_are(rows: Any) -> Batch:
-    x, y = rows
-    return x, y
+def _as_they_are(rows: Any) -> Any:
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +30,9 @@ class Stream:
         draw: (key, n) → n rows, an array or a tree of arrays with n examples along the first axis; a pure JAX function.
         batch_size: examples in each optimiser step.
         evaluation_size: examples that all seeds are evaluated on, drawn once for the case.
-        prepare: rows → (x, y), examples along the first axis; by default rows must be a pair (x, y). Compute targets
-            here instead of in `draw`: rows are kept in memory, while random numbers that both x and y depend on are
-            drawn twice unless they are rows.
+        prepare: rows → (x, y), examples along the first axis, or the batch of an objective, any tree of arrays; by
+            default the rows. Compute targets here instead of in `draw`: rows are kept in memory, while random numbers
+            that both x and y depend on are drawn twice unless they are rows.
 
     Raises:
         CaseError: an argument is not a function, or not a positive whole number.
@@ -117,7 +116,7 @@ class Table:
         name: name of the dataset, and of the folder with its files.
         load: {file name: uncompressed content} → Split; the mapping is empty without `download`.
         batch_size: examples in each optimiser step.
-        prepare: rows → (x, y), applied to each batch on the device; by default rows must be a pair (x, y).
+        prepare: rows → (x, y), or the batch of an objective, applied on the device; by default the rows.
         download: the files that `load` needs.
         stand_in: () → Split of the same shape, synthetic data for machines without the files; their results are
             labelled and never compared with those of the files.

@@ -22,16 +22,30 @@ def case_version(case: Case, schedule: Schedule) -> str:
     facts = {
         "name": case.id,
         "model": _described(case.model) | {"options": _described(case.model_options)},
-        "optimizer": _described(case.optimizer) | {"options": _described(case.optimizer_options)},
+        "optimizer": (_described(case.optimizer) or {}) | {"options": _described(case.optimizer_options)},
         "loss": _described(case.loss),
         "criterion": str(case.criterion),
-        "metric": _described(case.all_metrics[case.criterion.metric]),
+        "metric": _described(case.all_metrics.get(case.criterion.metric)),
         "length": [schedule.length, schedule.unit, schedule.evaluate_every],
-        **case.dataset.definition,
+        **(case.dataset.definition if case.dataset else {"dataset": case.data_name}),
         "restarts": case.restarts,
         "sweep": list(case.sweep.values) if case.sweep else None,
+        **_beyond_loss(case),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _beyond_loss(case: Case) -> dict[str, Any]:
+    """What only some cases have: an objective, players, another type of numbers."""
+    facts: dict[str, Any] = {}
+    if case.objective:
+        facts["objective"] = _described(case.objective)
+    if case.players:
+        facts["players"] = [
+            {"name": p.name, "steps": p.steps, "objective": _described(p.objective), "by": _described(p.optimizer)}
+            for p in case.players
+        ]
+    return facts if case.dtype == "float32" else {**facts, "dtype": case.dtype}
 
 
 def _described(value: Any) -> Any:

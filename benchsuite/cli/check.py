@@ -60,7 +60,7 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
 
 @click.command()
 @click.argument("names", metavar="[PLUGIN|FAMILY|CASE]...", nargs=-1)
-@settings_options(["precision", "dataset", "data_dir", "platform", "time_limit"])
+@settings_options(["precision", "dtype", "dataset", "data_dir", "platform", "time_limit"])
 def check(names: tuple[str, ...], **options: Any) -> int:
     """Check that cases conform to the contract of the suite, and show how to fix those that do not.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 #: The options that affect the training of a single seed.
-SINGLE_SEED = ("protocol", "precision", "dataset", "data_dir", "platform", "treatment", "optimizer")
+SINGLE_SEED = ("protocol", "precision", "dtype", "dataset", "data_dir", "platform", "treatment", "optimizer")
 
 #: The names of all options.
 ALL_OPTIONS = tuple(item.name for item in OPTIONS)
@@ -141,7 +141,7 @@ def introduce(session: Session) -> None:
 
     about, training = session.executor.describe(session.training), session.training
     left_out = [plugin.name for plugin in session.registry.left_out]
-    say("\n".join(header_lines(about, training.protocol, training.precision, left_out)))
+    say("\n".join(header_lines(about, training.protocol, training.precision, left_out, training.dtype)))
 
 
 def show_summaries(summaries: Sequence[Summary], folder: RunFolder) -> None:

@@ -42,7 +42,7 @@ def list_cases() -> int:
     registry = installed_plugins()
     columns = [
         Column("case", lambda row: row[0], "left", "bold"),
-        Column("data", lambda row: _each(row[1], lambda case: case.dataset.name), "left", folds=True),
+        Column("data", lambda row: _each(row[1], lambda case: case.data_name), "left", folds=True),
         Column("source protocol", lambda row: _each(row[1], lambda case: _length(case.schedule)), "left", folds=True),
         Column("quick protocol", lambda row: _each(row[1], _quick_length), "left", folds=True),
         Column("task", lambda row: row[2], "left", folds=True),

@@ -154,6 +154,7 @@ def _other_case(before: Summary, after: Summary, reference: Mapping[str, Any], n
     for what, one, other in (
         ("protocol", before.protocol, after.protocol),
         ("data", _data(before), _data(after)),
+        ("dtype", before.dtype, after.dtype),
         ("criterion", before.criterion, after.criterion),
         ("case version", before.version, after.version),
     ):

@@ -5,12 +5,11 @@ Out: a trace of every seed as NumPy arrays, and the time that the devices took.
 """
 
 from benchsuite.engine.data import obtain, release_data, verified_content
-from benchsuite.engine.ensemble import Ensemble
+from benchsuite.engine.ensemble import Ensemble, as_figures
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.engine.loop import State
 from benchsuite.engine.model import parameter_names
-from benchsuite.engine.problem import Problem
-from benchsuite.engine.programs import forget_programs
+from benchsuite.engine.problem import Problem, forget_programs
 from benchsuite.engine.source import source_of
 from benchsuite.engine.trainer import OnTrained, Trainer, make_plan
 
@@ -21,6 +20,7 @@ __all__ = [
     "Problem",
     "State",
     "Trainer",
+    "as_figures",
     "forget_programs",
     "has_landscape",
     "make_plan",

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from benchsuite.engine.loop import Evaluation
-from benchsuite.engine.problem import Problem
-from benchsuite.engine.programs import Programs, compile_programs
+from benchsuite.engine.objective import Count
+from benchsuite.engine.problem import Problem, Programs, compile_programs
 from benchsuite.errors import CaseError, DeviceError, wrap_errors
 from benchsuite.results import SPREAD, Trace
 from benchsuite.system import compat, machine
@@ -192,7 +192,8 @@ class Ensemble:
         whose, hint = f"case {self._case.id}: its training", "look for callbacks, and for shapes that depend on values"
         with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", hint)):
             try:
-                yield
+                with compat.wide_numbers(self._case.dtype):
+                    yield
             except Exception as error:
                 if not compat.is_out_of_memory(error):
                     raise
@@ -224,6 +225,7 @@ class Ensemble:
 
         at_end = {name: rows(lanes) for name, lanes in diagnostics.items()}
         columns = jax.tree.map(lambda *leaves: np.stack([rows(leaf) for leaf in leaves], axis=1), *evaluations)
+        columns = jax.tree.map(as_figures, columns, is_leaf=lambda value: isinstance(value, Count))
         return Trace(
             seeds=np.repeat(of, len(values)),
             steps=self._steps,
@@ -260,6 +262,16 @@ class Ensemble:
             p.diagnose(self._settings, state, data) for (p, _, data), (state, _) in zip(devices, now, strict=True)
         ]
         return [_joined(e) for e in jax.device_get(evaluations)], _joined(jax.device_get(diagnostics)), seconds
+
+
+def as_figures(values: Any) -> np.ndarray:
+    """Convert what a device has computed to real numbers of NumPy: counts to shares, narrow types to float32."""
+    if isinstance(values, Count):
+        return np.asarray(values.hits, np.float64) / np.asarray(values.of)
+    values = np.asarray(values)
+    if values.dtype.kind in "iu":
+        return values.astype(np.float64)
+    return values if values.dtype.kind in "bf" else values.astype(np.float32)  # bfloat16 is not a type of NumPy
 
 
 def _joined(parts: Sequence[Any]) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -18,18 +19,32 @@ from benchsuite.engine.model import (
     graph_of,
     guard,
     make_model,
-    predict,
+    parameter_dtype,
     prediction_spread,
     scalar,
     split_variables,
     tree_size,
 )
-from benchsuite.engine.source import Metrics, Step, source_of
+from benchsuite.engine.objective import (
+    Count,
+    Metrics,
+    Part,
+    as_count,
+    check_criterion,
+    converted,
+    parts_of,
+    widened,
+    without_collisions,
+)
+from benchsuite.engine.source import Step, source_of
 from benchsuite.results import PARAMETERS_KEPT, SPREAD
 
 
 class State(NamedTuple):
-    """A training between two steps: parameters, the model's other variables, and the optimiser's state."""
+    """A training between two steps: parameters, the model's other variables, and the optimiser's state.
+
+    With players, `optimizer` is a tuple with the state of each.
+    """
 
     parameters: Any
     rest: Any
@@ -66,6 +81,12 @@ class Training:
     diagnose: Callable[[jax.Array | None, Any, Split], dict[str, jax.Array]]
     steps: tuple[int, ...]
     traced: tuple[Any, ...] = ()
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The shapes of an evaluation of one seed."""
+        evaluation: Evaluation = self.traced[0].out_info[1]
+        return evaluation
 
 
 class Loop(NamedTuple):
@@ -127,16 +148,35 @@ def _loops(case: Case, schedule: Schedule, data: Split) -> Callable[[jax.Array |
 
 
 def _make_loop(case: Case, schedule: Schedule, data: Split) -> Loop:
-    optimizer, graph = guard(case, "optimizer", case.make_optimizer), graph_of(case, training=False)
-    step, evaluate = _make_step(case, optimizer), _make_evaluate(case, graph)
+    parts, graph = parts_of(case), graph_of(case, training=False)
+    step, evaluate = _make_step(case, parts), _make_evaluate(case, graph, parts)
     run_period = source_of(case.dataset).period(schedule.evaluate_every, step, data)
 
-    def start(key: jax.Array, pinned: jax.Array | None, data: Split) -> tuple[State, Evaluation]:
+    def begin(key: jax.Array, pinned: jax.Array | None) -> State:
         parameters, rest = split_variables(make_model(case, nnx.Rngs(key)))
+        parameters = converted(parameters, case.dtype)
+        if case.dtype == "float64":  # narrower types keep running means and the like in float32
+            rest = converted(rest, case.dtype)
         if pinned is not None:
-            parameters = ravel_pytree(parameters)[1](pinned)
-        state = State(parameters, rest, optimizer.init(parameters))
-        return state, evaluate(state, dict.fromkeys(("loss", *case.metrics), jnp.float32(jnp.nan)), data)
+            flat, unravel = ravel_pytree(parameters)
+            parameters = unravel(pinned if flat.dtype == pinned.dtype else pinned.astype(flat.dtype))
+        memories = tuple(part.optimizer.init(part.split(parameters)[0]) for part in parts)
+        return State(parameters, rest, memories if case.players else memories[0])
+
+    def names(data: Split) -> list[str]:
+        """The names of the training metrics."""
+        if case.is_supervised:
+            return ["loss", *case.prediction_metrics]
+        key = prng.key(0)
+
+        def train() -> Metrics:
+            return run_period(key, begin(key, None), jnp.int32(0), data)[1]
+
+        return list(jax.eval_shape(train))
+
+    def start(key: jax.Array, pinned: jax.Array | None, data: Split) -> tuple[State, Evaluation]:
+        state = begin(key, pinned)
+        return state, evaluate(state, dict.fromkeys(names(data), jnp.float32(jnp.nan)), data)
 
     def advance(key: jax.Array, state: State, period: jax.Array, data: Split) -> tuple[State, Evaluation]:
         state, train = run_period(key, state, period, data)
@@ -149,7 +189,7 @@ def _best_of(loop: Loop, case: Case) -> Loop:
     """Train several starts of a seed on the same batches; every evaluation is that of the best of them."""
 
     def best(states: Any, evaluations: Evaluation) -> tuple[Any, Evaluation]:
-        scores = evaluations.metrics[case.criterion.metric] * (1 if case.criterion.at_most is None else -1)
+        scores = _score(evaluations.metrics[case.criterion.metric]) * (1 if case.criterion.at_most is None else -1)
         chosen = jnp.argmax(jnp.where(jnp.isnan(scores), -jnp.inf, scores))
         return (states, chosen), jax.tree.map(lambda values: values[chosen], evaluations)
 
@@ -168,54 +208,109 @@ def _best_of(loop: Loop, case: Case) -> Loop:
     return Loop(start, advance, diagnose)
 
 
+def _score(metric: Any) -> Any:
+    return metric.hits.astype(jnp.float32) if isinstance(metric, Count) else metric
+
+
 def evaluation_steps(case: Case, schedule: Schedule, data: Split) -> tuple[int, ...]:
     """Count the optimiser steps taken before each evaluation: 0, and the end of every period."""
     every = schedule.evaluate_every * source_of(case.dataset).steps_per_unit(data)
     return tuple(every * period for period in range(schedule.periods + 1))
 
 
-def _make_step(case: Case, optimizer: optax.GradientTransformation) -> Step:
-    graph = graph_of(case, training=True)
+def _make_step(case: Case, parts: Sequence[Part]) -> Step:
+    update = _make_update(graph_of(case, training=True))
 
-    def loss_of(parameters: Any, rest: Any, x: Any, y: Any) -> tuple[jax.Array, tuple[Any, Metrics]]:
-        model = nnx.merge(graph, parameters, rest, copy=True)  # a copy, since BatchNorm and the like set variables
-        prediction = predict(model, x, y)
-        metrics = {name: scalar(name, metric(prediction, y)) for name, metric in case.metrics.items()}
-        loss = scalar("loss", case.loss(prediction, y))
-        return loss, (split_variables(model)[1], {"loss": loss, **metrics})
-
-    def step(state: State, x: Any, y: Any) -> tuple[State, Metrics]:
-        gradient, (rest, metrics) = jax.grad(loss_of, has_aux=True)(state.parameters, state.rest, x, y)
-        updates, memory = optimizer.update(gradient, state.optimizer, state.parameters)
-        return State(optax.apply_updates(state.parameters, updates), rest, memory), metrics
+    def step(state: State, batch: Any) -> tuple[State, Metrics]:
+        batch = converted(batch, case.dtype)
+        if not case.players:
+            return update(parts[0], state, batch)
+        recorded, memories = [], list(state.optimizer)
+        for number, part in enumerate(parts):
+            turn = state._replace(optimizer=memories[number])
+            turn, metrics = jax.lax.scan(partial(_repeat, update, part, batch), turn, length=part.steps)
+            recorded.append(jax.tree.map(jnp.mean, metrics))
+            memories[number], state = turn.optimizer, turn
+        return state._replace(optimizer=tuple(memories)), without_collisions(recorded)
 
     return step
 
 
+def _make_update(graph: Any) -> Callable[[Part, State, Any], tuple[State, Metrics]]:
+    """Make the function that updates the parameters of one part, with the state of its optimiser."""
+
+    def update(part: Part, state: State, batch: Any) -> tuple[State, Metrics]:
+        own, among = part.split(state.parameters)
+
+        def loss_of(own: Any, rest: Any) -> tuple[jax.Array, tuple[Any, Metrics]]:
+            model = nnx.merge(graph, among(own), rest, copy=True)  # a copy, since BatchNorm and the like set variables
+            loss, metrics = part.objective.assess(model, batch)
+            return loss, (split_variables(model)[1], metrics)
+
+        gradient, (rest, metrics) = jax.grad(loss_of, has_aux=True)(own, state.rest)
+        updates, memory = part.optimizer.update(gradient, state.optimizer, own)
+        rest = jax.tree.map(_of_one_type, rest, state.rest)
+        return State(among(optax.apply_updates(own, updates)), rest, memory), metrics
+
+    return update
+
+
+def _repeat(update: Callable[[Part, State, Any], Any], part: Part, batch: Any, state: State, _: None) -> Any:
+    return update(part, state, batch)
+
+
+def _of_one_type(new: jax.Array, old: jax.Array) -> jax.Array:
+    """Convert a variable to the type that it had, as running means in bfloat16 are float32 after an update."""
+    return new if new.dtype == old.dtype else new.astype(old.dtype)
+
+
 def _make_diagnose(case: Case, graph: Any) -> Callable[[State, Split], dict[str, jax.Array]]:
+    def merged(state: State) -> Any:
+        return nnx.merge(graph, state.parameters, state.rest, copy=True)
+
     def diagnose(state: State, data: Split) -> dict[str, jax.Array]:
-        model, (x, y) = nnx.merge(graph, state.parameters, state.rest), case.dataset.prepare(data.test)
+        batch = converted(source_of(case.dataset).prepare(data.test), case.dtype)
+        given = batch if case.is_supervised else (batch,)
         functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
-        found = {name: scalar(name, jnp.float32(function(model, x, y))) for name, function in functions.items()}
-        return found | {SPREAD: prediction_spread(predict(nnx.merge(graph, state.parameters, state.rest), x, y))}
+        found = {}
+        for name, function in functions.items():
+            found[name] = scalar(name, jnp.float32(function(merged(state), *given)))
+        if case.is_supervised:
+            prediction = merged(state)(given[0])
+            found |= {SPREAD: prediction_spread(prediction)} if hasattr(prediction, "shape") else {}
+        return found
 
     return diagnose
 
 
-def _make_evaluate(case: Case, graph: Any) -> Callable[[State, Metrics, Split], Evaluation]:
+def _make_evaluate(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[State, Metrics, Split], Evaluation]:
+    def look(part: Part, state: State, batch: Any) -> tuple[Any, Any]:
+        """The gradient over the part's own parameters, and what its metrics are computed from."""
+        own, among = part.split(state.parameters)
+
+        def loss_of(own: Any) -> tuple[jax.Array, Any]:
+            return part.objective.look(nnx.merge(graph, among(own), state.rest, copy=True), batch)
+
+        return jax.grad(loss_of, has_aux=True)(own)
+
+    def measures(state: State, batch: Any) -> Metrics:
+        found = {}
+        for name, measure in case.measures.items():
+            model = nnx.merge(graph, state.parameters, state.rest, copy=True)
+            found[name] = as_count(name, measure.function(model, batch), batch)
+        return found
+
     def evaluate(state: State, train: Metrics, data: Split) -> Evaluation:
-        x, y = case.dataset.prepare(data.test)
-
-        def loss_of(parameters: Any) -> tuple[jax.Array, Any]:
-            prediction = predict(nnx.merge(graph, parameters, state.rest), x, y)
-            return scalar("loss", case.loss(prediction, y)), prediction
-
-        gradient, prediction = jax.grad(loss_of, has_aux=True)(state.parameters)
+        batch = converted(source_of(case.dataset).prepare(data.test), case.dtype)
+        gradients, seen = zip(*(look(part, state, batch) for part in parts), strict=True)
         flat = ravel_pytree(state.parameters)[0] if tree_size(state.parameters) <= PARAMETERS_KEPT else jnp.zeros(0)
+        measured = [part.objective.measure(of, batch) for part, of in zip(parts, seen, strict=True)]
+        metrics = without_collisions([*measured, measures(state, batch)])
+        check_criterion(case, metrics)
         return Evaluation(
             train,
-            {name: scalar(name, metric(prediction, y)) for name, metric in case.all_metrics.items()},
-            optax.tree.norm(gradient),
+            metrics,
+            optax.tree.norm(jax.tree.map(widened, gradients if case.players else gradients[0])),
             jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.parameters)]).all(),
             flat,
         )
@@ -237,6 +332,7 @@ def _traced(case: Case, training: Training, data: Split) -> tuple[Any, Any, Any]
         CaseError: as `make_training`.
     """
     source_of(case.dataset).check(case, data)
+    parameter_dtype(case)
     setting = _setting(case)
     start = guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, setting, None, data))
     state, _ = start.out_info

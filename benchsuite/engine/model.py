@@ -40,6 +40,13 @@ def make_model(case: Case, rngs: nnx.Rngs) -> nnx.Module:
     model = case.model(rngs)
     if not isinstance(model, nnx.Module):
         raise CaseError(f"its model is a {type(model).__name__}", "return a flax.nnx.Module from case.model")
+    for path, value in nnx.iter_graph(model):
+        if isinstance(value, jax.Array | np.ndarray):
+            name = ".".join(map(str, path))
+            raise CaseError(
+                f"the attribute {name} of its model is a bare array, which is neither trained nor kept",
+                f"wrap it in nnx.Variable, or in nnx.Param to train it: self.{path[-1]} = nnx.Variable(…)",
+            )
     return model
 
 
@@ -55,7 +62,7 @@ def graph_of(case: Case, *, training: bool) -> Any:
     Raises:
         CaseError: the model cannot be made, or has no parameters.
     """
-    model = _abstract_model(case)
+    model = abstract_model(case)
     guard(case, "model", model.train if training else model.eval)
     return nnx.split(model)[0]
 
@@ -69,7 +76,7 @@ def parameter_names(case: Case) -> list[str]:
     Raises:
         CaseError: the model cannot be made, or has no parameters.
     """
-    parameters = nnx.to_pure_dict(nnx.state(_abstract_model(case), nnx.Param))
+    parameters = nnx.to_pure_dict(nnx.state(abstract_model(case), nnx.Param))
     if tree_size(parameters) > PARAMETERS_KEPT:
         return []
     names = []
@@ -79,11 +86,42 @@ def parameter_names(case: Case) -> list[str]:
     return names
 
 
-def _abstract_model(case: Case) -> Any:
+def abstract_model(case: Case) -> Any:
+    """Make the model of a case without its numbers.
+
+    Raises:
+        CaseError: the model cannot be made, or has no parameters.
+    """
     model = guard(case, "model", lambda: nnx.eval_shape(lambda: make_model(case, nnx.Rngs(0))))
     if not jax.tree.leaves(nnx.state(model, nnx.Param)):
         raise CaseError(f"case {case.id}: its model has no parameters", "make trained variables nnx.Param")
     return model
+
+
+def parameter_dtype(case: Case) -> str:
+    """Find the type of a model's parameters in training, such as "float32".
+
+    Raises:
+        CaseError: they are of several types, or the model makes parameters of another type than the case's.
+    """
+    leaves = jax.tree_util.tree_leaves_with_path(nnx.to_pure_dict(nnx.state(abstract_model(case), nnx.Param)))
+    kinds: dict[str, str] = {}
+    for path, leaf in leaves:
+        kind = case.dtype if leaf.dtype == jnp.float32 else str(leaf.dtype)
+        kinds.setdefault(kind, ".".join(str(part.key) for part in path))
+    if len(kinds) > 1:
+        raise CaseError(
+            f"case {case.id}: its parameters are of several types: "
+            + ", ".join(f"{name} of {kind}" for kind, name in kinds.items()),
+            "give all layers the same param_dtype, or leave it to Case(dtype=…)",
+        )
+    (kind,) = kinds
+    if case.dtype not in ("float32", kind):
+        raise CaseError(
+            f"case {case.id}: dtype is {case.dtype}, but its model makes parameters of {kind}",
+            "omit param_dtype in the model, or the dtype",
+        )
+    return kind
 
 
 def predict(model: Any, x: Any, y: Any) -> Any:
@@ -131,11 +169,13 @@ def scalar(name: str, value: Any) -> Any:
     """Check that a loss or metric is a scalar.
 
     Raises:
-        CaseError: it has another shape.
+        CaseError: it is not.
     """
     shape = getattr(value, "shape", ())
     if shape != ():
         raise CaseError(f"its {name} has shape {shape}, expected a scalar", f"return the mean of {name} over the batch")
+    if not hasattr(value, "dtype") and not isinstance(value, int | float):
+        raise CaseError(f"its {name} is a {type(value).__name__}, expected a scalar", f"return one number for {name}")
     return value
 
 
@@ -151,14 +191,17 @@ def guard(case: Case, what: str, call: Callable[[], T]) -> T:
         CaseError: the code failed; the message names the line of the plugin.
     """
     hint = "call the case's model, data and loss by hand on one batch"
-    with wrap_errors(lambda raised: CaseError(f"case {case.id}: its {what} failed: {raised}{_place()}", hint)):
+    with wrap_errors(lambda raised: CaseError(f"case {case.id}: its {what} failed: {raised}{plugin_line()}", hint)):
         try:
             return call()
         except BenchsuiteError as error:
             raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
+        except jax.errors.TracerBoolConversionError as error:
+            branch = f"case {case.id}: its {what} branches on a traced value{plugin_line()}"
+            raise CaseError(branch, "use jnp.where in place of if") from error
 
 
-def _place() -> str:
+def plugin_line() -> str:
     """The last line outside of the libraries in the traceback of the current exception, if there is one."""
     for frame in reversed(traceback.extract_tb(sys.exc_info()[2])):
         if not frame.filename.startswith(_LIBRARIES):

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from benchsuite.case import Case, Schedule, Split, Stream, Table
 from benchsuite.engine import data, prng
 from benchsuite.engine.model import guard
+from benchsuite.engine.objective import Metrics
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.settings import AUTO
 
@@ -24,11 +25,8 @@ from benchsuite.settings import AUTO
 _CHECKED_TOGETHER = 10_000
 
 
-#: Metrics of training batches by name.
-Metrics = dict[str, jax.Array]
-
-#: (state, x, y) → (state, metrics before the update)
-Step = Callable[[Any, Any, Any], tuple[Any, Metrics]]
+#: (state, batch) → (state, metrics before the update)
+Step = Callable[[Any, Any], tuple[Any, Metrics]]
 
 #: (key, state, period, data) → (state, metrics of the period)
 Period = Callable[[jax.Array, Any, jax.Array, Split], tuple[Any, Metrics]]
@@ -45,6 +43,9 @@ class Source(Protocol):
 
     def check(self, case: Case, rows: Split) -> None:
         """Check that batches can be made of the examples."""
+
+    def prepare(self, rows: Any) -> Any:
+        """Make a batch of rows."""
 
     def period(self, every: int, step: Step, rows: Split) -> Period:
         """Make the function that trains from one evaluation to the next, `every` units of the schedule."""
@@ -79,6 +80,63 @@ def _(dataset: Table) -> Source:
     return TableSource(dataset)
 
 
+@source_of.register
+def _(dataset: None) -> Source:
+    del dataset
+    return NullSource()
+
+
+@dataclass(frozen=True)
+class NullSource:
+    """No examples: the batch is (), and the schedule counts steps."""
+
+    def load(self, case: Case, choice: str = AUTO, folder: Path | None = None) -> data.Loaded:
+        """Load nothing."""
+        del choice, folder
+        return data.Loaded(Split((), ()), case.data_name, "no data")
+
+    def steps_per_unit(self, rows: Split) -> int:
+        """Count the optimiser steps in a step: 1."""
+        del rows
+        return 1
+
+    def check(self, case: Case, rows: Split) -> None:
+        """Accept everything: there is nothing to check."""
+
+    def prepare(self, rows: Any) -> Any:
+        """Return the empty batch."""
+        return rows
+
+    def period(self, every: int, step: Step, rows: Split) -> Period:
+        """Make the function that trains for `every` steps; training metrics are means over them."""
+        del rows
+
+        def run_steps(key: jax.Array, state: Any, period: jax.Array, _: Split) -> tuple[Any, Metrics]:
+            del key, period
+            state, metrics = jax.lax.scan(lambda state, _: step(state, ()), state, length=every)
+            return state, jax.tree.map(jnp.mean, metrics)
+
+        return run_steps
+
+    def batch(self, case: str, seed: int, step: int) -> Any:
+        """Draw nothing."""
+
+    def examples(self, case: Case, rows: Split) -> Iterator[tuple[str, Any, int]]:
+        """Iterate over nothing."""
+        del case, rows
+        yield from ()
+
+    def shortened(self, case: Case, rows: Split, steps: int, batches: int, seeds: int) -> Case:
+        """Make the case with two evaluations, at most `steps` steps apart."""
+        del rows, batches
+        return _few_steps(case, steps, seeds)
+
+
+def _few_steps(case: Case, steps: int, seeds: int) -> Case:
+    every = min(case.schedule.evaluate_every, steps)
+    return replace(case, schedule=Schedule(steps=2 * every, evaluate_every=every, seeds=seeds), quick=None)
+
+
 @dataclass(frozen=True)
 class StreamSource:
     """Examples that are drawn at every step."""
@@ -107,6 +165,10 @@ class StreamSource:
     def check(self, case: Case, rows: Split) -> None:
         """Accept any stream: batches of any size can be drawn."""
 
+    def prepare(self, rows: Any) -> Any:
+        """Make a batch of rows by the function of the stream."""
+        return self.stream.prepare(rows)
+
     def period(self, every: int, step: Step, rows: Split) -> Period:
         """Make the function that trains for `every` steps; training metrics are means over them."""
         del rows
@@ -117,7 +179,7 @@ class StreamSource:
                 return stream.draw(jax.random.fold_in(key, number), stream.batch_size)
 
             def run_step(state: Any, number: jax.Array) -> tuple[Any, Metrics]:
-                return step(state, *stream.prepare(drawn_once(draw, number)))
+                return step(state, stream.prepare(drawn_once(draw, number)))
 
             state, metrics = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
             return state, jax.tree.map(jnp.mean, metrics)
@@ -138,9 +200,7 @@ class StreamSource:
     def shortened(self, case: Case, rows: Split, steps: int, batches: int, seeds: int) -> Case:
         """Make the case with two evaluations, at most `steps` steps apart."""
         del rows, batches
-        every = min(case.schedule.evaluate_every, steps)
-        schedule = Schedule(steps=2 * every, evaluate_every=every, seeds=seeds)
-        return replace(case, schedule=schedule, quick=None)
+        return _few_steps(case, steps, seeds)
 
 
 @dataclass(frozen=True)
@@ -189,6 +249,10 @@ class TableSource:
                 f"choose a batch_size of at most {count}",
             )
 
+    def prepare(self, rows: Any) -> Any:
+        """Make a batch of rows by the function of the table."""
+        return self.table.prepare(rows)
+
     def period(self, every: int, step: Step, rows: Split) -> Period:
         """Make the function that trains for `every` epochs, each over all rows in a new order.
 
@@ -201,7 +265,7 @@ class TableSource:
 
         def run_epochs(key: jax.Array, state: Any, period: jax.Array, rows: Split) -> tuple[Any, Metrics]:
             def run_batch(state: Any, chosen: jax.Array) -> tuple[Any, Metrics]:
-                return step(state, *table.prepare(jax.tree.map(lambda column: column[chosen], rows.train)))
+                return step(state, table.prepare(jax.tree.map(lambda column: column[chosen], rows.train)))
 
             def run_epoch(state: Any, number: jax.Array) -> tuple[Any, Metrics]:
                 order = jax.random.permutation(jax.random.fold_in(key, number), count)

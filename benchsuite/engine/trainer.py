@@ -152,7 +152,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     """
     case, about = problem.case, machine.describe(devices)
     parameters = problem.parameter_names
-    _check_names(case, parameters)
+    _check_names(problem)
     problem.check_target()
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
@@ -184,6 +184,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         round_size=round_size,
         chunk_size=min(round_size, max_chunk_size(devices, trainings)),
         precision=settings.precision,
+        dtype=problem.dtype,
         prng=prng.NAME,
         device=about["device"],
         platform=about["platform"],
@@ -202,13 +203,15 @@ def _constant_meets(problem: Problem) -> str:
         return ""
 
 
-def _check_names(case: Case, parameters: Sequence[str]) -> None:
+def _check_names(problem: Problem) -> None:
     """Check that parameters and figures that the case names exist."""
+    case, parameters = problem.case, problem.parameter_names
     start_values(case, case.starts, parameters)
     if case.groups and not parameters:
         raise CaseError(f"{case.name} has too many parameters to be grouped", "remove groups from the case")
     find_groups(case, {name: np.zeros(1) for name in parameters}, 1)
-    figures = [*case.all_metrics, *(f"train.{name}" for name in ("loss", *case.metrics)), *parameters]
+    evaluation = problem.training.evaluation
+    figures = [*evaluation.metrics, *(f"train.{name}" for name in evaluation.train), *parameters]
     figures += [diagnostic.name for diagnostic in case.diagnostics]
     for claim in case.claims:
         of = getattr(claim.check, "of", None)

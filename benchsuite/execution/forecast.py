@@ -139,4 +139,4 @@ def find_earlier_runs(case: Case, settings: TrainingSettings) -> list[EarlierRun
 
 
 def _may_stand_in(case: Case) -> bool:
-    return case.dataset.download is not None
+    return case.dataset is not None and case.dataset.download is not None

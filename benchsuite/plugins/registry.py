@@ -78,7 +78,7 @@ class Registry:
     @property
     def downloads(self) -> dict[str, Download]:
         """Dataset → its files, for the datasets that have any."""
-        datasets = [case.dataset for case in self.cases.values()]
+        datasets = [case.dataset for case in self.cases.values() if case.dataset]
         return {dataset.name: dataset.download for dataset in datasets if dataset.download}
 
     def check_dataset(self, choice: str) -> None:

@@ -119,7 +119,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
         session.check()
         about = session.executor.describe(session.training)
     left_out = [plugin.name for plugin in session.registry.left_out]
-    return header_lines(about, session.training.protocol, session.training.precision, left_out)
+    return header_lines(about, session.training.protocol, session.training.precision, left_out, session.training.dtype)
 
 
 @pytest.hookimpl(tryfirst=True)

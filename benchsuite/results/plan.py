@@ -36,9 +36,10 @@ def _parse_claim(values: Mapping[str, Any]) -> Claim:
     return Claim.from_json(values)
 
 
-def case_label(case: str, protocol: str, stand_in: bool) -> str:
-    """Label a case with what its figures depend on: a quick protocol, synthetic data."""
+def case_label(case: str, protocol: str, stand_in: bool, dtype: str = "float32") -> str:
+    """Label a case with what its figures depend on: a quick protocol, synthetic data, other numbers than float32."""
     marks = ([] if protocol == SOURCE else [protocol]) + (["stand-in data"] if stand_in else [])
+    marks += [] if dtype == "float32" else [dtype]
     return f"{case} ({', '.join(marks)})" if marks else case
 
 
@@ -98,6 +99,7 @@ class Plan:
     success: dict[str, str | float | None] = field(default_factory=dict)
     constant_meets: str = ""
     evaluation_examples: Whole = 0
+    dtype: str = "float32"
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -135,8 +137,8 @@ class Plan:
 
     @property
     def label(self) -> str:
-        """The id, with the marks of a quick protocol and synthetic data."""
-        return case_label(self.id, self.protocol, self.stand_in)
+        """The id, with the marks of a quick protocol, synthetic data and other numbers than float32."""
+        return case_label(self.id, self.protocol, self.stand_in, self.dtype)
 
     @property
     def parts(self) -> list[Plan]:
@@ -165,6 +167,7 @@ class Plan:
             "criterion",
             "steps",
             "precision",
+            "dtype",
             "prng",
             "device",
             "program",

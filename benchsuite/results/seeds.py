@@ -99,8 +99,8 @@ class SeedTable:
                 raise ValueError("its columns are not of one length")
         if unknown := set(self.outcomes.tolist()) - {outcome.value for outcome in Outcome}:
             raise ValueError(f"it has the outcome {min(unknown)!r}")
-        if missing := {"r2", "largest_error"} - set(self.final):
-            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+        if "loss" not in self.final:
+            raise ValueError("it lacks the loss")
         if plan:
             self._check_names(plan)
 

@@ -78,7 +78,7 @@ class ErrorShare(TypedDict):
 
 
 class Ladder(TypedDict):
-    """The rate as a function of the threshold."""
+    """The rate as a function of the threshold; empty where targets are no real numbers."""
 
     r2: list[Rung]
     largest_error: list[ErrorShare]
@@ -167,6 +167,7 @@ class Summary:
     published: float | None = None
     constant_meets: str = ""
     near_bound: Share | None = None
+    dtype: str = "float32"
 
     def __post_init__(self) -> None:
         none = dict.fromkeys(map(str, Outcome), 0)  # an earlier version knew fewer outcomes
@@ -203,7 +204,7 @@ class Summary:
 _FROM_PLAN = (
     *("case", "treatment", "setting", "id", "label", "source", "protocol", "dataset", "stand_in", "data_origin"),
     *("criterion", "device", "platform", "executor", "workers", "precision", "prng", "version", "program"),
-    *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets", "family", "rung", "published"),
+    *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets", "family", "rung", "published", "dtype"),
 )
 
 
@@ -354,6 +355,8 @@ def _time_to_success(rows: SeedTable, plan: Plan) -> SuccessTime:
 
 
 def _ladder(rows: SeedTable) -> Ladder:
+    if "r2" not in rows.final or "largest_error" not in rows.final:
+        return {"r2": [], "largest_error": []}
     r2 = rows.final["r2"]
     error = np.nan_to_num(rows.final["largest_error"], nan=np.inf)  # of a seed that diverged
     reached = [int((r2 >= threshold).sum()) for threshold in R2_LADDER]

@@ -23,8 +23,9 @@ class Trace:
         steps: (e,) optimiser steps taken before each evaluation, 0 first.
         train: name → (n, e) the loss and the case's own metrics on the training batches, each before its own update, as
             the mean over the examples of the last epoch, or of the whole period of a stream; NaN at the start.
-        metrics: name → (n, e) on the evaluation data.
-        gradient_norm: (n, e) Euclidean norm of the loss gradient on the evaluation data.
+        metrics: name → (n, e) on the evaluation data; of truth values, the share of the examples in float64.
+        gradient_norm: (n, e) Euclidean norm of the loss gradient on the evaluation data; with players, of the gradients
+            of all objectives over their own parameters.
         finite: (n, e) whether every parameter is a finite number.
         parameters: (n, e, p) all parameters of a model with at most 16 of them, else p = 0.
         diagnostics: name → (n,) the case's diagnostics of the model at the end.

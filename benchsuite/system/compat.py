@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,13 @@ def jax_settings() -> dict[str, Any]:
     import jax
 
     return {name: getattr(jax.config, name, value) for name, value in jax.config.values.items()}
+
+
+def wide_numbers(dtype: str) -> AbstractContextManager[Any]:
+    """Allow 64-bit numbers inside the context and in this thread alone, where a case trains in float64."""
+    import jax
+
+    return jax.enable_x64(True) if dtype == "float64" else nullcontext()
 
 
 def compilation_cache_folder() -> str | None:

@@ -20,7 +20,7 @@ from benchsuite.execution.executors import Job, plan_in_subprocess
 from benchsuite.plugins import load_registry
 from benchsuite.results import Plan
 from benchsuite.settings import TrainingSettings
-from benchsuite.system import machine, process
+from benchsuite.system import compat, machine, process
 from benchsuite.testing import contract, controls
 from benchsuite.testing.kit import Kit, NotCheckedError
 
@@ -131,7 +131,11 @@ def _one_by_one(
 def _try(name: str, kit: Kit) -> CheckResult:
     hint = "call the case's functions by hand on a batch"
     try:
-        with machine.restore_settings(f"case {kit.case.name}"), wrap_errors(lambda raised: CaseError(raised, hint)):
+        with (
+            machine.restore_settings(f"case {kit.case.name}"),
+            wrap_errors(lambda raised: CaseError(raised, hint)),
+            compat.wide_numbers(kit.dtype),
+        ):
             found = PROMISES[name](kit)
     except NotCheckedError as reason:
         return CheckResult(name, NOT_CHECKED, reason.message, reason.hint)

@@ -38,10 +38,10 @@ def check_shapes(kit: Kit) -> str:
     batch: Any = None
     for what, rows, count in source_of(kit.case.dataset).examples(kit.case, kit.whole.data):
         batch = prepare(rows)
-        if kit.whole.is_supervised:
+        if kit.case.is_supervised:
             _check_batch(what, batch, count)
         _check_numbers(what, batch)
-    if not kit.whole.is_supervised:
+    if not kit.case.is_supervised:
         return f"batches of {', '.join(str(leaf.shape) for leaf in jax.tree.leaves(batch))}"
     x, y = batch
     return f"inputs {jax.tree.leaves(x)[0].shape[1:]}, targets {y.shape[1:]}"
@@ -66,7 +66,11 @@ def _check_numbers(what: str, batch: Any) -> None:
     import jax
     import jax.numpy as jnp
 
-    parts = dict(zip(("inputs", "targets"), batch, strict=True)) if isinstance(batch, tuple) else {"rows": batch}
+    parts = (
+        dict(zip(("inputs", "targets"), batch, strict=True))
+        if isinstance(batch, tuple) and len(batch) == len(_PAIR)
+        else {"rows": batch}
+    )
     for name, tree in parts.items():
         for leaf in jax.tree.leaves(tree):
             kind = jnp.issubdtype(leaf.dtype, jnp.complexfloating)
@@ -149,6 +153,8 @@ def _order(kit: Kit) -> str:
     """Say in what the data of seeds differ that train on the same rows."""
     import jax
 
+    if kit.case.dataset is None:
+        return "there are no data"
     rows = len(jax.tree.leaves(kit.whole.data.train)[0])
     if rows == 1:
         return "all train on the same row"

@@ -47,10 +47,12 @@ def check_start(kit: Kit) -> str:
     """Check that few random starts meet the criterion untrained."""
     import jax
 
+    from benchsuite.engine import as_figures
+
     start = jax.jit(jax.vmap(kit.problem.training.start, in_axes=(0, None, None, None)))
     starts = np.arange(_STARTS_OF_LARGE if kit.is_large else _STARTS, dtype=np.uint32)
     of_chunks = [start(chunk, None, None, kit.problem.data)[1].metrics for chunk in starts.reshape(-1, len(kit.seeds))]
-    metric = np.concatenate([metrics[kit.case.criterion.metric] for metrics in of_chunks])
+    metric = np.concatenate([as_figures(metrics[kit.case.criterion.metric]) for metrics in of_chunks])
     solved = int(kit.case.criterion.holds(metric).sum())
     require(
         stats.rate_interval(solved, len(starts))[0] <= _SOLVED_SHARE,
@@ -76,7 +78,7 @@ def check_null(kit: Kit) -> str:
 
 def check_constant(kit: Kit) -> str:
     """Check that no constant prediction meets the criterion."""
-    if not kit.whole.is_supervised:
+    if not kit.case.is_supervised:
         raise NotCheckedError("it is not judged on predictions and targets", "try a model that ignores its input")
     try:
         constant = kit.whole.constant_meets

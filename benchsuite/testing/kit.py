@@ -112,4 +112,12 @@ class Kit:
         """The short case with an optimiser that changes no parameter."""
         import optax
 
+        if self.case.players:
+            frozen = [replace(player, optimizer=optax.set_to_zero()) for player in self.short.players]
+            return replace(self.short, players=frozen)
         return replace(self.short, optimizer=optax.set_to_zero())
+
+    @property
+    def dtype(self) -> str:
+        """The type of numbers that the case is trained in."""
+        return self.settings.dtype or self.case.dtype

@@ -130,7 +130,14 @@ def sweep_case(case: Case, treatment: Treatment | None, over: SweepRange) -> Cas
     def case_at(value: Any) -> Case:
         # The dataset stays: all values are evaluated on the same data.
         changed = at(value)
-        return replace(treated, model=changed.model, optimizer=changed.optimizer, loss=changed.loss)
+        return replace(
+            treated,
+            model=changed.model,
+            optimizer=changed.optimizer,
+            loss=changed.loss,
+            objective=changed.objective,
+            players=changed.players,
+        )
 
     return replace(treated, sweep=Sweep(over.option, over.values, case_at), claims=(), starts={})
 
@@ -180,7 +187,8 @@ def _build(case: Case) -> None:
     """Make the optimiser, and the shapes of the model."""
     from flax import nnx
 
-    case.make_optimizer()
+    if not case.players:
+        case.make_optimizer()
     nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))
 
 

@@ -20,7 +20,8 @@ _POINTS = 160
 
 
 def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
-    """Draw the distribution function of 1 - R² of each case; None if all seeds diverged."""
+    """Draw the distribution function of 1 - R² of each case; None without finite values."""
+    results = [result for result in results if result.summary.ladder["r2"]]
     chart = _chart(results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
     if chart is None:
         return None
@@ -36,7 +37,8 @@ def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
 
 
 def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
-    """Draw the distribution function of the largest absolute error of each case; None if all seeds diverged."""
+    """Draw the distribution function of the largest absolute error of each case; None without finite values."""
+    results = [result for result in results if result.summary.ladder["largest_error"]]
     chart = _chart(results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
     if chart is None:
         return None

@@ -38,6 +38,7 @@ from benchsuite.report.terminal import (
     diagnostics_table,
     groups_table,
     header_lines_of,
+    metrics_table,
     near_table,
     treatment_tables,
 )
@@ -152,7 +153,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
         "system": machine.get("os", "?"),
         "Python": machine.get("python", "?"),
         **versions,
-        "precision": f"float32, {settings.get('precision', '?')} precision of matrix products",
+        "precision": f"{settings.get('dtype') or 'float32'}, {settings.get('precision', '?')} precision of matrix products",
         "commit of the working folder": run.commit or "-",
         "timing warnings": _validity(run),
     }
@@ -202,9 +203,12 @@ def _time(report: ReportContent) -> Iterator[ChartFigure]:
             yield even
 
 
-def _error(report: ReportContent) -> Iterator[ChartFigure]:
+def _error(report: ReportContent) -> Iterator[ChartFigure | Sheet]:
     if report.plain:
         yield from filter(None, (r2_figure(report.plain), largest_error_figure(report.plain)))
+    sheet = metrics_table(report.summaries)
+    if sheet.rows:
+        yield sheet
 
 
 def _learning(report: ReportContent) -> Iterator[ChartFigure]:

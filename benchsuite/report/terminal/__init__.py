@@ -11,6 +11,7 @@ from benchsuite.report.terminal.findings import (
     diagnostics_table,
     groups_table,
     ladder_table,
+    metrics_table,
     near_table,
     starts_table,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "ladder_table",
     "legend",
     "median_steps",
+    "metrics_table",
     "near_table",
     "number",
     "option_of",

@@ -20,6 +20,7 @@ def detail_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     """Return the tables that have rows."""
     sheets = (
         ladder_table(summaries),
+        metrics_table(summaries),
         groups_table(summaries),
         starts_table(summaries),
         near_table(summaries),
@@ -58,7 +59,10 @@ _CASE = Column("case", lambda item: item[0].label, "left", "bold", once=True)
 
 
 def ladder_table(summaries: Sequence[Summary]) -> Sheet:
-    """Return a table of the rates at R² thresholds and the quantiles of the largest error, of one summary or more."""
+    """Return a table of the rates at R² thresholds and the quantiles of the largest error, where targets are real."""
+    summaries = [summary for summary in summaries if summary.ladder["r2"]]
+    if not summaries:
+        return Sheet("Final errors", [], [], [])
 
     def rung(place: int) -> Column:
         title = f"R² ≥\n{summaries[0].ladder['r2'][place]['at_least']:g}"
@@ -72,6 +76,28 @@ def ladder_table(summaries: Sequence[Summary]) -> Sheet:
     errors = [error(n) for n in range(len(summaries[0].ladder["largest_error"]))]
     columns = [Column("case", lambda summary: summary.label, "left", "bold"), *rungs, *errors]
     return Sheet("Final errors", summaries, columns, [_ERROR])
+
+
+def metrics_table(summaries: Sequence[Summary]) -> Sheet:
+    """Return a table of the final metrics of cases that have no R²: the loss and their own."""
+
+    def spread(item: _Item) -> str:
+        return f"{number(item[1]['q05'])} to {number(item[1]['q95'])}"
+
+    items: list[_Item] = [
+        (summary, {"name": name, **spread})
+        for summary in summaries
+        if not summary.ladder["r2"]
+        for name, spread in summary.final.items()
+        if not name.startswith("train.")
+    ]
+    columns = [
+        _CASE,
+        Column("metric", lambda item: item[1]["name"], "left"),
+        Column("median", lambda item: number(item[1]["median"]), style="bold"),
+        Column("90 % of the seeds", spread),
+    ]
+    return Sheet("Final metrics", items, columns, gap=2)
 
 
 def groups_table(summaries: Sequence[Summary]) -> Sheet:

@@ -71,7 +71,9 @@ def render(renderable: RenderableType, width: int, colour: bool) -> str:
     return captured.get()
 
 
-def header_lines(about: Mapping[str, Any], protocol: str, precision: str, left_out: Sequence[str]) -> list[str]:
+def header_lines(
+    about: Mapping[str, Any], protocol: str, precision: str, left_out: Sequence[str], dtype: str | None = None
+) -> list[str]:
     """Return lines with the protocol, the device, the versions, and the plugins left out.
 
     Args:
@@ -79,14 +81,16 @@ def header_lines(about: Mapping[str, Any], protocol: str, precision: str, left_o
         protocol: "quick" or "source".
         precision: of matrix products.
         left_out: the names of the plugins that were left out.
+        dtype: the type of numbers of all cases; None where each case has its own, which its label names.
     """
+    dtype = dtype or "float32"
     versions = about.get("versions", {})
     packages = ", ".join(f"{name} {versions.get(name, '?')}" for name in ("jax", "flax", "optax"))
     count, platform, device = (about.get(name, "?") for name in ("device_count", "platform", "device"))
     workers = f"{about['workers']} Dask workers of " if "workers" in about else ""
     own = versions.get("benchsuite", "?")
     lines = [
-        f"benchsuite {own}: {protocol} protocol, float32, {precision} precision of matrix products",
+        f"benchsuite {own}: {protocol} protocol, {dtype}, {precision} precision of matrix products",
         f"on {workers}{count} x {platform} ({device}), {packages}",
     ]
     if left_out:
@@ -97,4 +101,5 @@ def header_lines(about: Mapping[str, Any], protocol: str, precision: str, left_o
 def header_lines_of(run: RunFolder) -> list[str]:
     """Return the header lines of a stored run, with a question mark for what it did not store."""
     stored = run.settings
-    return header_lines(run.machine, str(stored.get("protocol", "?")), str(stored.get("precision", "?")), left_out=())
+    known = [str(stored.get(name, "?")) for name in ("protocol", "precision")]
+    return header_lines(run.machine, *known, left_out=(), dtype=stored.get("dtype"))

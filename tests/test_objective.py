@@ -1,0 +1,451 @@
+"""Cases beyond regression: objectives, players, labels, no data, state in the forward pass, and types of numbers."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+from toys import Notes, line, line_table
+
+from benchsuite import Case, CaseError, Criterion, DoesNotApply, Measure, Player, Schedule, Split, Stream, Table
+from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.results import SeedTable
+from benchsuite.settings import OutputSettings, TrainingSettings
+
+LOSS = Criterion("loss", at_most=0.01)
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(case: Case, **options: Any) -> tuple[CaseRun, SeedTable]:
+    """Train a case, and return the run and the rows of all rounds."""
+    settings = TrainingSettings(rounds=1, **options)
+    case_run = CaseRun(case, settings, open_folder(settings, OutputSettings()), Notes())
+    return case_run, SeedTable.join([round_result.rows for round_result in case_run.round_results()])
+
+
+def rows_of(case: Case, **options: Any) -> SeedTable:
+    """Train a case, and return its rows."""
+    return run(case, **options)[1]
+
+
+class Point(nnx.Module):
+    """A point in the plane."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.x = nnx.Param(jax.random.normal(rngs.params(), (2,)))
+
+
+def rosenbrock(model: Point, batch: tuple[()]) -> jax.Array:
+    """Return f(x, y) = (1 - x)² + 100 (y - x²)²."""
+    assert batch == ()
+    x, y = model.x[...]
+    return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+
+def valley(**fields: Any) -> Case:
+    """Return a case without data."""
+    standard = {
+        "name": "valley",
+        "summary": "Gradient descent in Rosenbrock's valley.",
+        "source": "https://doi.org/10.1093/comjnl/3.3.175",
+        "model": Point,
+        "dataset": None,
+        "objective": rosenbrock,
+        "criterion": LOSS,
+        "optimizer": partial(optax.adam, 0.05),
+        "schedule": Schedule(steps=200, evaluate_every=50, seeds=6),
+    }
+    return Case(**(standard | fields))
+
+
+def test_a_function_of_the_parameters_is_minimised_as_by_a_plain_loop() -> None:
+    """Without data, every seed ends where optax alone takes its start, up to rounding."""
+    case_run, rows = run(valley())
+    optimizer = optax.adam(0.05)
+
+    def value(x: jax.Array) -> jax.Array:
+        return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+
+    @jax.jit
+    def descend(x: jax.Array) -> jax.Array:
+        def step(state: Any, _: None) -> Any:
+            x, memory = state
+            updates, memory = optimizer.update(jax.grad(value)(x), memory)
+            return (x + updates, memory), None
+
+        return jax.lax.scan(step, (x, optimizer.init(x)), length=200)[0][0]
+
+    starts = np.stack([rows.start["x[0]"], rows.start["x[1]"]], axis=1)
+    ends = np.stack([rows.end["x[0]"], rows.end["x[1]"]], axis=1)
+
+    assert len(np.unique(starts)) == starts.size
+    np.testing.assert_allclose(ends, [descend(jnp.array(start)) for start in starts], rtol=1e-4)
+    np.testing.assert_allclose(rows.final["loss"], [value(end) for end in ends], rtol=1e-4, atol=1e-8)
+    assert (case_run.plan.dataset, case_run.plan.data_digest) == ("none", "none")
+    assert set(rows.final) == {"loss", "train.loss"}
+    assert case_run.summaries()[0].ladder == {"r2": [], "largest_error": []}
+
+
+def test_trainings_repeat_to_the_last_bit() -> None:
+    """The same seeds give the same rows, whatever happens in the forward pass."""
+    for case in (valley(), line(model=Noisy), line(model=Recurrent, dataset=Stream(sequences, 8, 16), name="gru")):
+        first, second = (rows_of(case, seeds=5) for _ in range(2))
+        for name, column in first.columns.items():
+            np.testing.assert_array_equal(column, second.columns[name], err_msg=name)
+
+
+class Game(nnx.Module):
+    """Two scalars."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.x = nnx.Param(jax.random.normal(rngs.params(), ()))
+        self.y = nnx.Param(jax.random.normal(rngs.params(), ()))
+
+
+def saddle(model: Game) -> jax.Array:
+    """Return x² - y² + 4xy - 2x + 2y, whose saddle point is (-0.2, 0.6)."""
+    x, y = model.x[...], model.y[...]
+    return x**2 - y**2 + 4 * x * y - 2 * x + 2 * y
+
+
+def game(**fields: Any) -> Case:
+    """Return a game of two players with a known equilibrium."""
+    players = [
+        Player("low", "x", lambda model, _: saddle(model), optax.sgd(0.02)),
+        Player("high", lambda model: model.y, lambda model, _: (-saddle(model), {"y": model.y[...]}), optax.sgd(0.02)),
+    ]
+    standard: dict[str, Any] = {"model": Game, "objective": None, "optimizer": None, "players": players, "name": "game"}
+    distance = Measure(lambda model, _: jnp.hypot(model.x[...] + 0.2, model.y[...] - 0.6))
+    standard |= {"metrics": {"distance": distance}, "criterion": Criterion("distance", at_most=1e-3)}
+    return valley(**(standard | {"schedule": Schedule(steps=600, evaluate_every=200, seeds=6)} | fields))
+
+
+def test_players_reach_the_equilibrium_of_their_game() -> None:
+    """Players in turn reach the saddle point, and every objective, named metric and measure is recorded."""
+    rows = rows_of(game())
+
+    assert rows.converged.all()
+    np.testing.assert_allclose(rows.end["x"], -0.2, atol=1e-3)
+    np.testing.assert_allclose(rows.end["y"], 0.6, atol=1e-3)
+    np.testing.assert_allclose(rows.final["loss"], -rows.final["high.loss"], rtol=1e-5)
+    np.testing.assert_allclose(rows.final["y"], rows.end["y"])
+    assert set(rows.final) == {"loss", "high.loss", "y", "distance", "train.loss", "train.high.loss", "train.y"}
+
+
+def test_players_take_turns_and_may_take_several_steps() -> None:
+    """The second player sees the first one's update, and updates as often as it says."""
+    first, second = game().players
+    twice = Player("high", "y", second.objective, optax.sgd(0.02), steps=2)
+    rows = rows_of(game(players=[first, twice], schedule=Schedule(steps=1), criterion=LOSS), seeds=4)
+    x, y = (np.float64(rows.start[name]) for name in "xy")
+    norm = np.hypot(2 * rows.end["x"] + 4 * rows.end["y"] - 2, -2 * rows.end["y"] + 4 * rows.end["x"] + 2)
+    x = x - 0.02 * (2 * x + 4 * y - 2)
+    for _ in range(2):
+        y = y + 0.02 * (-2 * y + 4 * x + 2)
+
+    np.testing.assert_allclose(rows.end["x"], x, rtol=1e-5)
+    np.testing.assert_allclose(rows.end["y"], y, rtol=1e-5)
+    assert (norm > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"players": [Player("all", lambda model: model, rosenbrock, optax.sgd(1.0))] * 2}, "share a name"),
+        (
+            {"players": [Player(name, lambda model: model, rosenbrock, optax.sgd(1.0)) for name in "ab"]},
+            "parameter x belongs to the players a and b",
+        ),
+        (
+            {"players": [Player("a", "x", rosenbrock, optax.sgd(1.0))], "model": Game},
+            "parameter y belongs to no player",
+        ),
+        ({"players": [Player("a", "z", rosenbrock, optax.sgd(1.0))]}, "has no attribute 'z'"),
+        ({"objective": rosenbrock, "loss": lambda p, t: 0.0}, "loss and objective"),
+        ({"objective": None}, "neither a dataset nor an objective"),
+        ({"criterion": None}, "no criterion"),
+        ({"objective": lambda model, _: model.x[...]}, r"shape \(2,\), expected a scalar"),
+        ({"objective": lambda model, _: None}, "NoneType, expected a scalar"),
+        ({"objective": lambda model, _: jnp.int32(1)}, "int32, which has no gradient"),
+        ({"objective": lambda model, _: (model.x[...].sum(), 3)}, "int beside the loss"),
+        ({"objective": lambda model, _: 1.0 if model.x[0] > 0 else 2.0}, "branches on a traced value"),
+        ({"criterion": Criterion("reward", at_least=1)}, "'reward' is not recorded"),
+        ({"metrics": {"error": lambda p, t: 0.0}}, "error compare predictions"),
+        ({"schedule": Schedule(epochs=3)}, "scheduled in steps"),
+        ({"dtype": "float16"}, "dtype is 'float16'"),
+    ],
+)
+def test_mistakes_get_a_sentence(fields: dict[str, Any], said: str) -> None:
+    """A wrong objective, player, criterion or type names the case and the field."""
+    players = {"objective": None, "optimizer": None} if "players" in fields else {}
+    with pytest.raises(CaseError, match=f"case valley.*{said}"):
+        run(valley(**(players | fields)))
+
+
+def test_an_optimiser_beside_players_does_not_apply() -> None:
+    """Treatments that replace the optimiser do not apply to players."""
+    with pytest.raises(DoesNotApply, match="optimizer of its own"):
+        game(optimizer=optax.sgd(0.1))
+    with pytest.raises(DoesNotApply, match="optimisers of their own"):
+        game().with_optimizer(learning_rate=0.1)
+
+
+class Wave(nnx.Module):
+    """A small network of one input."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.hidden = nnx.Linear(1, 8, rngs=rngs)
+        self.out = nnx.Linear(8, 1, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.out(jnp.tanh(self.hidden(x)))
+
+
+def residual(model: Wave, batch: dict[str, jax.Array]) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Return the squared residual of u'' = -u with u(0) = 0 and u'(0) = 1, whose solution is sin."""
+
+    def u(x: jax.Array) -> jax.Array:
+        return model(x[None])[0]
+
+    inside = (jax.vmap(jax.grad(jax.grad(u)))(batch["x"]) + jax.vmap(u)(batch["x"])) ** 2
+    ends = u(jnp.float32(0)) ** 2 + (jax.grad(u)(jnp.float32(0)) - 1) ** 2
+    return inside.mean() + ends, {"boundary": ends}
+
+
+def test_second_derivatives_of_the_model_are_part_of_an_objective() -> None:
+    """A network learns the solution of a differential equation from its residual."""
+
+    def error(model: Wave, batch: dict[str, jax.Array]) -> jax.Array:
+        return abs(model(batch["x"][:, None])[:, 0] - jnp.sin(batch["x"])).max()
+
+    points = Stream(lambda key, n: {"x": jax.random.uniform(key, (n,), maxval=2.0)}, batch_size=32, evaluation_size=64)
+    trained = valley(
+        name="wave",
+        model=Wave,
+        objective=residual,
+        dataset=points,
+        metrics={"error": Measure(error)},
+        criterion=Criterion("error", at_most=0.1),
+        optimizer=partial(optax.adam, 0.01),
+        schedule=Schedule(steps=1500, evaluate_every=500),
+    )
+    rows = rows_of(trained, seeds=4)
+
+    assert rows.converged.any()
+    assert (rows.final["boundary"] <= rows.final["loss"]).all()
+
+
+class Classifier(nnx.Module):
+    """A linear classifier of points in the plane."""
+
+    def __init__(self, rngs: nnx.Rngs, units: int = 3) -> None:
+        self.out = nnx.Linear(2, units, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.out(x)
+
+
+def right(prediction: jax.Array, label: jax.Array) -> jax.Array:
+    """Return for each example whether the label has the largest logit."""
+    return prediction.argmax(-1) == label
+
+
+def labels(logits: jax.Array, label: jax.Array) -> jax.Array:
+    """Return the mean cross-entropy."""
+    return optax.softmax_cross_entropy_with_integer_labels(logits, label).mean()
+
+
+def corners(rows: int = 41) -> Table:
+    """Return points near three corners with their labels."""
+    label = np.arange(rows) % 3
+    x = np.array([[1, 0], [0, 1], [-1, -1]], np.float32)[label]
+    return Table("corners", load=lambda files: Split((x, label), (x, label)), batch_size=10)
+
+
+def classifier(**fields: Any) -> Case:
+    """Return a case with integer labels."""
+    standard: dict[str, Any] = {"name": "corners", "model": Classifier, "loss": labels, "dataset": corners()}
+    standard |= {"metrics": {"accuracy": right}, "criterion": Criterion("accuracy", at_least=1.0)}
+    standard |= {"optimizer": optax.sgd(1.0), "schedule": Schedule(epochs=10, evaluate_every=5)}
+    return line(**(standard | fields))
+
+
+def test_integer_labels_are_targets_with_an_accuracy() -> None:
+    """Labels have no R²; an accuracy of one is met by all of 41, in float64."""
+    rows = rows_of(classifier(), seeds=5)
+
+    assert rows.converged.all()
+    assert rows.final["accuracy"].dtype == np.float64
+    assert (rows.final["accuracy"] == 1).all()
+    assert set(rows.final) == {"loss", "accuracy", "train.loss", "train.accuracy"}
+    assert ((rows.final["train.accuracy"] > 0) & (rows.final["train.accuracy"] <= 1)).all()
+
+
+def test_shares_are_counts_over_the_number_of_examples() -> None:
+    """An accuracy is the quotient of whole numbers, computed on the host."""
+    rows = rows_of(classifier(optimizer=optax.sgd(0.0)), seeds=8)
+    hits = rows.final["accuracy"] * 41
+
+    assert (rows.final["accuracy"] == np.round(hits) / 41).all()
+
+
+def test_a_boolean_metric_counts_as_zero_and_one() -> None:
+    """A single truth value is a number, on which a criterion may be."""
+    close = {"close": lambda p, t: jnp.all(abs(p - t) < 0.1)}
+    rows = rows_of(line(metrics=close, criterion=Criterion("close", at_least=0.5)), seeds=4)
+
+    assert set(rows.final["close"]) <= {0.0, 1.0}
+    assert rows.converged.any()
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        (classifier(criterion=None), "targets are no real numbers and have no r2"),
+        (classifier(loss=None), r"gives shape \(10, 3\) where the target has \(10,\)|gives shape \(41, 3\)"),
+        (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), ()), 8)), "target is a tuple"),
+        (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), None), 8)), "target is a NoneType"),
+        (line(dataset=Stream(lambda key, n: jax.random.normal(key, (n, 1)), 8)), "needs a pair"),
+        (line(metrics={"mine": lambda p, t: 1.0 if (p > t).all() else 0.0}), "mine branches on a traced value"),
+        (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), jnp.ones((n, 1))), 8)), "do not vary"),
+        (line(dataset=Stream(lambda key, n: tuple(jax.random.normal(key, (2, n, 1))), 8, 1)), "do not vary"),
+    ],
+)
+def test_mistakes_in_targets_get_a_sentence(case: Case, said: str) -> None:
+    """Targets that are no array, do not vary or have no R² are named before training."""
+    with pytest.raises(CaseError, match=said):
+        run(case, seeds=2)
+
+
+def test_targets_that_do_not_vary_train_with_another_criterion() -> None:
+    """What has no R² is not called diverged."""
+    one = Stream(lambda key, n: (jax.random.normal(key, (n, 1)), jnp.ones((n, 1))), 8, 32)
+    rows = rows_of(line(dataset=one, criterion=LOSS), seeds=3)
+
+    assert rows.converged.all()
+
+
+def sequences(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
+    """Return sequences and their sums."""
+    x = jax.random.normal(key, (n, 4, 1))
+    return x, x.sum(1)
+
+
+class Recurrent(nnx.Module):
+    """A recurrent layer that draws its first carry itself."""
+
+    def __init__(self, rngs: nnx.Rngs, cell: Any = nnx.GRUCell) -> None:
+        self.rnn = nnx.RNN(cell(1, 4, rngs=rngs))
+        self.out = nnx.Linear(4, 1, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return self.out(self.rnn(x)[:, -1])
+
+
+class Noisy(nnx.Module):
+    """A line with noise, dropout, batch statistics and a counter of calls, in training and in evaluation."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.line = nnx.Linear(1, 8, rngs=rngs)
+        self.norm = nnx.BatchNorm(8, rngs=rngs)
+        self.dropout = nnx.Dropout(0.1, rngs=rngs)
+        self.out = nnx.Linear(8, 1, rngs=rngs)
+        self.calls = nnx.Variable(jnp.zeros((), jnp.int32))
+        self.rngs = rngs
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        self.calls[...] += 1
+        noise = 0.01 * jax.random.normal(self.rngs.noise(), x.shape)
+        return self.out(self.dropout(self.norm(self.line(x + noise))))
+
+
+@pytest.mark.parametrize("cell", [nnx.GRUCell, nnx.LSTMCell, nnx.OptimizedLSTMCell, nnx.SimpleCell])
+def test_recurrent_nets_train(cell: Any) -> None:
+    """Nets that draw their own carries are trained and evaluated."""
+    case = line(model=partial(Recurrent, cell=cell), dataset=Stream(sequences, 16, 64), optimizer=optax.adam(0.02))
+    rows = rows_of(case, seeds=2)
+
+    assert np.isfinite(rows.final["loss"]).all()
+    assert (rows.final["loss"] < 4).all()
+
+
+def test_state_written_in_an_evaluation_is_discarded() -> None:
+    """A counter of calls grows by one each step, however often the model is evaluated."""
+    calls = {"calls": Measure(lambda model, _: model.calls[...])}
+    often = rows_of(line(model=Noisy, metrics=calls), seeds=3)
+    seldom = rows_of(line(model=Noisy, metrics=calls, schedule=Schedule(steps=60, evaluate_every=60)), seeds=3)
+
+    assert (often.final["calls"] == 60).all()
+    np.testing.assert_array_equal(often.final["loss"], seldom.final["loss"])
+
+
+class Bare(nnx.Linear):
+    """A layer with an array that is no variable."""
+
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        super().__init__(1, 1, rngs=rngs)
+        self.scale = jnp.ones(1)
+
+
+def test_an_attribute_that_is_an_array_gets_a_sentence() -> None:
+    """The attribute and the remedy are named."""
+    with pytest.raises(CaseError, match=r"attribute scale .*bare array") as raised:
+        run(line(model=Bare))
+
+    assert "nnx.Variable" in raised.value.hint
+
+
+def test_float64_reaches_losses_that_float32_cannot() -> None:
+    """A case trains in 64 bits, from the same starts, and others stay in 32."""
+    before = rows_of(valley(), seeds=4)
+    case = valley(
+        dtype="float64", schedule=Schedule(steps=4000, evaluate_every=2000), criterion=Criterion("loss", at_most=1e-10)
+    )
+    case_run, rows = run(case, seeds=4)
+
+    assert case_run.plan.label == "valley (float64)"
+    assert case_run.summaries()[0].dtype == "float64"
+    assert rows.final["loss"].dtype == rows.end["x[0]"].dtype == np.float64
+    assert rows.converged.any()
+    after = rows_of(valley(), seeds=4)
+    assert after.final["loss"].dtype == np.float32
+    for name, column in before.columns.items():
+        np.testing.assert_array_equal(column, after.columns[name], err_msg=name)
+
+
+@pytest.mark.parametrize("case", [line(), line(dataset=line_table(), schedule=Schedule(epochs=4)), line(model=Noisy)])
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_every_case_trains_in_every_type(case: Case, dtype: str) -> None:
+    """`--dtype` converts a case; rows and curves are kept as NumPy's own types."""
+    case_run, rows = run(case, seeds=3, dtype=dtype)
+
+    assert case_run.plan.dtype == dtype
+    assert np.isfinite(rows.final["loss"]).all()
+    assert all(column.dtype.kind in "biufU" for column in rows.columns.values())
+
+
+def test_a_model_keeps_its_own_types() -> None:
+    """Parameters that the model makes in bfloat16 stay so and are recorded; mixed ones are an error."""
+    narrow = partial(nnx.Linear, 1, 1, dtype=jnp.bfloat16, param_dtype=jnp.bfloat16)
+    case_run, _ = run(line(model=lambda rngs: narrow(rngs=rngs)), seeds=3)
+
+    assert case_run.plan.dtype == "bfloat16"
+    with pytest.raises(CaseError, match="dtype is float64, but its model makes parameters of bfloat16"):
+        run(line(model=lambda rngs: narrow(rngs=rngs), dtype="float64"))
+
+    def mixed(rngs: nnx.Rngs) -> nnx.Module:
+        return nnx.Sequential(nnx.Linear(1, 1, rngs=rngs), narrow(rngs=rngs))
+
+    with pytest.raises(CaseError, match=r"several types: .*float32.*bfloat16|several types: .*bfloat16.*float32"):
+        run(line(model=mixed))
