@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 from toys import line, line_table, noisy_line
@@ -38,12 +41,21 @@ from benchsuite import (
         (lambda: Criterion("r2", at_least=0.9, at_most=1), "exactly one"),
         (lambda: Criterion("r2", at_least=float("nan")), "bound nan"),
         (lambda: Criterion("r2", at_least="high"), "bound 'high'"),  # type: ignore[arg-type]
+        (lambda: Criterion("r2", at_least=1, when="first"), "when='first'"),  # type: ignore[arg-type]
         (lambda: line(claims=["half fail"]), "'half fail' among its claims"),
         (lambda: line(metrics={"worst": 3}), "worst is not callable"),
         (lambda: line_table(prepare=None), "prepare is not a function"),
         (lambda: Claim("all fail", FailureRate(equals=100)), "from 0 to 1"),
         (FailureRate, "0 numbers"),
         (lambda: FailureRate(equals=0.5, at_most=1), "2 numbers"),
+        (lambda: FailureRate(equals=0.5, failed=1, of=2), "a count and a share"),
+        (lambda: FailureRate(failed=21), "failed=21, of=None"),
+        (lambda: FailureRate(failed=51, of=50), "failed=51, of=50"),
+        (lambda: FailureRate(failed=0, of=0), "failed=0, of=0"),
+        (lambda: FailureRate(failed=2.5, of=50), "failed=2.5"),  # type: ignore[arg-type]
+        (lambda: Figure("loss", 1.0, spread=-1.0), "the spread -1.0"),
+        (lambda: Figure("loss", 1.0, of_runs=0), "is of 0 runs"),
+        (lambda: Figure("loss", 1.0, spread=0.1, of_runs=1), "is of 1 runs"),
         (lambda: Bound("r2"), "has no bound"),
         (lambda: Bound("r2", at_most=float("nan")), "nan"),
         (lambda: Figure("loss", "high"), "'high'"),  # type: ignore[arg-type]
@@ -107,3 +119,60 @@ def test_criterion_reads_like_what_it_means() -> None:
     """The criterion is shown as a formula."""
     assert str(Criterion("r2", at_least=0.99)) == "r2 ≥ 0.99"
     assert str(Criterion("loss", at_most=1e-3)) == "loss ≤ 0.001"
+    assert str(Criterion("r2", at_least=0.99, when="ever")) == "r2 ≥ 0.99 at any evaluation"
+    assert str(Criterion("r2", at_least=0.99, when="best")) == "r2 ≥ 0.99 at the best evaluation"
+
+
+def test_criteria_with_other_bounds_have_other_texts() -> None:
+    """Plans compare the text, so that it has every digit that counts."""
+    assert str(Criterion("accuracy", at_least=0.9999999)) == "accuracy ≥ 0.9999999"
+
+
+#: Largest number of examples of which a share is judged on all counts.
+EXAMPLES = 10_000
+
+
+def float32_shares(k: int, n: int) -> np.ndarray:
+    """K of n as XLA may compute it: divided by n, or multiplied by 1/n."""
+    return np.array([np.float32(k) / np.float32(n), np.float32(k) * (np.float32(1) / np.float32(n))], np.float32)
+
+
+def test_all_of_any_number_of_examples_are_all() -> None:
+    """Accuracy 1 is met by n of n for every n to 10,000."""
+    shares = np.stack([float32_shares(n, n) for n in range(1, EXAMPLES + 1)])
+
+    assert Criterion("accuracy", at_least=1.0).holds(shares).all()
+    assert not Criterion("accuracy", at_least=1.0).holds(np.float32([1 - 1 / EXAMPLES])).any()
+
+
+def test_share_in_float32_meets_the_bound_of_the_same_count() -> None:
+    """K of n meet k/n, and k - 1 of n do not: one count of every n to 10,000, and all counts of some n."""
+    one_of_each = [(n - n // 10, n) for n in range(1, EXAMPLES + 1)]
+    all_of_some = [(k, n) for n in (41, 97, 500) for k in range(1, n + 1)]
+    for k, n in one_of_each + all_of_some:
+        reached = Criterion("accuracy", at_least=k / n)
+        assert reached.holds(float32_shares(k, n)).all()
+        assert Criterion("error", at_most=k / n).holds(float32_shares(k, n)).all()
+        assert not reached.holds(float32_shares(k - 1, n)).any()
+
+
+def test_share_of_all_under_jit_is_one() -> None:
+    """The float32 mean of 41 Trues is 0.99999994 under XLA, and yet all of them."""
+    shares = np.array([jax.jit(jnp.mean)(jnp.ones(n, bool)) for n in (41, 47, 55)])
+
+    assert Criterion("accuracy", at_least=1.0).holds(shares).all()
+
+
+def test_measures_of_regression_have_no_tolerance() -> None:
+    """They are no shares: R² just below its bound is below it, as it always was."""
+    below = np.nextafter(np.float32([0.99]), 0, dtype=np.float32)
+
+    assert not Criterion("r2", at_least=0.99).holds(below).any()
+    assert Criterion("accuracy", at_least=0.99).holds(below).all()
+
+
+def test_data_are_never_called_lambda() -> None:
+    """Functions without a name have none in the label."""
+    assert Stream(lambda key, n: noisy_line(key, n + 0), batch_size=1).name == "data"
+    assert Stream(lambda key, n: noisy_line(key, n + 0), batch_size=1, prepare=len).name == "len"  # type: ignore[arg-type]
+    assert Stream(noisy_line, batch_size=1, prepare=lambda rows: rows).name == "noisy_line"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import r2_score
 
-from benchsuite import mean_absolute_percentage_error, mean_squared_error, r2
+from benchsuite import accuracy, binary_accuracy, mean_absolute_percentage_error, mean_squared_error, r2
 
 VALUES = arrays(float, st.tuples(st.integers(2, 20), st.integers(1, 4)), elements=st.floats(-100, 100))
 
@@ -43,3 +43,19 @@ def test_percentage_error_of_zero_targets_is_the_one_of_keras() -> None:
     prediction, target = np.array([0.5, 3.0]), np.array([0.0, 2.0])
 
     assert mean_absolute_percentage_error(prediction, target) == pytest.approx(100 * (0.5 / 1e-7 + 0.5) / 2)
+
+
+def test_accuracy_is_a_truth_value_for_each_example() -> None:
+    """The largest output is that of the class, given as a whole number or as a one-hot row."""
+    scores = np.array([[0.1, 0.9], [2.0, -1.0], [0.3, 0.4]])
+    classes = np.array([1, 0, 0])
+
+    assert accuracy(scores, classes).tolist() == [True, True, False]
+    assert accuracy(scores, np.eye(2)[classes]).tolist() == [True, True, False]
+
+
+def test_binary_accuracy_takes_probabilities_or_logits() -> None:
+    """All outputs of an example must be on the right side of the threshold."""
+    assert binary_accuracy(np.array([0.6, 0.4, 0.5]), np.array([1, 0, 0])).tolist() == [True, True, False]
+    assert binary_accuracy(np.array([[0.2], [-3.0]]), np.array([[1.0], [0.0]]), threshold=0).tolist() == [True, True]
+    assert binary_accuracy(np.array([[0.9, 0.9]]), np.array([[1, 0]])).tolist() == [False]

@@ -25,7 +25,7 @@ R2 = Criterion("r2", at_least=0.99)
         ([0.0, 0.2, 0.4, 0.6, 0.8], "slow"),
         ([0.0, 0.9, 0.95, 0.96, 0.961], "slow"),
         ([0.0, 0.5, np.nan, 0.7, 0.995], "diverged"),
-        ([0.0, 0.5, -np.inf, -np.inf, -np.inf], "diverged"),
+        ([0.0, 0.5, -np.inf, -np.inf, -np.inf], "diverged"),  # as is the loss of this trace
     ],
 )
 def test_outcome_follows_the_metric(r2: list[float], outcome: str) -> None:
@@ -60,6 +60,53 @@ def test_metric_that_does_not_decide_may_be_no_number() -> None:
     metrics = {"loss": np.array([[3.0, 1.0, 0.1]]), "r2": np.full((1, 3), -np.inf)}
 
     assert classify(trace([[0.0] * 3], metrics=metrics), Criterion("loss", at_most=0.2)).tolist() == ["converged"]
+
+
+@pytest.mark.parametrize(
+    ("values", "criterion", "outcome"),
+    [
+        ([0.0, -9.0, -np.inf, -np.inf, -np.inf], Criterion("log", at_most=-12), "converged"),
+        ([0.0, -np.inf, -9.0, -9.0, -9.0], Criterion("log", at_most=-12), "lost"),
+        ([np.inf] * 5, Criterion("log", at_most=-12), "stuck"),
+        ([np.nan] * 5, Criterion("log", at_most=-12), "stuck"),
+        ([0.0, 0.0, 0.0, np.nan, 5.0], Criterion("log", at_most=-12), "slow"),
+        ([0.0, 0.0, 0.0, 5.0, np.nan], Criterion("log", at_most=-12), "slow"),
+    ],
+)
+def test_no_finite_training_has_diverged(values: list[float], criterion: Criterion, outcome: str) -> None:
+    """A metric without a value is no success, but the loss and the parameters say whether a training diverged."""
+    course = trace([[0.5] * 5], metrics={"loss": np.full((1, 5), 0.5), "log": np.array([values])})
+
+    assert classify(course, criterion).tolist() == [outcome]
+
+
+@pytest.mark.parametrize("when", ["ever", "best"])
+def test_criterion_may_hold_at_any_evaluation(when: str) -> None:
+    """Success counts from the first evaluation that met it, and nothing is lost after that."""
+    course = trace([[0.0, 0.995, 0.2, 0.995, 0.1], [0.0, 0.1, np.nan, 0.2, 0.3], [0.0, 0.1, 0.2, 0.3, 0.4]])
+    criterion = Criterion("r2", at_least=0.99, when=when)  # type: ignore[arg-type]
+
+    assert classify(course, criterion).tolist() == ["converged", "diverged", "slow"]
+    assert steps_to_success(course, criterion).tolist() == [10, -1, -1]
+
+
+def test_truth_values_are_numbers() -> None:
+    """A metric may be a truth value: 0 or 1."""
+    solved = np.array([[False, True, True], [False, False, False]])
+    course = trace([[0.0] * 3] * 2, metrics={"loss": np.ones((2, 3)), "solved": solved})
+    criterion = Criterion("solved", at_least=1)
+
+    assert classify(course, criterion).tolist() == ["converged", "stuck"]
+    assert steps_to_success(course, criterion).tolist() == [10, -1]
+
+
+def test_prediction_that_ignores_its_input_has_collapsed() -> None:
+    """Whatever the gradient of an output bias; one example alone shows no spread."""
+    spread = np.array([0.0, 0.0, 1e-9, np.nan])
+    course = trace([[0.0] * 5, [0.0, 0.0, 0.0, 0.2, 0.4], [0.0] * 5, [0.0] * 5], prediction_spread=spread)
+
+    assert classify(course, R2).tolist() == ["collapsed", "collapsed", "stuck", "stuck"]
+    assert classify(trace([[1.0] * 5], prediction_spread=np.zeros(1)), R2).tolist() == ["converged"]
 
 
 def test_criterion_from_above() -> None:

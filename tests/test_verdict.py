@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom, fisher_exact, ttest_ind
 from test_store import PLAN
 from toys import line, trace
 
-from benchsuite import Bound, Claim, Ends, FailureRate, Figure
+from benchsuite import Bound, Claim, Ends, FailureRate, Figure, stats
 from benchsuite.case.claim import Check
-from benchsuite.results.claims import ClaimResult, judge_claim
+from benchsuite.results.claims import ClaimResult, judge_claim, judge_together
 from benchsuite.results.seeds import SeedTable
 
 
@@ -146,11 +148,111 @@ def test_figure_is_not_judged_by_too_few_seeds() -> None:
     assert judged.found.startswith("above 8 of 15")
 
 
+@pytest.mark.parametrize(
+    ("check", "failures", "expected"),
+    [
+        (FailureRate(failed=21, of=50), 2633, "holds"),
+        (FailureRate(failed=21, of=50), 3800, "refuted"),
+        (FailureRate(equals=0.42), 2633, "refuted"),
+        (FailureRate(failed=0, of=50), 1000, "refuted"),
+        (FailureRate(failed=1, of=1), 2500, "holds"),
+    ],
+)
+def test_published_count_is_a_sample(check: FailureRate, failures: int, expected: str) -> None:
+    """21 of 50 is compared as 50 runs, not as a share without an error."""
+    judged = verdict(check, failing(failures, 5000))
+
+    assert judged.verdict == expected
+    if check == FailureRate(failed=21, of=50):
+        assert judged.said == "21 of 50 fail"
+        assert judged.test == "Fisher's exact test against the source's 50 runs, two-sided, level 0.01"
+        assert judged.p_value == pytest.approx(fisher_exact([[21, 29], [failures, 5000 - failures]]).pvalue)
+
+
+#: R² of twenty seeds, whose losses are 0.101 to 0.299.
+TWENTY = list(1 - np.linspace(0.101, 0.299, 20))
+
+
+@pytest.mark.parametrize(
+    ("check", "expected", "test"),
+    [
+        (Figure("loss", 0.21, spread=0.05, of_runs=10), "holds", "Welch's test"),
+        (Figure("loss", 0.4, spread=0.05, of_runs=10), "refuted", "Welch's test"),
+        (Figure("loss", 0.4, spread=0.05), "not judged", ""),
+        (Figure("loss", 0.29), "holds", "one more run"),
+        (Figure("loss", 0.29, of_runs=1), "holds", "one more run"),
+        (Figure("loss", 0.29, of_runs=100), "refuted", "the mean of as many runs"),
+    ],
+)
+def test_published_mean_is_compared_with_its_spread(check: Figure, expected: str, test: str) -> None:
+    """A spread without its number of runs is shown, not judged."""
+    judged = verdict(check, rows(TWENTY))
+
+    assert judged.verdict == expected
+    assert test in judged.test
+    assert judged.reason == ("" if test else "the source does not say of how many runs its figure is")
+    assert judged.found.startswith("above")
+
+
+def test_welchs_test_is_scipys() -> None:
+    """The p-value is that of SciPy for the same samples."""
+    losses = 1 - np.array(TWENTY)
+    source = np.array([0.15, 0.2, 0.22, 0.3])
+    check = Figure("loss", float(source.mean()), spread=float(source.std(ddof=1)), of_runs=4)
+
+    assert verdict(check, rows(TWENTY)).p_value == pytest.approx(ttest_ind(source, losses, equal_var=False).pvalue)
+
+
+def a_result(p_value: float | None, stated: str = "holds", seeds: int = 1000) -> dict[str, Any]:
+    """A claim with the p-value of its own test."""
+    stated = "refuted" if p_value is not None and p_value < 0.01 else stated
+    fields = {"statement": "It is so.", "source": "", "said": "", "among": None, "protocol": "source"}
+    return ClaimResult(**fields, verdict=stated, p_value=p_value, seeds=seeds).to_json()
+
+
+def test_claims_of_a_report_are_judged_together() -> None:
+    """Holm's method decides over those with a p-value; the others stay as they are, and p-values are kept."""
+    claims = [a_result(1e-9), a_result(0.004), a_result(0.5), a_result(None, "refuted"), a_result(None, "not judged")]
+
+    together = judge_together(claims)
+
+    assert [claim["verdict"] for claim in together] == ["refuted", "refuted", "holds", "refuted", "not judged"]
+    assert [claim["adjusted_p_value"] for claim in together] == [pytest.approx(3e-9), 0.008, 0.5, None, None]
+    assert judge_together([*claims, a_result(0.7)])[1]["verdict"] == "holds"
+    assert judge_together([*claims, a_result(0.7)])[1]["p_value"] == 0.004
+    assert judge_together(together) == together
+
+
+def test_few_seeds_are_not_said_to_hold_together() -> None:
+    """What fewer than sixteen seeds do not refute is not judged."""
+    judged = judge_together([a_result(0.008, seeds=10), a_result(0.9)])[0]
+
+    assert judged["verdict"] == "not judged"
+    assert "10 seeds" in judged["reason"]
+
+
+def test_true_claims_are_rarely_refuted_in_any_report() -> None:
+    """Of 60 true claims, each tested at 1 %, one is refuted in 1 % of the reports at most, not in 45 %."""
+    reports, claims, seeds = 400, 60, 200
+    failures = np.random.default_rng(0).binomial(seeds, 0.5, (reports, claims))
+    p_values = {int(k): stats.rate_p_value(int(k), seeds, 0.5) for k in np.unique(failures)}
+    alone, together = 0, 0
+    for report in failures:
+        results = [a_result(p_values[int(k)]) for k in report]
+        alone += any(claim["verdict"] == "refuted" for claim in results)
+        together += any(claim["verdict"] == "refuted" for claim in judge_together(results))
+
+    assert alone > 0.3 * reports
+    assert together <= binom.isf(0.001, reports, 0.01)
+
+
 #: What can be stored.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
 
 CHECKS = st.one_of(
     st.floats(0, 1).map(lambda rate: FailureRate(at_least=rate, among="w < 0")),
+    st.integers(0, 50).map(lambda failed: FailureRate(failed=failed, of=50)),
+    st.floats(0, 1e9).map(lambda spread: Figure("loss", 0.5, spread=spread, of_runs=7)),
     st.floats(-1e9, 1e9).map(lambda value: Bound("r2", at_most=value)),
     st.floats(-1e9, 1e9).map(lambda value: Figure("train.loss", value)),
     st.builds(Ends, st.text(), st.booleans()),

@@ -104,6 +104,7 @@ def share_near_bound(criterion: Criterion | None, final: Mapping[str, np.ndarray
         whole = (np.abs(counts - np.round(counts)) <= _COUNT_ROUNDING) & (np.abs(2 * shares - 1) <= 1 + _COUNT_ROUNDING)
     if not whole.all():
         return None
-    variance = np.maximum(criterion.threshold * (1 - criterion.threshold), np.clip(shares * (1 - shares), 0, None))
+    shares = np.round(counts) / examples  # a float32 mean of ones may be less than one
+    variance = np.maximum(criterion.threshold * (1 - criterion.threshold), shares * (1 - shares))
     error = np.sqrt(variance / examples)
     return float(((np.abs(shares - criterion.threshold) <= _NEAR * error) & (error > 0)).mean())

@@ -66,10 +66,10 @@ def deaf(key: Any, n: int) -> Any:
     return noisy_line(key, 16)
 
 
-def whole_numbers(key: Any, n: int) -> Any:
-    """Targets that are no float32."""
+def complex_numbers(key: Any, n: int) -> Any:
+    """Targets that no loss takes."""
     x, y = noisy_line(key, n)
-    return x, y.astype(jnp.int32)
+    return x, y * 1j
 
 
 def without_inputs(key: Any, n: int) -> Any:
@@ -131,7 +131,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "no sentence": ("description", {"summary": "A line"}, "its summary is 'A line'"),
     "no source": ("description", {"source": " "}, "it names no source"),
     "infinite": ("shapes", {"dataset": Stream(infinite, 8, 16)}, "the targets of a batch are not all finite"),
-    "whole numbers": ("shapes", {"dataset": Stream(whole_numbers, 8, 16)}, "the targets of a batch are int32"),
+    "complex": ("shapes", {"dataset": Stream(complex_numbers, 8, 16)}, "the targets of a batch are complex64"),
     "deaf": ("shapes", {"dataset": Stream(deaf, 8, 16)}, r"the inputs of a batch have shape \(16, 1\)"),
     "no inputs": ("shapes", {"dataset": Stream(without_inputs, 8, 16)}, "the inputs of a batch are empty"),
     "hole in a table": ("shapes", table(one_hole), "the targets of the training data are not all finite"),
