@@ -207,13 +207,16 @@ def test_family_is_resumed(benchsuite: Command) -> None:
 
 @pytest.mark.usefixtures("registry")
 def test_family_in_pytest(pytester: pytest.Pytester) -> None:
-    """Each case is a test, and -k selects it by its name."""
+    """Each case is a test, and -k selects it by its name; each value of a structural sweep is one too."""
     pytester.makepyfile(test_cases=CASES)
 
-    result = pytester.runpytest_inprocess("--benchmark-only", "-k", "net-units-10", "-p", "no:randomly")
+    result = pytester.runpytest_inprocess("--benchmark-only", "-k", "net-units-1]", "-p", "no:randomly")
+    swept = ("--benchsuite-sweep=units=1,3", "--collect-only", "-q", "-p", "no:randomly", "-k", "net-units-2")
+    collected = pytester.runpytest_inprocess(*swept)
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*net-units-10: * of 4 converged*"])
+    result.stdout.fnmatch_lines(["*net-units-1: * of 4 converged*"])
+    collected.stdout.fnmatch_lines(["*[[]net-units-2@units=1]", "*[[]net-units-2@units=3]"])
 
 
 def rung(units: int, *ends: list[float], **plan: Any) -> Any:
