@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import jax
 import numpy.fft
 import pytest
@@ -33,6 +34,10 @@ PRELOADED = (
 )
 
 pytest_plugins = ["pytester"]
+
+# No time decides a test, and a busy machine is no failure.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 # Tests compile the same few programs many times: a cache of compiled programs saves more than half of their time. The
 # environment variables are for child processes and the workers of -n. JAX locks the cache only if its size is limited.

@@ -32,7 +32,15 @@ def test_record_sums_up_the_rows() -> None:
     )[0]
 
     assert (summary.seeds, summary.converged, summary.rate) == (6, 3, 0.5)
-    assert summary.outcomes == {"diverged": 0, "converged": 3, "lost": 0, "dead": 0, "stuck": 3, "slow": 0}
+    assert summary.outcomes == {
+        "diverged": 0,
+        "converged": 3,
+        "lost": 0,
+        "dead": 0,
+        "collapsed": 0,
+        "stuck": 3,
+        "slow": 0,
+    }
     assert summary.rate_interval[0] < 0.5 < summary.rate_interval[1]
     assert summary.first_run_seconds == 8
     assert summary.round_seconds == [2, 1]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from toys import Notes, line, line_table, run
 
 from benchsuite import BenchsuiteError, Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split
-from benchsuite.engine import ensemble
+from benchsuite.engine import ensemble, forget_programs
 from benchsuite.errors import DeviceError, StoreError
 from benchsuite.execution.executors import LOCAL_EXECUTOR
 from benchsuite.execution.executors.base import RemoteTrainer
@@ -41,6 +41,7 @@ def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:
 
 def test_run_is_told_as_it_goes() -> None:
     """The observer hears of compiling, rounds, seeds and the rate so far."""
+    forget_programs()
     notes = Notes()
 
     summary = run(line(), notes=notes).summaries()[0]
@@ -171,7 +172,7 @@ def test_no_room_for_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A case that cannot fit is told so."""
     monkeypatch.setattr(machine, "available_memory", lambda device: 0)
 
-    with pytest.raises(DeviceError, match="needs more memory than there is"):
+    with pytest.raises(DeviceError, match="exceeds the memory of the device"):
         run(line())
 
 

@@ -203,7 +203,7 @@ def test_publishing_adds_and_never_rewrites(benchsuite: Command, runs: Path) -> 
     assert code == 0
     assert "published: site/runs/" in out
     assert again[0] == 0
-    assert "already there: 1 of 1" in again[1]
+    assert "already published: 1 of 1" in again[1]
     assert first.items() < both.items()
     assert contents(Path("site/runs")) == both
     assert len(list(Path("site/assets").iterdir())) == 1

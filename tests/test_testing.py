@@ -64,5 +64,5 @@ def test_whatever_a_promise_raises_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_case_that_cannot_be_trained_is_told_once() -> None:
     """All other promises are not tried then."""
-    with pytest.raises(NotConformingError, match=r"fails 1 of 11 checks:\n- contract: .*\n  try: "):
+    with pytest.raises(NotConformingError, match=r"fails 1 of 12 checks:\n- contract: .*\n  try: "):
         check_case(line(model=lambda rngs: nnx.Linear(1, 2, rngs=rngs)))

@@ -8,13 +8,21 @@ from benchsuite.case.case import Case, Diagnostic, Landscape
 from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
 from benchsuite.case.factory import UNSET, options_of, with_signature
-from benchsuite.case.metrics import largest_error, mean_absolute_percentage_error, mean_squared_error, r2
+from benchsuite.case.metrics import (
+    accuracy,
+    binary_accuracy,
+    largest_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    r2,
+)
 from benchsuite.case.names import NAME, is_name, join_words, number_word
-from benchsuite.case.schedule import Criterion, Schedule
+from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
 from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange
 from benchsuite.case.version import case_version
 
 __all__ = [
+    "LAST",
     "NAME",
     "UNSET",
     "Batch",
@@ -35,6 +43,9 @@ __all__ = [
     "Sweep",
     "SweepRange",
     "Table",
+    "accuracy",
+    "as_numbers",
+    "binary_accuracy",
     "case_version",
     "is_name",
     "join_words",

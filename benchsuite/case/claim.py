@@ -15,33 +15,63 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 @dataclass(frozen=True)
 class FailureRate:
-    """The share of starts that fail, tested by the exact binomial test; give one of the three shares.
+    """The share of starts that fail: a count of the source, or a share that a theory gives.
+
+    A count `failed` of `of` runs is a sample of its own, compared with the seeds by Fisher's exact test. A share has no
+    error of its own, and is tested by the exact binomial test: a published "42 %" of 50 runs is not such a share.
 
     Args:
         equals: the share, from 0 to 1; or
         at_least: its lower bound; or
         at_most: its upper bound.
         among: the group of starts that the claim is about; all starts by default.
+        failed: the number of the source's runs that failed, with
+        of: the number of its runs.
     """
 
     equals: float | None = None
     at_least: float | None = None
     at_most: float | None = None
     among: str | None = None
+    failed: int | None = None
+    of: int | None = None
 
     def __post_init__(self) -> None:
         given = [value for value in (self.equals, self.at_least, self.at_most) if value is not None]
-        require(len(given) == 1, f"{self!r} has {len(given)} numbers", "give one of equals, at_least, at_most")
+        if self.failed is not None or self.of is not None:
+            require(
+                not given, f"{self!r} has a count and a share", "give failed and of, or equals, at_least or at_most"
+            )
+            sound = _is_count(self.failed) and _is_count(self.of) and (self.failed or 0) <= (self.of or 0) > 0
+            require(
+                sound,
+                f"FailureRate of failed={self.failed!r}, of={self.of!r}",
+                "give both, as FailureRate(failed=21, of=50)",
+            )
+            return
+        require(
+            len(given) == 1,
+            f"{self!r} has {len(given)} numbers",
+            "give failed and of, or one of equals, at_least, at_most",
+        )
         require(_is_number(given[0]) and 0 <= given[0] <= 1, f"FailureRate of {given[0]!r}", "give a share from 0 to 1")
 
     @property
     def rate(self) -> float:
         """The share or its bound."""
+        if self.failed is not None and self.of:
+            return self.failed / self.of
         return next(value for value in (self.equals, self.at_least, self.at_most) if value is not None)
 
     def __str__(self) -> str:
+        if self.failed is not None:
+            return f"{self.failed:,} of {self.of:,} fail"
         sign = "≥ " if self.at_least is not None else "≤ " if self.at_most is not None else ""
         return f"{sign}{100 * self.rate:g} % fail"
 
@@ -81,21 +111,40 @@ class Bound:
 
 @dataclass(frozen=True)
 class Figure:
-    """The result of a single run of the source, tested against the distribution over many seeds.
+    """What the source's runs ended with: that of one run, or the mean of several with their spread.
 
     Args:
         of: as in `Bound`.
-        value: the result that the source reports.
+        value: the source's figure, of its one run or the mean over its runs.
+        spread: the standard deviation over the source's runs, which is its standard error times √of_runs.
+        of_runs: the number of the source's runs; a spread without it is shown, not judged. Without both, the figure is
+            that of one run.
     """
 
     of: str
     value: float
+    spread: float | None = None
+    of_runs: int | None = None
 
     def __post_init__(self) -> None:
         require(_is_number(self.value), f"Figure of {self.of!r} is {self.value!r}", "give a finite number")
+        spread, runs = self.spread, self.of_runs
+        require(
+            spread is None or (_is_number(spread) and spread >= 0),
+            f"Figure of {self.of!r} has the spread {spread!r}",
+            "give the standard deviation over the source's runs",
+        )
+        require(
+            runs is None or (_is_count(runs) and runs > (spread is not None)),
+            f"Figure of {self.of!r} is of {runs!r} runs",
+            "set of_runs to a whole number of at least 1, and of at least 2 with a spread",
+        )
 
     def __str__(self) -> str:
-        return f"{self.of} = {self.value:,.7g}"
+        spread = "" if self.spread is None else f" ± {self.spread:,.7g}"
+        return f"{self.of} = {self.value:,.7g}{spread}" + (
+            "" if self.of_runs is None else f" over {self.of_runs:,} runs"
+        )
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ class Stream:
         """The name of the examples: the names of the functions that draw and prepare them."""
         as_drawn = inspect.unwrap(self.prepare) is _as_they_are  # a treatment may have wrapped it
         functions = [self.draw] if as_drawn else [self.draw, self.prepare]
-        return "_".join(getattr(function, "__name__", type(function).__name__) for function in functions)
+        names = [getattr(function, "__name__", type(function).__name__) for function in functions]
+        return "_".join(name for name in names if is_name(name)) or "data"
 
 
 class Split(NamedTuple):

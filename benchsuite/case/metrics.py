@@ -1,6 +1,7 @@
 """Metrics of a prediction against its target, for JAX and NumPy arrays.
 
-Every function takes `prediction` and `target` of one shape, examples along the first axis, and returns a scalar array.
+Every function takes `prediction` and `target`, examples along the first axis. Those of regression take two of one shape
+and return a scalar array; accuracies return a truth value for each example, of which the suite counts the true ones.
 """
 
 from __future__ import annotations
@@ -37,3 +38,26 @@ def r2(prediction: Any, target: Any) -> Any:
 def largest_error(prediction: Any, target: Any) -> Any:
     """Compute the largest absolute difference over all examples and outputs, the ε of approximation theorems."""
     return abs(prediction - target).max()
+
+
+def accuracy(prediction: Any, target: Any) -> Any:
+    """Whether the largest output of each example is that of its class, (n,).
+
+    Args:
+        prediction: (n, k) a score for each class; logits or probabilities.
+        target: (n,) the classes as whole numbers from 0, or (n, k) as one-hot rows.
+    """
+    classes = target if target.ndim < prediction.ndim else target.argmax(axis=-1)
+    return prediction.argmax(axis=-1) == classes
+
+
+def binary_accuracy(prediction: Any, target: Any, threshold: float = 0.5) -> Any:
+    """Whether all outputs of each example are on the side of the threshold that the target says, (n,).
+
+    Args:
+        prediction: (n,) or (n, k) probabilities; logits with `partial(binary_accuracy, threshold=0)`.
+        target: of the same shape, 0 or 1, or truth values.
+        threshold: from which prediction on an output means 1.
+    """
+    right = (prediction >= threshold) == (target >= 1 / 2)
+    return right.reshape(len(right), -1).all(axis=1)

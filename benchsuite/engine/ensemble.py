@@ -14,7 +14,7 @@ from benchsuite.engine.loop import Evaluation
 from benchsuite.engine.problem import Problem
 from benchsuite.engine.programs import Programs, compile_programs
 from benchsuite.errors import CaseError, DeviceError, wrap_errors
-from benchsuite.results import Trace
+from benchsuite.results import SPREAD, Trace
 from benchsuite.system import compat, machine
 
 #: Called with the share of a training that was just done.
@@ -222,11 +222,13 @@ class Ensemble:
             kept = lanes[: len(of)]
             return kept.reshape(len(of) * len(values), *kept.shape[lane_axes:]).copy()
 
+        at_end = {name: rows(lanes) for name, lanes in diagnostics.items()}
         columns = jax.tree.map(lambda *leaves: np.stack([rows(leaf) for leaf in leaves], axis=1), *evaluations)
         return Trace(
             seeds=np.repeat(of, len(values)),
             steps=self._steps,
-            diagnostics={name: rows(lanes) for name, lanes in diagnostics.items()},
+            prediction_spread=at_end.pop(SPREAD, None),
+            diagnostics=at_end,
             settings={self._sweep.option: np.tile(self._sweep.values, len(of))} if self._sweep else {},
             **columns._asdict(),
         )

@@ -14,9 +14,18 @@ from jax.flatten_util import ravel_pytree
 
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine import prng
-from benchsuite.engine.model import graph_of, guard, make_model, predict, scalar, split_variables, tree_size
+from benchsuite.engine.model import (
+    graph_of,
+    guard,
+    make_model,
+    predict,
+    prediction_spread,
+    scalar,
+    split_variables,
+    tree_size,
+)
 from benchsuite.engine.source import Metrics, Step, source_of
-from benchsuite.results import PARAMETERS_KEPT
+from benchsuite.results import PARAMETERS_KEPT, SPREAD
 
 
 class State(NamedTuple):
@@ -187,7 +196,8 @@ def _make_diagnose(case: Case, graph: Any) -> Callable[[State, Split], dict[str,
     def diagnose(state: State, data: Split) -> dict[str, jax.Array]:
         model, (x, y) = nnx.merge(graph, state.parameters, state.rest), case.dataset.prepare(data.test)
         functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
-        return {name: scalar(name, jnp.float32(function(model, x, y))) for name, function in functions.items()}
+        found = {name: scalar(name, jnp.float32(function(model, x, y))) for name, function in functions.items()}
+        return found | {SPREAD: prediction_spread(predict(nnx.merge(graph, state.parameters, state.rest), x, y))}
 
     return diagnose
 

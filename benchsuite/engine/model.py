@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import flax
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -20,6 +21,9 @@ from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
 from benchsuite.results import PARAMETERS_KEPT
 
 T = TypeVar("T")
+
+#: Units of rounding by which predictions may differ that do not depend on the input.
+_ROUNDING_UNITS = 8
 
 #: Folders whose frames are left out when an error names the line of a plugin.
 _LIBRARIES = tuple(
@@ -95,6 +99,32 @@ def predict(model: Any, x: Any, y: Any) -> Any:
             "return predictions of the target's shape from the model; other shapes would be broadcast in the loss",
         )
     return prediction
+
+
+def prediction_shape(case: Case, x: Any) -> tuple[int, ...]:
+    """Compute the shape of a case's prediction for inputs `x`, in evaluation mode."""
+
+    def predicted() -> Any:
+        model = make_model(case, nnx.Rngs(0))
+        model.eval()
+        return model(x)
+
+    return tuple(jax.eval_shape(predicted).shape)
+
+
+def prediction_spread(prediction: Any) -> jax.Array:
+    """Compute how far the predictions of n examples lie apart, as `Trace.prediction_spread` has it.
+
+    Args:
+        prediction: (n, …), examples along the first axis.
+    """
+    if prediction.shape[0] < 2:  # noqa: PLR2004  # one example has no spread
+        return jnp.float32(jnp.nan)
+    values = prediction.astype(jnp.float32)
+    spread = values.max(axis=0) - values.min(axis=0)
+    unit = float(jnp.finfo(prediction.dtype).eps)  # type: ignore[no-untyped-call]
+    rounding = _ROUNDING_UNITS * unit * abs(values).max(axis=0)
+    return jnp.where(spread <= rounding, 0, spread).max()
 
 
 def scalar(name: str, value: Any) -> Any:

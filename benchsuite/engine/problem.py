@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine.loop import Training, make_training, trace_pinned_start
-from benchsuite.engine.model import parameter_names
+from benchsuite.engine.model import guard, parameter_names, prediction_shape
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
-from benchsuite.results import case_label, schedule_for
+from benchsuite.results import case_label, constant_meeting, schedule_for
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import compat
 
@@ -94,6 +96,59 @@ class Problem:
     def parameter_names(self) -> list[str]:
         """The names of the model's parameters; see `parameter_names` of the engine."""
         return parameter_names(self.case)
+
+    @property
+    def evaluation_examples(self) -> int:
+        """The number of examples that every seed is judged on; 0 without data."""
+        drawn = getattr(self.case.dataset, "evaluation_size", None)  # of a stream, whose rows have any form
+        leaves = jax.tree.leaves(self.data.test) if self.data else []
+        return drawn or (len(leaves[0]) if leaves else 0)
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether success is judged on predictions and targets."""
+        special = any(getattr(self.case, name, None) for name in ("objective", "players"))
+        return self.case.dataset is not None and not special
+
+    @cached_property
+    def _examples(self) -> tuple[Any, np.ndarray]:
+        """The inputs and targets of the evaluation data."""
+        x, y = jax.jit(self.case.dataset.prepare)(self.data.test)
+        return x, np.asarray(y)
+
+    def check_target(self) -> None:
+        """Check that the criterion's metric has a value.
+
+        Raises:
+            CaseError: it is R², and the targets do not vary.
+        """
+        if not self.is_supervised or self.case.criterion.metric != "r2":
+            return
+        target = self._examples[1]
+        if (target == target[:1]).all():
+            raise CaseError(
+                f"case {self.case.id}: r2 has no value, as the targets of the evaluation data do not vary",
+                'set criterion to another metric, such as Criterion("loss", at_most=1e-4)',
+            )
+
+    @cached_property
+    def constant_meets(self) -> str:
+        """The constant prediction that meets the criterion; empty where there is none.
+
+        Raises:
+            CaseError: a function of the case fails on a constant prediction.
+        """
+        case, criterion = self.case, self.case.criterion
+        r2_above_zero = criterion.metric == "r2" and (criterion.at_least or 0) > 0  # R² of a constant is at most 0
+        if not self.is_supervised or r2_above_zero:
+            return ""
+        metric, (x, target) = case.all_metrics[criterion.metric], self._examples
+
+        def found() -> str:
+            outputs = prediction_shape(case, x)[1:]
+            return constant_meeting(criterion, lambda *arrays: metric(*map(jnp.asarray, arrays)), target, outputs)
+
+        return guard(case, f"metric {criterion.metric!r} of a constant prediction", found)
 
     @cached_property
     def facts(self) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     case, about = problem.case, machine.describe(devices)
     parameters = problem.parameter_names
     _check_names(case, parameters)
+    problem.check_target()
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
     trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
@@ -168,6 +169,9 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         stand_in=problem.stand_in,
         data_origin=problem.origin,
         criterion=str(case.criterion),
+        success=asdict(case.criterion),
+        constant_meets=_constant_meets(problem),
+        evaluation_examples=problem.evaluation_examples,
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
         readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
@@ -191,6 +195,13 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     )
 
 
+def _constant_meets(problem: Problem) -> str:
+    try:
+        return problem.constant_meets
+    except CaseError:  # of functions that hold for predictions of models alone; `benchsuite check` says so
+        return ""
+
+
 def _check_names(case: Case, parameters: Sequence[str]) -> None:
     """Check that parameters and figures that the case names exist."""
     start_values(case, case.starts, parameters)
@@ -201,7 +212,7 @@ def _check_names(case: Case, parameters: Sequence[str]) -> None:
     figures += [diagnostic.name for diagnostic in case.diagnostics]
     for claim in case.claims:
         of = getattr(claim.check, "of", None)
-        if of is not None and of not in figures:
+        if isinstance(of, str) and of not in figures:
             raise CaseError(
                 f"case {case.name}: a claim is about {of!r}, which is not recorded", near_matches(of, figures)
             )

@@ -4,15 +4,16 @@ In: the traces of trained seeds, and the plan of their training.
 Out: a table of seeds with their outcomes, summaries, judged claims and landscapes.
 """
 
-from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED
+from benchsuite.results.baseline import constant_meeting, share_near_bound
+from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED, judge_together
 from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, TrainingPath, parameter_values
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
 from benchsuite.results.result import Curves, Result
 from benchsuite.results.round import RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
-from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summarise
-from benchsuite.results.trace import PARAMETERS_KEPT, Trace
+from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summaries_judged_together, summarise
+from benchsuite.results.trace import PARAMETERS_KEPT, SPREAD, Trace
 
 __all__ = [
     "DEFINITIONS",
@@ -22,6 +23,7 @@ __all__ = [
     "PARAMETERS_KEPT",
     "R2_LADDER",
     "REFUTED",
+    "SPREAD",
     "Accumulator",
     "BasinMap",
     "Columns",
@@ -41,10 +43,14 @@ __all__ = [
     "case_label",
     "classify",
     "columns_under",
+    "constant_meeting",
     "find_groups",
+    "judge_together",
     "kept_curves",
     "parameter_values",
     "schedule_for",
+    "share_near_bound",
     "steps_to_success",
+    "summaries_judged_together",
     "summarise",
 ]

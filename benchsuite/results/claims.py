@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -37,6 +38,8 @@ class ClaimResult:
         found: what the seeds show, judged or not; empty where no seed has the figure.
         reason: why it was not judged.
         p_value: of the test, where it has one.
+        seeds: the number of seeds that were tested.
+        adjusted_p_value: by Holm's method over all claims of a report, which decides there; see `judge_together`.
     """
 
     statement: str
@@ -49,6 +52,8 @@ class ClaimResult:
     found: str = ""
     reason: str = ""
     p_value: float | None = None
+    seeds: float = 0
+    adjusted_p_value: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -67,9 +72,10 @@ def judge_claim(claim: Claim, plan: Plan, rows: SeedTable, starts: SeedTable | N
     if isinstance(claim.check, Ends):
         result = _test_start(claim.check, plan, starts)
     else:
-        result = _test_seeds(claim.check, rows.among(claim.among))
+        chosen = rows.among(claim.among)
+        result = _test_seeds(claim.check, chosen) | {"seeds": len(chosen)}
     if reason := _silence(plan):
-        result = {"found": result.get("found", ""), "reason": reason}
+        result = {"found": result.get("found", ""), "reason": reason, "seeds": result.get("seeds", 0)}
     return ClaimResult(
         statement=claim.statement,
         source=claim.source or plan.source,
@@ -78,6 +84,37 @@ def judge_claim(claim: Claim, plan: Plan, rows: SeedTable, starts: SeedTable | N
         protocol=SOURCE,
         **({"verdict": NOT_JUDGED} | result),
     )
+
+
+def judge_together(claims: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Judge the claims of one report together, so that the chance of refuting any true one stays at the level.
+
+    Of 60 true claims that are each tested at 1 %, one would be refuted in 45 % of all reports.
+
+    Args:
+        claims: `ClaimResult` as JSON, with the p-values of their own tests.
+
+    Returns:
+        The same with adjusted p-values and the verdicts that follow from them. Claims without a p-value stay as they
+        are: one exception refutes them.
+    """
+    tested = [number for number, claim in enumerate(claims) if claim["p_value"] is not None]
+    adjusted = dict(zip(tested, stats.holm([claims[number]["p_value"] for number in tested]), strict=True))
+    return [{**claim, **_adjusted(claim, adjusted.get(number))} for number, claim in enumerate(claims)]
+
+
+def _adjusted(claim: Mapping[str, Any], p_value: float | None) -> dict[str, Any]:
+    found: dict[str, Any] = {"adjusted_p_value": p_value}
+    if p_value is None or claim["verdict"] == NOT_JUDGED:
+        return found
+    if p_value < stats.LEVEL:
+        return found | {"verdict": REFUTED}
+    seeds = claim.get("seeds") or SEEDS  # an earlier version did not keep them
+    return found | ({"verdict": HOLDS} if seeds >= SEEDS else {"verdict": NOT_JUDGED, "reason": _too_few(int(seeds))})
+
+
+def _too_few(seeds: int) -> str:
+    return f"{seeds} seeds without an exception are too few, {SEEDS} are needed"
 
 
 def _silence(plan: Plan) -> str:
@@ -108,10 +145,7 @@ def _test_seeds(check: FailureRate | Bound | Figure, rows: SeedTable) -> dict[st
             return {"reason": "no seed ended with a finite figure"}
         result = _test_bound(check, rows.seeds, values) if isinstance(check, Bound) else _test_figure(check, values)
     if result.get("verdict") == HOLDS and len(rows) < SEEDS:
-        return {
-            "found": result["found"],
-            "reason": f"{len(rows)} seeds without an exception are too few, {SEEDS} are needed",
-        }
+        return {"found": result["found"], "reason": _too_few(len(rows))}
     return result
 
 
@@ -119,13 +153,29 @@ def _test_rate(check: FailureRate, rows: SeedTable) -> dict[str, Any]:
     seeds, failures = len(rows), int((~rows.converged).sum())
     low, high = stats.rate_interval(failures, seeds)
     found = f"{failures:,} of {seeds:,} fail, {100 * low:.1f} to {100 * high:.1f} %"
+    test, p_value_of = _source_test(check, seeds) if check.of else _share_test(check, seeds)
+    if min(map(p_value_of, (0, seeds))) >= stats.LEVEL:
+        return {"found": found, "reason": f"{seeds} seeds are too few for any outcome to refute it"}
+    return {"found": found, "test": f"{test}, level {stats.LEVEL:g}"} | _decision(p_value_of(failures))
+
+
+def _decision(p_value: float) -> dict[str, Any]:
+    return {"p_value": p_value, "verdict": REFUTED if p_value < stats.LEVEL else HOLDS}
+
+
+def _share_test(check: FailureRate, seeds: int) -> tuple[str, Callable[[int], float]]:
+    """Name the test of a share, and return the function failures → p-value."""
     side: Literal["less", "greater", "two-sided"]
     side = "less" if check.at_least is not None else "greater" if check.at_most is not None else "two-sided"
-    if min(stats.rate_p_value(extreme, seeds, check.rate, side) for extreme in (0, seeds)) >= stats.LEVEL:
-        return {"found": found, "reason": f"{seeds} seeds are too few for any outcome to refute it"}
-    p_value = stats.rate_p_value(failures, seeds, check.rate, side)
-    test = f"exact binomial test, {'two' if side == 'two-sided' else 'one'}-sided, level {stats.LEVEL:g}"
-    return {"found": found, "test": test, "p_value": p_value, "verdict": REFUTED if p_value < stats.LEVEL else HOLDS}
+    name = f"exact binomial test, {'two' if side == 'two-sided' else 'one'}-sided"
+    return name, lambda failures: stats.rate_p_value(failures, seeds, check.rate, side)
+
+
+def _source_test(check: FailureRate, seeds: int) -> tuple[str, Callable[[int], float]]:
+    """Name the test against the source's own runs, and return the function failures → p-value."""
+    source = check.failed or 0, check.of or 0
+    name = f"Fisher's exact test against the source's {source[1]:,} runs, two-sided"
+    return name, lambda failures: stats.rates_p_value(source, (failures, seeds))
 
 
 def _test_bound(check: Bound, seeds: np.ndarray, values: np.ndarray) -> dict[str, Any]:
@@ -140,13 +190,27 @@ def _test_figure(check: Figure, values: np.ndarray) -> dict[str, Any]:
     finite = values[np.isfinite(values)]
     below = int((finite < check.value).sum())
     found = f"above {below} of {len(finite)} seeds, which end at {finite.min():,.7g} to {finite.max():,.7g}"
+    if check.spread is not None:
+        found += f", {finite.mean():,.7g} in the mean"
     if len(finite) < len(values):
         return {"found": found, "reason": f"{len(values) - len(finite)} of {len(values)} seeds have no finite figure"}
     if len(values) < SEEDS:
         return {"found": found, "reason": f"it is judged among at least {SEEDS} seeds"}
-    logarithmic = check.value > 0 and values.min() > 0
+    if check.spread is not None and check.of_runs is None:
+        return {"found": found, "reason": "the source does not say of how many runs its figure is"}
+    test, p_value = _mean_test(check, values) if check.spread is not None else _place_test(check, values)
+    return {"found": found, "test": f"{test}, level {stats.LEVEL:g}"} | _decision(p_value)
+
+
+def _mean_test(check: Figure, values: np.ndarray) -> tuple[str, float]:
+    spread, runs = check.spread or 0.0, check.of_runs or 0
+    return "Welch's test of two means, two-sided", stats.means_p_value(check.value, spread, runs, values)
+
+
+def _place_test(check: Figure, values: np.ndarray) -> tuple[str, float]:
+    runs = check.of_runs or 1
+    logarithmic = runs == 1 and check.value > 0 and values.min() > 0  # the mean of logarithms is another
     value, sample = (np.log(check.value), np.log(values)) if logarithmic else (check.value, values)
-    p_value = stats.prediction_p_value(float(value), sample)
+    what = "one more run" if runs == 1 else "the mean of as many runs"
     scale = " of the logarithms" if logarithmic else ""
-    test = f"prediction interval for one more run, normal{scale}, level {stats.LEVEL:g}"
-    return {"found": found, "test": test, "p_value": p_value, "verdict": REFUTED if p_value < stats.LEVEL else HOLDS}
+    return f"prediction interval for {what}, normal{scale}", stats.prediction_p_value(float(value), sample, runs)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec import Meta
 
-from benchsuite.case import Bound, Case, Claim, Ends, FailureRate, Figure, Schedule
+from benchsuite.case import Bound, Case, Claim, Criterion, Ends, FailureRate, Figure, Schedule
 from benchsuite.settings import PROTOCOLS, QUICK, SOURCE
 from benchsuite.system import files
 
@@ -54,8 +54,9 @@ class Plan:
     `treatment` is empty for the untreated case. `sweep` is {option: values} that are trained side by side, empty for
     none; `setting` is {option: value} where the plan is that of one of them, see `parts`, or where values are trained
     one after another. `rung` is {option: value} of a case of a `family`, and `published` the share of starts that fail
-    there according to the source. `claims` are as `Claim.to_json` gives them. `predicted_bytes` is the memory of one
-    device; times are in seconds.
+    there according to the source. `claims` are as `Claim.to_json` gives them. `success` are the fields of
+    the criterion. `constant_meets` names a constant prediction that meets it, empty for none; `evaluation_examples`
+    counts those that every seed is judged on. `predicted_bytes` is the memory of one device; times are in seconds.
     """
 
     case: str
@@ -94,6 +95,9 @@ class Plan:
     family: str = ""
     rung: dict[str, int | float] = field(default_factory=dict)
     published: float | None = None
+    success: dict[str, str | float | None] = field(default_factory=dict)
+    constant_meets: str = ""
+    evaluation_examples: Whole = 0
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -104,18 +108,23 @@ class Plan:
 
         Raises:
             ValueError: the steps do not ascend, or the sweep is none.
-            CaseError: a claim cannot be tested by its check.
+            CaseError: a claim cannot be tested by its check, or the criterion is none.
         """
         if self.steps != sorted(set(self.steps)):
             raise ValueError(f"the steps are {self.steps[:3]} and so on, not in ascending order")
         if (self.setting and self.sweep) or len(self.sweep) > 1 or not all(self.sweep.values()):
             raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
-        _ = self.parsed_claims
+        _ = self.parsed_claims, self.parsed_criterion
 
     @cached_property
     def parsed_claims(self) -> list[Claim]:
         """The claims as objects."""
         return [_parse_claim(claim) for claim in self.claims]
+
+    @cached_property
+    def parsed_criterion(self) -> Criterion | None:
+        """The criterion as an object; None in a plan of an earlier version."""
+        return Criterion(**self.success) if self.success else None  # type: ignore[arg-type]  # as `asdict` gave it
 
     @property
     def id(self) -> str:

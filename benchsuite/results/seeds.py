@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchsuite.case import Bound, Case, FailureRate, Figure
+from benchsuite.case import Bound, Case, FailureRate, Figure, as_numbers
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results.outcome import Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan
@@ -65,6 +65,7 @@ class SeedTable:
         # Copies: a view would keep the whole trace in memory for as long as the run lasts.
         final = {name: values[:, -1].copy() for name, values in trace.metrics.items()}
         final |= {f"train.{name}": values[:, -1].copy() for name, values in trace.train.items()}
+        final = {name: as_numbers(values) if values.dtype == bool else values for name, values in final.items()}
         start, end = (
             {name: trace.parameters[:, when, number].copy() for number, name in enumerate(parameter_names)}
             for when in (0, -1)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, TypedDict
 
 import numpy as np
 from msgspec import Meta
 
 from benchsuite import stats
-from benchsuite.results.claims import judge_claim
+from benchsuite.results.baseline import share_near_bound
+from benchsuite.results.claims import judge_claim, judge_together
 from benchsuite.results.outcome import Outcome
 from benchsuite.results.plan import Count, Plan, Seconds, Whole
 from benchsuite.results.round import RoundResult
@@ -111,6 +112,9 @@ class Summary:
     share, unless the values were trained one after another. `family`, `rung` and `published` are those of the plan.
     `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
+    `constant_meets` names a constant prediction that meets the criterion, empty for none. `near_bound` is the share of
+    seeds within two standard errors of its bound, None where the metric counts no examples.
+
     `time_to_success` counts optimiser steps; failed seeds are censored when they end. `groups` are the rates by kind of
     start. `starts` are the named starts, which count in no other figure. `claims` are `ClaimResult` as JSON.
     """
@@ -161,6 +165,13 @@ class Summary:
     family: str = ""
     rung: dict[str, int | float] = field(default_factory=dict)
     published: float | None = None
+    constant_meets: str = ""
+    near_bound: Share | None = None
+
+    def __post_init__(self) -> None:
+        none = dict.fromkeys(map(str, Outcome), 0)  # an earlier version knew fewer outcomes
+        object.__setattr__(self, "outcomes", none | self.outcomes)
+        object.__setattr__(self, "groups", [{**group, "outcomes": none | group["outcomes"]} for group in self.groups])
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -190,32 +201,9 @@ class Summary:
 
 #: Fields that a summary takes over from its plan.
 _FROM_PLAN = (
-    *(
-        "case",
-        "treatment",
-        "setting",
-        "id",
-        "label",
-        "source",
-        "protocol",
-        "dataset",
-        "stand_in",
-        "data_origin",
-        "criterion",
-    ),
-    *(
-        "device",
-        "platform",
-        "executor",
-        "workers",
-        "precision",
-        "prng",
-        "version",
-        "program",
-        "trace_seconds",
-        "compile_seconds",
-    ),
-    *("compile_cache", "family", "rung", "published"),
+    *("case", "treatment", "setting", "id", "label", "source", "protocol", "dataset", "stand_in", "data_origin"),
+    *("criterion", "device", "platform", "executor", "workers", "precision", "prng", "version", "program"),
+    *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets", "family", "rung", "published"),
 )
 
 
@@ -282,6 +270,12 @@ def summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTabl
     return Accumulator(plan, round_results).summaries(starts)
 
 
+def summaries_judged_together(summaries: Sequence[Summary]) -> list[Summary]:
+    """Judge all claims of the summaries of one report together; see `judge_together`."""
+    judged = iter(judge_together([claim for summary in summaries for claim in summary.claims]))
+    return [replace(summary, claims=[next(judged) for _ in summary.claims]) for summary in summaries]
+
+
 def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTable | None) -> Summary:
     rows = SeedTable.join([round_result.rows for round_result in round_results])
     rate = _rate(rows.outcomes)
@@ -297,6 +291,7 @@ def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTab
         ladder=_ladder(rows),
         final={name: _spread(values) for name, values in rows.final.items()},
         diagnostics=_diagnostics(rows, plan),
+        near_bound=share_near_bound(plan.parsed_criterion, rows.final, plan.evaluation_examples),
         claims=[judge_claim(claim, plan, rows, starts).to_json() for claim in plan.parsed_claims],
     )
 

@@ -10,6 +10,9 @@ import numpy as np
 #: Models with at most this many parameters record all of them at every evaluation.
 PARAMETERS_KEPT = 16
 
+#: The diagnostic of `Training.diagnose` that is `Trace.prediction_spread`.
+SPREAD = "benchsuite.prediction_spread"
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -26,6 +29,9 @@ class Trace:
         parameters: (n, e, p) all parameters of a model with at most 16 of them, else p = 0.
         diagnostics: name → (n,) the case's diagnostics of the model at the end.
         settings: option → (n,) its value in a sweep, where every seed has one row for each value.
+        prediction_spread: (n,) how far the predictions at the end lie apart: the largest minus the smallest over the
+            evaluation examples, of the output where that is most. It is 0 where they differ by rounding alone, and NaN
+            for a single example; None where a case makes no predictions.
     """
 
     seeds: np.ndarray
@@ -37,6 +43,7 @@ class Trace:
     parameters: np.ndarray
     diagnostics: Mapping[str, np.ndarray]
     settings: Mapping[str, np.ndarray] = field(default_factory=dict)
+    prediction_spread: np.ndarray | None = None
 
     def __getitem__(self, number: int) -> Trace:
         """Select one of the seeds."""
@@ -51,6 +58,7 @@ class Trace:
             parameters=self.parameters[one],
             diagnostics={name: values[one] for name, values in self.diagnostics.items()},
             settings={name: values[one] for name, values in self.settings.items()},
+            prediction_spread=None if self.prediction_spread is None else self.prediction_spread[one],
         )
 
     def thinned(self, stride: int) -> Trace:
@@ -67,7 +75,8 @@ class Trace:
 
     @classmethod
     def join(cls, traces: Sequence[Trace]) -> Trace:
-        """Concatenate traces that were evaluated after the same steps."""
+        """Concatenate traces of one case that were evaluated after the same steps."""
+        spreads = [trace.prediction_spread for trace in traces if trace.prediction_spread is not None]
         return cls(
             seeds=np.concatenate([trace.seeds for trace in traces]),
             steps=traces[0].steps,
@@ -78,6 +87,7 @@ class Trace:
             parameters=np.concatenate([trace.parameters for trace in traces]),
             diagnostics=_join([trace.diagnostics for trace in traces]),
             settings=_join([trace.settings for trace in traces]),
+            prediction_spread=np.concatenate(spreads) if len(spreads) == len(traces) else None,
         )
 
 

@@ -25,6 +25,12 @@ AGAIN = "the same again"
 #: Columns of the rows that say what was trained, not how it ended.
 _GIVEN = ("seeds", "outcomes", "settings")
 
+#: Columns that a difference by rounding may change by a whole period.
+_THRESHOLDED = ("steps_to_success",)
+
+#: The difference of a figure, relative to its size, that sums in another order explain; and the smallest size.
+_ROUNDING, _SMALLEST = 1e-3, 1e-3
+
 
 @dataclass(frozen=True)
 class AuditResult:
@@ -38,6 +44,8 @@ class AuditResult:
         of: the number of figures.
         largest: the largest relative difference of a figure.
         where: the figure with the largest difference.
+        beyond_rounding: the number of figures that differ by more than one in a thousand of their size, or of 0.001
+            where they are smaller.
     """
 
     way: str
@@ -47,6 +55,7 @@ class AuditResult:
     of: int
     largest: float
     where: str
+    beyond_rounding: int = 0
 
     @property
     def same(self) -> bool:
@@ -129,6 +138,11 @@ def compare_seeds(way: str, rows: SeedTable, first: SeedTable) -> AuditResult:
         of=sum(found.size for found in differs.values()),
         largest=largest[where],
         where=where if largest[where] else "",
+        beyond_rounding=sum(
+            _count_beyond(ours[name], theirs[name])
+            for name in names
+            if name not in _THRESHOLDED and differs[name].any()
+        ),
     )
 
 
@@ -140,3 +154,11 @@ def _distance(ours: np.ndarray, theirs: np.ndarray, differs: np.ndarray) -> floa
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = np.abs(a - b) / np.maximum(np.abs(a), np.abs(b))
     return float(np.nan_to_num(relative, nan=np.inf).max())
+
+
+def _count_beyond(ours: np.ndarray, theirs: np.ndarray) -> int:
+    """Count the differences that are larger than rounding explains."""
+    with np.errstate(invalid="ignore"):
+        allowed = _ROUNDING * np.maximum(np.maximum(np.abs(ours), np.abs(theirs)), _SMALLEST)
+        near = np.abs(ours - theirs) <= allowed
+    return int((~near & (ours != theirs) & ~(np.isnan(ours) & np.isnan(theirs))).sum())

@@ -42,6 +42,7 @@ PROMISES: dict[str, Callable[[Kit], str]] = {
     "NaN is seen": controls.check_nan,
     "start is no solution": controls.check_start,
     "null control": controls.check_null,
+    "constant control": controls.check_constant,
     "oracle control": controls.check_oracle,
     "cost": contract.report_cost,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from benchsuite.errors import require
 from benchsuite.system import compat
 from benchsuite.testing.audit import AGAIN, Audit
-from benchsuite.testing.kit import Kit
+from benchsuite.testing.kit import Kit, NotCheckedError
 
 #: Two seeds.
 _PAIR = (0, 1)
@@ -27,24 +27,30 @@ def check_description(kit: Kit) -> str:
 
 
 def check_shapes(kit: Kit) -> str:
-    """Check that examples are float32, finite, and as many as requested."""
+    """Check that examples are numbers, finite, and as many as requested."""
     import jax
 
     from benchsuite.engine import source_of
 
+    if kit.case.dataset is None:
+        raise NotCheckedError("it has no data")
     prepare = jax.jit(kit.case.dataset.prepare)
-    x: Any = None
-    y: Any = None
+    batch: Any = None
     for what, rows, count in source_of(kit.case.dataset).examples(kit.case, kit.whole.data):
-        x, y = prepare(rows)
-        _check_batch(what, x, y, count)
+        batch = prepare(rows)
+        if kit.whole.is_supervised:
+            _check_batch(what, batch, count)
+        _check_numbers(what, batch)
+    if not kit.whole.is_supervised:
+        return f"batches of {', '.join(str(leaf.shape) for leaf in jax.tree.leaves(batch))}"
+    x, y = batch
     return f"inputs {jax.tree.leaves(x)[0].shape[1:]}, targets {y.shape[1:]}"
 
 
-def _check_batch(what: str, x: Any, y: Any, count: int) -> None:
+def _check_batch(what: str, batch: Any, count: int) -> None:
     import jax
-    import jax.numpy as jnp
 
+    x, y = batch
     require(bool(jax.tree.leaves(x)), f"the inputs of {what} are empty", "return an array, or a tree of arrays")
     require(isinstance(y, jax.Array), f"the targets of {what} are a {type(y).__name__}", "return one array")
     for name, leaf in (*(("inputs", leaf) for leaf in jax.tree.leaves(x)), ("targets", y)):
@@ -53,12 +59,21 @@ def _check_batch(what: str, x: Any, y: Any, count: int) -> None:
             f"the {name} of {what} have shape {leaf.shape}, expected {count} examples along the first axis",
             "return as many examples as requested",
         )
-        require(bool(jnp.isfinite(leaf).all()), f"the {name} of {what} are not all finite", "remove such examples")
-    require(
-        y.dtype == jnp.float32,
-        f"the targets of {what} are {y.dtype}, expected float32",
-        "convert targets to float32; encode classes with jax.nn.one_hot",
-    )
+
+
+def _check_numbers(what: str, batch: Any) -> None:
+    """Check that all of a batch are finite numbers of a kind that models take."""
+    import jax
+    import jax.numpy as jnp
+
+    parts = dict(zip(("inputs", "targets"), batch, strict=True)) if isinstance(batch, tuple) else {"rows": batch}
+    for name, tree in parts.items():
+        for leaf in jax.tree.leaves(tree):
+            kind = jnp.issubdtype(leaf.dtype, jnp.complexfloating)
+            require(
+                not kind, f"the {name} of {what} are {leaf.dtype}", "return real numbers, whole numbers or booleans"
+            )
+            require(bool(jnp.isfinite(leaf).all()), f"the {name} of {what} are not all finite", "remove such examples")
 
 
 def check_purity(kit: Kit) -> str:
@@ -92,11 +107,12 @@ def _differing_bits(kit: Kit) -> str:
     """Train the short case in several ways, and describe the first difference that is due to rounding alone."""
     differing = ""
     for finding in Audit(kit.short, kit.settings, kit.seeds).findings():
+        same = not finding.outcomes and not finding.beyond_rounding
         require(
-            not finding.outcomes and (finding.same or finding.way != AGAIN),
+            same and (finding.same or finding.way != AGAIN),
             f"trained in another way, {finding.way}, {finding.outcomes} of {finding.seeds} seeds end with another"
             f" outcome, and {finding.figures:,} of {finding.of:,} figures differ, {finding.where} by"
-            f" {finding.largest:.1g}",
+            f" {finding.largest:.1g}; {finding.beyond_rounding:,} by more than rounding",
             "draw random numbers from the key alone, and write sums such that their order matters little",
         )
         if not finding.same:
@@ -118,12 +134,26 @@ def check_independence(kit: Kit) -> str:
         "all seeds start alike",
         "draw the parameters from the rngs that the model is given",
     )
+    if kit.case.dataset is None:
+        return "seeds differ in start; there are no data"
     batch = source_of(kit.short.dataset).batch
     first, other, later = (batch(kit.case.name, *place) for place in ((0, 0), (1, 0), (0, 1)))
-    if first is not None:
-        require(_differ(first, other), "all seeds see the same data", "draw them from the key that is given")
-        require(_differ(first, later), "all steps see the same data", "draw them from the key, or use a Table")
+    if first is None:
+        return f"seeds differ in start; {_order(kit)}"
+    require(_differ(first, other), "all seeds see the same data", "draw them from the key that is given")
+    require(_differ(first, later), "all steps see the same data", "draw them from the key, or use a Table")
     return "seeds differ in start and in data"
+
+
+def _order(kit: Kit) -> str:
+    """Say in what the data of seeds differ that train on the same rows."""
+    import jax
+
+    rows = len(jax.tree.leaves(kit.whole.data.train)[0])
+    if rows == 1:
+        return "all train on the same row"
+    together = kit.case.dataset.batch_size >= rows
+    return "all train on the same batch of all rows" if together else "all train on the same rows, in another order"
 
 
 def _parameters(state: Any) -> Any:

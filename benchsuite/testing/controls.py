@@ -1,4 +1,4 @@
-"""Promises about what a criterion measures: NaN is seen, chance and no training fail, and the solution succeeds."""
+"""Promises about a criterion: NaN is seen; chance, constants and no training fail; and the solution succeeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from benchsuite import stats
 from benchsuite.case import Case
-from benchsuite.errors import require
+from benchsuite.errors import CaseError, require
 from benchsuite.results import Outcome, classify
 from benchsuite.testing.kit import Kit, NotCheckedError
 from benchsuite.variants import start_values
@@ -63,14 +63,31 @@ def check_start(kit: Kit) -> str:
 def check_null(kit: Kit) -> str:
     """Check that with a learning rate of 0 no seed comes to meet the criterion."""
     trace = kit.trace(kit.untrained)
-    held = kit.case.criterion.holds(trace.metrics[kit.case.criterion.metric])
-    learnt = int((held[:, -1] & ~held[:, 0]).sum())
+    values = trace.metrics[kit.case.criterion.metric]
+    held = kit.case.criterion.holds(values)
+    learnt = int((kit.case.criterion.met(values) & ~held[:, 0]).sum())
     require(
         not learnt,
         f"with a learning rate of 0, {learnt} of {len(held)} seeds come to meet the criterion",
         "make predictions depend on parameters alone: check running means and code that runs only in training",
     )
     return "nothing is learnt with a learning rate of 0"
+
+
+def check_constant(kit: Kit) -> str:
+    """Check that no constant prediction meets the criterion."""
+    if not kit.whole.is_supervised:
+        raise NotCheckedError("it is not judged on predictions and targets", "try a model that ignores its input")
+    try:
+        constant = kit.whole.constant_meets
+    except CaseError as error:
+        raise NotCheckedError(error.message, "make its metric accept any prediction of the model's shape") from error
+    require(
+        not constant,
+        f"{constant}, predicted for every input, meets {kit.case.criterion}",
+        "use a stricter criterion, or a metric that a constant cannot meet, such as R² or the accuracy of each class",
+    )
+    return f"no constant prediction meets {kit.case.criterion}"
 
 
 def check_oracle(kit: Kit) -> str:

@@ -29,6 +29,7 @@ OUTCOME_COLOURS = {
     Outcome.STUCK: "#D55E00",
     Outcome.SLOW: "#E69F00",
     Outcome.DEAD: "#7A7A7A",
+    Outcome.COLLAPSED: "#56B4E9",
     Outcome.LOST: "#CC79A7",
     Outcome.DIVERGED: "#009E73",
 }

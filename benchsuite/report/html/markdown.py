@@ -15,6 +15,7 @@ from benchsuite.report.terminal import (
     RESULT,
     Sheet,
     changes_table,
+    constant_notes,
     family_tables,
     header_lines_of,
     sweep_tables,
@@ -45,7 +46,7 @@ def _lines(report: ReportContent) -> Iterator[str]:
         if summaries:
             title = "On STAND-IN data (synthetic), not comparable with other results" if stand_in else ""
             yield from sheet_lines(Sheet(title, summaries, (CASE, *RESULT)))
-            yield from sheet_lines(Sheet("", summaries, (CASE, *COST)))
+            yield from sheet_lines(Sheet("", summaries, (CASE, *COST), constant_notes(summaries)))
     for part in (
         *treatment_tables(report.results, report.inapplicable, WIDTH),
         *family_tables([r.summary for r in report.results]),

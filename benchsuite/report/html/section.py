@@ -33,14 +33,16 @@ from benchsuite.report.terminal import (
     Sheet,
     changes_table,
     claims_table,
+    constant_notes,
     count,
     diagnostics_table,
     groups_table,
     header_lines_of,
+    near_table,
     treatment_tables,
 )
 from benchsuite.report.terminal import starts_table as named_starts
-from benchsuite.results import DEFINITIONS, NOT_JUDGED, Result, Summary
+from benchsuite.results import DEFINITIONS, NOT_JUDGED, Result, Summary, summaries_judged_together
 from benchsuite.store import RunFolder
 
 #: Width at which no table is split.
@@ -85,8 +87,8 @@ class ReportContent:
 
     @property
     def summaries(self) -> list[Summary]:
-        """The summaries of cases that are neither treated nor swept."""
-        return [result.summary for result in self.plain]
+        """The summaries of cases that are neither treated nor swept, with their claims judged together."""
+        return summaries_judged_together([result.summary for result in self.plain])
 
     @property
     def inapplicable(self) -> list[Inapplicable]:
@@ -166,6 +168,7 @@ def _learnt(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
     stand_in = [summary for summary in report.summaries if summary.stand_in]
     if report.summaries:
         yield rates_figure(report.summaries)
+    yield from constant_notes(report.summaries)
     if stand_in:
         yield (
             "On STAND-IN data (synthetic, in place of the real files), not comparable with other results: "
@@ -183,7 +186,8 @@ def _failed(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
         [(outcome.value, meaning) for outcome, meaning in DEFINITIONS.items() if outcome.value in seen],
         (Column("outcome", lambda item: item[0], "left", "bold"), Column("meaning", lambda item: item[1], "left")),
     )
-    yield from (sheet for sheet in (groups_table(report.summaries), diagnostics_table(report.summaries)) if sheet.rows)
+    sheets = (of(report.summaries) for of in (groups_table, near_table, diagnostics_table))
+    yield from (sheet for sheet in sheets if sheet.rows)
 
 
 def _families(report: ReportContent) -> list[ChartFigure]:

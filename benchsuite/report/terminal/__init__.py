@@ -11,10 +11,11 @@ from benchsuite.report.terminal.findings import (
     diagnostics_table,
     groups_table,
     ladder_table,
+    near_table,
     starts_table,
 )
 from benchsuite.report.terminal.forecast import forecast_table
-from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
+from benchsuite.report.terminal.overview import CASE, COST, RESULT, constant_notes, legend
 from benchsuite.report.terminal.replay import replay_diagnostics, replay_table
 from benchsuite.report.terminal.summary import header_lines, header_lines_of, render, run_tables
 from benchsuite.report.terminal.sweep import (
@@ -58,6 +59,7 @@ __all__ = [
     "check_table",
     "claims_table",
     "compare_tables",
+    "constant_notes",
     "count",
     "describe_plateau",
     "diagnostics_table",
@@ -73,6 +75,7 @@ __all__ = [
     "ladder_table",
     "legend",
     "median_steps",
+    "near_table",
     "number",
     "option_of",
     "per_second",

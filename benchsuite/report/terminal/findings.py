@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, number, percent
-from benchsuite.results import HOLDS, NOT_JUDGED, REFUTED, Summary
+from benchsuite.results import HOLDS, NOT_JUDGED, REFUTED, Summary, summaries_judged_together
 
 #: A summary and one of its groups, starts, diagnostics or claims.
 _Item = tuple[Summary, dict[str, Any]]
@@ -22,8 +22,9 @@ def detail_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
         ladder_table(summaries),
         groups_table(summaries),
         starts_table(summaries),
+        near_table(summaries),
         diagnostics_table(summaries),
-        claims_table(summaries),
+        claims_table(summaries_judged_together(summaries)),
     )
     return (sheet for sheet in sheets if sheet.rows)
 
@@ -40,7 +41,13 @@ def _tests(summaries: Sequence[Summary]) -> list[str]:
     claims = [claim for summary in summaries for claim in summary.claims]
     tests = sorted({claim["test"] for claim in claims if claim["test"]})
     reasons = sorted({claim["reason"] for claim in claims if claim["reason"]})
-    return [*(f"tested by: {test}" for test in tests), *(f"not judged: {reason}" for reason in reasons)]
+    together = sum(claim.get("adjusted_p_value") is not None for claim in claims)
+    holm = [f"adjusted: by Holm's method over all {together} claims with a p-value; it gives the verdict"]
+    return [
+        *(f"tested by: {test}" for test in tests),
+        *(holm if together else ()),
+        *(f"not judged: {reason}" for reason in reasons),
+    ]
 
 
 def _items(summaries: Sequence[Summary], field: str) -> list[_Item]:
@@ -106,6 +113,26 @@ def starts_table(summaries: Sequence[Summary]) -> Sheet:
     )
 
 
+#: The share of seeds near the bound from which on it is shown.
+_NEAR_SHOWN = 0.05
+
+
+def near_table(summaries: Sequence[Summary]) -> Sheet:
+    """The share of seeds that other evaluation examples may well put on the other side of the bound."""
+    near = [summary for summary in summaries if (summary.near_bound or 0) > _NEAR_SHOWN]
+    return Sheet(
+        "Seeds too near to the bound to tell",
+        near,
+        [
+            Column("case", lambda summary: summary.label, "left", "bold"),
+            Column("criterion", lambda summary: summary.criterion, "left"),
+            Column("within two standard errors", lambda summary: percent(summary.near_bound)),
+        ],
+        ["standard error: of a share of the evaluation examples; with more of them, fewer seeds are near"],
+        gap=2,
+    )
+
+
 def diagnostics_table(summaries: Sequence[Summary]) -> Sheet:
     """Return a table of the diagnostics of trained models."""
 
@@ -140,6 +167,8 @@ def claims_table(summaries: Sequence[Summary]) -> Sheet:
     def verdict(item: _Item) -> Text:
         claim = item[1]
         p = f"\np = {claim['p_value']:.2g}" if claim["p_value"] is not None else ""
+        if claim.get("adjusted_p_value") is not None:
+            p += f"\nadjusted {claim['adjusted_p_value']:.2g}"
         return Text.assemble((claim["verdict"], _VERDICT_STYLES[claim["verdict"]]), p)
 
     return Sheet(

@@ -33,7 +33,7 @@ RESULT = (
     Column("data", lambda r: r.dataset, "left", folds=True),
     Column("seeds", _seeds),
     Column("converged", lambda r: f"{r.converged:,}"),
-    Column("rate", lambda r: percent(r.rate), style="bold"),
+    Column("rate", lambda r: percent(r.rate) + (" †" if r.constant_meets else ""), style="bold"),
     Column("95 % interval", lambda r: interval(r.rate_interval)),
     Column("failed as", lambda r: failures(r.outcomes), "left"),
 )
@@ -47,11 +47,28 @@ COST = (
 )
 
 
+def constant_notes(summaries: Sequence[Summary]) -> list[str]:
+    """Sentences on the cases whose criterion a constant prediction meets."""
+    return [
+        f"† {summary.label}: {summary.constant_meets}, predicted for every input, meets {summary.criterion};"
+        f" success does not show that anything was learnt"
+        for summary in summaries
+        if summary.constant_meets
+    ]
+
+
+def _converged(summaries: Sequence[Summary]) -> str:
+    """What the criteria are, and when they must hold, which those say that need not hold at the end."""
+    criteria = sorted({summary.criterion for summary in summaries})
+    ends = tuple(f" at {when} evaluation" for when in ("any", "the best"))
+    return " or ".join(text if text.endswith(ends) else f"{text} at the last evaluation" for text in criteria)
+
+
 def legend(summaries: Sequence[Summary]) -> list[str]:
     """Return the definitions of the terms in the tables, one line each."""
-    criteria = sorted({summary.criterion for summary in summaries})
     lines = [
-        f"converged: {' or '.join(criteria)} at the last evaluation; the interval is Wilson's",
+        *constant_notes(summaries),
+        f"converged: {_converged(summaries)}; the interval is Wilson's",
         "steps to success: Kaplan-Meier's median, failures censored at the end; resolution: steps between evaluations",
         "expected steps per success: steps of all seeds divided by the number of successes (restart after a failure)",
         "seeds/s: median over the rounds after the first; pytest-benchmark reports the times of whole rounds",
