@@ -76,7 +76,7 @@ def registry(install_plugin: InstallPlugin) -> Registry:
 
 def test_cases_of_a_family_are_named_after_their_values() -> None:
     """Each is a case of its own, in the order of the values, with the result of the source as a claim."""
-    published = {2: FailureRate(equals=0.5), 10: 0.1}
+    published = {2: FailureRate(failed=10, of=20), 10: 0.1}
     family = Family("net", options={"units": np.array([10, 2])}, case=net, published=published)
 
     two, ten = family.make_cases()
@@ -85,7 +85,7 @@ def test_cases_of_a_family_are_named_after_their_values() -> None:
     assert two.model_options["units"] == 2
     assert type(two.model_options["units"]) is int
     assert (two.rung.family, two.rung.option, two.rung.value, two.rung.published) == ("net", "units", 2, 0.5)  # type: ignore[union-attr]  # it has one
-    assert [claim.check for claim in two.claims] == [FailureRate(equals=0.5)]
+    assert [str(claim.check) for claim in two.claims] == ["10 of 20 fail"]
     assert ten.claims == ()
 
 
@@ -113,7 +113,7 @@ BAD = {
     "no function": ({"case": line()}, "case is not a function"),
     "no rung": ({"published": {3: 0.5}}, "a result at units = 3, which is no rung"),
     "share": ({"published": {1: 1.5}}, "is 1.5 at units = 1"),
-    "bound": ({"published": {1: FailureRate(at_most=0.5)}}, "give FailureRate(equals=…)"),
+    "bound": ({"published": {1: FailureRate(at_most=0.5)}}, "give FailureRate(failed=…, of=…)"),
     "fails": ({"case": lambda units: 1 // (units - 1)}, "family net: case(units=1) failed: ZeroDivisionError"),
     "argument": ({"case": lambda depth=1: line(name=f"{depth}")}, "unexpected keyword argument 'units'"),
     "no case": ({"case": lambda units: units}, "case(units=1) returns a int, expected a Case"),
@@ -207,13 +207,16 @@ def test_family_is_resumed(benchsuite: Command) -> None:
 
 @pytest.mark.usefixtures("registry")
 def test_family_in_pytest(pytester: pytest.Pytester) -> None:
-    """Each case is a test, and -k selects it by its name."""
+    """Each case is a test, and -k selects it by its name; each value of a structural sweep is one too."""
     pytester.makepyfile(test_cases=CASES)
 
-    result = pytester.runpytest_inprocess("--benchmark-only", "-k", "net-units-10", "-p", "no:randomly")
+    result = pytester.runpytest_inprocess("--benchmark-only", "-k", "net-units-1]", "-p", "no:randomly")
+    swept = ("--benchsuite-sweep=units=1,3", "--collect-only", "-q", "-p", "no:randomly", "-k", "net-units-2")
+    collected = pytester.runpytest_inprocess(*swept)
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*net-units-10: * of 4 converged*"])
+    result.stdout.fnmatch_lines(["*net-units-1: * of 4 converged*"])
+    collected.stdout.fnmatch_lines(["*[[]net-units-2@units=1]", "*[[]net-units-2@units=3]"])
 
 
 def rung(units: int, *ends: list[float], **plan: Any) -> Any:

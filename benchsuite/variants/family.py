@@ -90,7 +90,7 @@ class Family:
             require(
                 exact or (_is_number(result) and 0 <= result <= 1),  # type: ignore[operator]  # a number then
                 f"{what} is {result!r} at {self.option} = {value!r}",
-                "give FailureRate(equals=…), or the share of starts that fail, from 0 to 1",
+                "give FailureRate(failed=…, of=…), or the share of starts that fail, from 0 to 1",
             )
 
     @property
