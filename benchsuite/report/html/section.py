@@ -153,7 +153,8 @@ def _facts(run: RunFolder) -> dict[str, Any]:
         "system": machine.get("os", "?"),
         "Python": machine.get("python", "?"),
         **versions,
-        "precision": f"{settings.get('dtype') or 'float32'}, {settings.get('precision', '?')} precision of matrix products",
+        "type of numbers": str(settings.get("dtype") or "float32"),
+        "precision": f"{settings.get('precision', '?')} precision of matrix products",
         "commit of the working folder": run.commit or "-",
         "timing warnings": _validity(run),
     }
