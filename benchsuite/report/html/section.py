@@ -153,7 +153,7 @@ def _facts(run: RunFolder) -> dict[str, Any]:
         "system": machine.get("os", "?"),
         "Python": machine.get("python", "?"),
         **versions,
-        "precision": f"{settings.get('dtype') or 'float32'}, {settings.get('precision', '?')} precision of matrix products",
+        "precision": f"{settings.get('dtype') or 'float32'}, {settings.get('precision', '?')} for matrix products",
         "commit of the working folder": run.commit or "-",
         "timing warnings": _validity(run),
     }

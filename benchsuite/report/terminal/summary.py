@@ -101,5 +101,5 @@ def header_lines(
 def header_lines_of(run: RunFolder) -> list[str]:
     """Return the header lines of a stored run, with a question mark for what it did not store."""
     stored = run.settings
-    known = [str(stored.get(name, "?")) for name in ("protocol", "precision")]
-    return header_lines(run.machine, *known, left_out=(), dtype=stored.get("dtype"))
+    protocol, precision = (str(stored.get(name, "?")) for name in ("protocol", "precision"))
+    return header_lines(run.machine, protocol, precision, (), stored.get("dtype"))
