@@ -19,7 +19,7 @@ from toys import line, run
 
 from benchsuite import Case, CaseError, DoesNotApply, FailureRate, Family
 from benchsuite.case import SweepRange
-from benchsuite.errors import OptionError
+from benchsuite.errors import OptionError, StoreError
 from benchsuite.plugins import Registry, load_registry
 from benchsuite.results import SeedTable
 from benchsuite.store import RunFolder, read_results
@@ -303,6 +303,19 @@ def test_folders_of_earlier_versions_have_no_families() -> None:
     (summary,) = RunFolder(folder.path).summaries.values()
 
     assert (summary.family, summary.rung, summary.published) == ("", {}, None)
+
+
+@pytest.mark.parametrize("fields", [{"rung": {}}, {"rung": {"units": 1, "depth": 2}}, {"family": ""}, {"published": 2}])
+def test_damaged_place_in_a_family_is_refused(fields: dict[str, Any]) -> None:
+    """A family has one option, and a share lies between 0 and 1."""
+    folder = store_run(Path("out"), rung(1, GOOD, GOOD))
+    path = folder.path / "net-units-1" / "case.json"
+    content = json.loads(files.unsealed(path.read_bytes()))
+    content["plan"] |= fields
+    path.write_bytes(files.sealed(content))
+
+    with pytest.raises(StoreError, match=r"case\.json is damaged"):
+        RunFolder(folder.path).plan("net-units-1")
 
 
 NET = line(

@@ -95,7 +95,7 @@ class Plan:
     version: str = ""
     family: str = ""
     rung: dict[str, int | float] = field(default_factory=dict)
-    published: float | None = None
+    published: Annotated[float, Meta(ge=0, le=1)] | None = None
     success: dict[str, str | float | None] = field(default_factory=dict)
     constant_meets: str = ""
     evaluation_examples: Whole = 0
@@ -109,13 +109,15 @@ class Plan:
         """Check what annotations cannot say.
 
         Raises:
-            ValueError: the steps do not ascend, or the sweep is none.
+            ValueError: the steps do not ascend, the sweep is none, or a family does not have one option.
             CaseError: a claim cannot be tested by its check, or the criterion is none.
         """
         if self.steps != sorted(set(self.steps)):
             raise ValueError(f"the steps are {self.steps[:3]} and so on, not in ascending order")
-        if (self.setting and self.sweep) or len(self.sweep) > 1 or not all(self.sweep.values()):
+        if len({*self.setting, *self.sweep}) > 1 or (self.setting and self.sweep) or not all(self.sweep.values()):
             raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
+        if len(self.rung) != bool(self.family):
+            raise ValueError(f"the options of the family {self.family!r} are {', '.join(self.rung) or 'none'}")
         _ = self.parsed_claims, self.parsed_criterion
 
     @cached_property

@@ -164,7 +164,7 @@ class Summary:
     claims: list[dict[str, str | float | None]]
     family: str = ""
     rung: dict[str, int | float] = field(default_factory=dict)
-    published: float | None = None
+    published: Share | None = None
     constant_meets: str = ""
     near_bound: Share | None = None
     dtype: str = "float32"
