@@ -160,7 +160,8 @@ def prediction_spread(prediction: Any) -> jax.Array:
         return jnp.float32(jnp.nan)
     values = prediction.astype(jnp.float32)
     spread = values.max(axis=0) - values.min(axis=0)
-    unit = float(jnp.finfo(prediction.dtype).eps)  # type: ignore[no-untyped-call]
+    real = jnp.issubdtype(prediction.dtype, jnp.floating)
+    unit = float(jnp.finfo(prediction.dtype).eps) if real else 0.0  # type: ignore[no-untyped-call]
     rounding = _ROUNDING_UNITS * unit * abs(values).max(axis=0)
     return jnp.where(spread <= rounding, 0, spread).max()
 

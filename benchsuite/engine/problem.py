@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchsuite.case import Case, Schedule, Split
+from benchsuite.case import Case, Measure, Schedule, Split, r2
 from benchsuite.engine.loop import Training, make_training, trace_pinned_start
 from benchsuite.engine.model import guard, parameter_dtype, parameter_names, prediction_shape
 from benchsuite.engine.source import source_of
@@ -153,14 +153,16 @@ class Problem:
             CaseError: a function of the case fails on a constant prediction.
         """
         case, criterion = self.case, self.case.criterion
-        r2_above_zero = criterion.metric == "r2" and (criterion.at_least or 0) > 0  # R² of a constant is at most 0
-        if not self.case.is_supervised or r2_above_zero:
+        metric = case.all_metrics[criterion.metric]
+        r2_above_zero = metric is r2 and (criterion.at_least or 0) > 0  # R² of a constant is at most 0
+        if not case.is_supervised or isinstance(metric, Measure) or r2_above_zero:
             return ""
-        metric, (x, target) = case.all_metrics[criterion.metric], self._examples
+        x, target = self._examples
 
         def found() -> str:
-            outputs = prediction_shape(case, x)[1:]
-            return constant_meeting(criterion, lambda *arrays: metric(*map(jnp.asarray, arrays)), target, outputs)
+            with self.numerics():
+                outputs = prediction_shape(case, x)[1:]
+                return constant_meeting(criterion, lambda *arrays: metric(*map(jnp.asarray, arrays)), target, outputs)
 
         return guard(case, f"metric {criterion.metric!r} of a constant prediction", found)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.case import Case
+from benchsuite.case import Case, Measure
 from benchsuite.errors import CaseError, require
 from benchsuite.results import Outcome, classify
 from benchsuite.testing.kit import Kit, NotCheckedError
@@ -78,7 +78,7 @@ def check_null(kit: Kit) -> str:
 
 def check_constant(kit: Kit) -> str:
     """Check that no constant prediction meets the criterion."""
-    if not kit.case.is_supervised:
+    if not kit.case.is_supervised or isinstance(kit.case.all_metrics[kit.case.criterion.metric], Measure):
         raise NotCheckedError("it is not judged on predictions and targets", "try a model that ignores its input")
     try:
         constant = kit.whole.constant_meets

@@ -136,7 +136,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "no inputs": ("shapes", {"dataset": Stream(without_inputs, 8, 16)}, "the inputs of a batch are empty"),
     "hole in a table": ("shapes", table(one_hole), "the targets of the training data are not all finite"),
     "impure": ("purity", {"dataset": Stream(impure, 8, 16)}, "another program when they are called again"),
-    "loaded anew": ("purity", table(unseeded), "its data are others when they are called again"),
+    "loaded anew": ("purity", table(unseeded), "its data differ when they are called again"),
     "same data": ("independent seeds", {"dataset": Stream(same_for_all, 8, 16)}, "all seeds see the same data"),
     "same start": (
         "independent seeds",
@@ -210,7 +210,7 @@ def test_check_stops_what_hangs(benchsuite: Command, install_plugin: InstallPlug
     code, out, _ = benchsuite("check", "endless", "--time-limit", "1")
 
     assert code == 1
-    assert "case endless was stopped after 1 s" in out
+    assert "case endless was stopped: it exceeded the time limit of 1 s" in out
     assert f"1 failed, {len(PROMISES) - 1} not checked" in out
 
 
@@ -220,7 +220,7 @@ def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> 
 
     assert code == 0
     assert "every seed ends the same to the last bit" in out
-    assert "each alone          7               0" in out
+    assert "each alone 7 0" in " ".join(out.split())
 
     train = Audit._train_alone
 
@@ -233,4 +233,4 @@ def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> 
     code, out, _ = benchsuite("audit", "line", "--seeds", "7")
     assert code == 1
     assert "seeds do not end the same: final.r2 differs most, each alone" in out
-    assert "each alone          7               1        2 of 63         inf" in out
+    assert "each alone 7 1 2 of 63 inf" in " ".join(out.split())
