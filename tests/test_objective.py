@@ -317,7 +317,10 @@ def test_a_boolean_metric_counts_as_zero_and_one() -> None:
         (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), ()), 8)), "target is a tuple"),
         (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), None), 8)), "target is a NoneType"),
         (line(dataset=Stream(lambda key, n: jax.random.normal(key, (n, 1)), 8)), "needs a pair"),
-        (line(metrics={"mine": lambda p, t: 1.0 if (p > t).all() else 0.0}), "mine branches on a traced value"),
+        (
+            line(metrics={"mine": lambda p, t: 1.0 if (p > t).all() else 0.0}),
+            "metric 'mine' branches on a traced value",
+        ),
         (line(dataset=Stream(lambda key, n: (jax.random.normal(key, (n, 1)), jnp.ones((n, 1))), 8)), "do not vary"),
         (line(dataset=Stream(lambda key, n: tuple(jax.random.normal(key, (2, n, 1))), 8, 1)), "do not vary"),
     ],

@@ -67,7 +67,7 @@ class SupervisedObjective:
         x, y = _pair(batch)
         prediction = self._predict(model, x, y)
         wide, metrics = (widened(prediction), widened(y)), self.case.prediction_metrics.items()
-        recorded = {name: as_mean(name, _call(name, metric, *wide), y) for name, metric in metrics}
+        recorded = {name: as_mean(name, _call(f"metric {name!r}", metric, *wide), y) for name, metric in metrics}
         loss = self._loss(prediction, y)
         return loss, {"loss": as_mean("loss", loss, y), **recorded}
 
@@ -83,7 +83,9 @@ class SupervisedObjective:
         own = {name: metric for name, metric in self.case.all_metrics.items() if name not in self.case.measures}
         if not _is_real(y):
             own = {name: metric for name, metric in own.items() if name not in REGRESSION or name in self.case.metrics}
-        return {name: as_count(name, _call(name, metric, prediction, y), y) for name, metric in own.items()}
+        return {
+            name: as_count(name, _call(f"metric {name!r}", metric, prediction, y), y) for name, metric in own.items()
+        }
 
     def _predict(self, model: Any, x: Any, y: Any) -> Any:
         alike = _is_real(y) or self.case.loss is mean_squared_error
