@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from benchsuite.case import DTYPES
 from benchsuite.errors import OptionError, near_matches
 
 QUICK, SOURCE = "quick", "source"
@@ -22,6 +21,7 @@ PROTOCOLS = (QUICK, SOURCE)
 PRECISIONS = ("highest", "high", "default")
 PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
 LOCAL, DASK = "local", "dask"
+DTYPES = ("float32", "float64", "bfloat16")  # as in benchsuite.case, which pytest does not import without a case
 EXECUTORS = (LOCAL, DASK)
 
 #: The options that are whole numbers of at least 1.

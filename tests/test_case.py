@@ -25,6 +25,8 @@ from benchsuite import (
     Landscape,
     Schedule,
     Stream,
+    case,
+    settings,
 )
 
 
@@ -176,3 +178,8 @@ def test_data_are_never_called_lambda() -> None:
     assert Stream(lambda key, n: noisy_line(key, n + 0), batch_size=1).name == "data"
     assert Stream(lambda key, n: noisy_line(key, n + 0), batch_size=1, prepare=len).name == "len"  # type: ignore[arg-type]
     assert Stream(noisy_line, batch_size=1, prepare=lambda rows: rows).name == "noisy_line"
+
+
+def test_settings_name_the_types_of_numbers_that_a_case_may_have() -> None:
+    """They are written down twice, so that pytest without a case imports settings alone."""
+    assert settings.DTYPES == case.DTYPES

@@ -42,7 +42,7 @@ BROKEN = {
     "argument": (LINE + SUPPLY.replace("cases()", "cases(register)"), "register", ""),
     "type": (LINE + SUPPLY.replace("line()", "'line'"), "supplied a str", "yield Case"),
     "none": (LINE + "@hookimpl\ndef benchsuite_cases():\n    return 3", "TypeError", "yield Case"),
-    "field": (LINE + SUPPLY.replace("line()", "Case(name='line')"), "missing 6 required", "required field"),
+    "field": (LINE + SUPPLY.replace("line()", "Case(name='line')"), "missing 5 required", "required field"),
     "schedule": (LINE + SUPPLY.replace("line()", "line(schedule=Schedule(steps=-1))"), "length is -1", "whole number"),
     "crash": (LINE + SUPPLY.replace("yield line()", "1 / 0; yield"), "ZeroDivisionError", ""),
     "twice": (LINE + SUPPLY + "    yield line()", "case line is already supplied", "rename it"),

@@ -13,7 +13,8 @@ from flax import nnx
 from toys import line
 
 from benchsuite import Case, Schedule
-from benchsuite.engine import Ensemble, Problem, forget_programs, programs
+from benchsuite.engine import Ensemble, Problem, forget_programs
+from benchsuite.engine import problem as programs
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import compat, machine
 
