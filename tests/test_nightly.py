@@ -35,21 +35,6 @@ def good() -> str:
     return (NIGHTLY / "last-good").read_text().strip()
 
 
-def test_nights_are_published_and_compared(benchsuite: Command) -> None:
-    """The first good night is the reference of the second, and the second that of the third."""
-    code, out, err = benchsuite("nightly", "line", "--seeds=12")
-    first = good()
-    assert code == 0, err
-    assert "page: nightly/site/runs/" in out
-    assert "This night is good." in (NIGHTLY / "summary.md").read_text()
-    assert benchsuite("nightly", "line", "--seeds=12")[0] == 0
-    second = good()
-    assert second != first
-    assert f"Changes since {first}" in (NIGHTLY / "summary.md").read_text()
-    assert len(Site(NIGHTLY / "site").nights) == 2
-    assert not (NIGHTLY / "issue.md").exists()
-
-
 def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False) -> NightResult:
     """A night in which nobody trained: what its cases ended with is said."""
     run = store_run(NIGHTLY / "runs" / name, *cases)
@@ -74,21 +59,6 @@ def test_a_drop_fails_the_night() -> None:
     assert night("three", ill, accept=True).wrong
     assert good() == "three"
     assert not night("four", ill).wrong
-
-
-def test_a_part_of_a_night_or_a_doubtful_one_is_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what changed in it would never be seen. A case that is gone unasked is wrong."""
-    line, other = a_case("line", GOOD, SLOW), a_case("other", GOOD, SLOW)
-    night("one", line, other)
-
-    assert not night("two", line, partial=True).wrong
-    assert good() == "one"
-    assert night("three", line).wrong == ["missing since one: other"]
-    assert good() == "one"
-    monkeypatch.setattr(psutil, "cpu_percent", lambda _: 80.0)
-    assert not night("four", line, other).wrong
-    assert good() == "one"
-    assert "the timing is unreliable: other processes used 80 %" in (NIGHTLY / "summary.md").read_text()
 
 
 def test_a_gate_that_cannot_fall_says_so() -> None:
@@ -126,22 +96,6 @@ def test_a_night_that_is_interrupted_is_not_published(benchsuite: Command, monke
 
     assert not (NIGHTLY / "site").exists()
     assert len(list((NIGHTLY / "runs").glob("*/line/seeds-*.npz"))) == 1
-
-
-def test_a_case_that_fails_spoils_the_night_for_no_other(
-    benchsuite: Command, install_plugin: InstallPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Even if it ends its process: the others are published; the issue says that something failed."""
-    monkeypatch.setattr(nightly, "TIME_LIMIT", 300)
-    broken = "model=lambda rngs: __import__('os')._exit(3)"
-    install_plugin("broken", LINE + SUPPLY.replace("line()", f"line('broken', {broken})"))
-
-    code, _, _ = benchsuite("nightly", "broken", "line", "--seeds=4")
-
-    assert code == 1
-    assert [point.label for point in Site(NIGHTLY / "site").nights[0].points] == ["line"]
-    assert "a case failed" in (NIGHTLY / "issue.md").read_text()
-    assert not (NIGHTLY / "last-good").exists()
 
 
 def test_a_night_without_a_round_is_told(benchsuite: Command, install_plugin: InstallPlugin) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
-from toys import Notes, line, line_table
+from toys import Notes, line
 
 from benchsuite import Case, CaseError, Criterion, DoesNotApply, Measure, Player, Schedule, Split, Stream, Table
 from benchsuite.execution.runner import CaseRun, open_folder
@@ -95,14 +95,6 @@ def test_a_function_of_the_parameters_is_minimised_as_by_a_plain_loop() -> None:
     assert (case_run.plan.dataset, case_run.plan.data_digest) == ("none", "none")
     assert set(rows.final) == {"loss", "train.loss"}
     assert case_run.summaries()[0].ladder == {"r2": [], "largest_error": []}
-
-
-def test_trainings_repeat_to_the_last_bit() -> None:
-    """The same seeds give the same rows, whatever happens in the forward pass."""
-    for case in (valley(), line(model=Noisy), line(model=Recurrent, dataset=Stream(sequences, 8, 16), name="gru")):
-        first, second = (rows_of(case, seeds=5) for _ in range(2))
-        for name, column in first.columns.items():
-            np.testing.assert_array_equal(column, second.columns[name], err_msg=name)
 
 
 class Game(nnx.Module):
@@ -201,51 +193,6 @@ def test_an_optimiser_beside_players_does_not_apply() -> None:
         game().with_optimizer(learning_rate=0.1)
 
 
-class Wave(nnx.Module):
-    """A small network of one input."""
-
-    def __init__(self, rngs: nnx.Rngs) -> None:
-        self.hidden = nnx.Linear(1, 8, rngs=rngs)
-        self.out = nnx.Linear(8, 1, rngs=rngs)
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return self.out(jnp.tanh(self.hidden(x)))
-
-
-def residual(model: Wave, batch: dict[str, jax.Array]) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Return the squared residual of u'' = -u with u(0) = 0 and u'(0) = 1, whose solution is sin."""
-
-    def u(x: jax.Array) -> jax.Array:
-        return model(x[None])[0]
-
-    inside = (jax.vmap(jax.grad(jax.grad(u)))(batch["x"]) + jax.vmap(u)(batch["x"])) ** 2
-    ends = u(jnp.float32(0)) ** 2 + (jax.grad(u)(jnp.float32(0)) - 1) ** 2
-    return inside.mean() + ends, {"boundary": ends}
-
-
-def test_second_derivatives_of_the_model_are_part_of_an_objective() -> None:
-    """A network learns the solution of a differential equation from its residual."""
-
-    def error(model: Wave, batch: dict[str, jax.Array]) -> jax.Array:
-        return abs(model(batch["x"][:, None])[:, 0] - jnp.sin(batch["x"])).max()
-
-    points = Stream(lambda key, n: {"x": jax.random.uniform(key, (n,), maxval=2.0)}, batch_size=32, evaluation_size=64)
-    trained = valley(
-        name="wave",
-        model=Wave,
-        objective=residual,
-        dataset=points,
-        metrics={"error": Measure(error)},
-        criterion=Criterion("error", at_most=0.1),
-        optimizer=partial(optax.adam, 0.01),
-        schedule=Schedule(steps=1500, evaluate_every=500),
-    )
-    rows = rows_of(trained, seeds=4)
-
-    assert rows.converged.any()
-    assert (rows.final["boundary"] <= rows.final["loss"]).all()
-
-
 class Classifier(nnx.Module):
     """A linear classifier of points in the plane."""
 
@@ -279,17 +226,6 @@ def classifier(**fields: Any) -> Case:
     standard |= {"metrics": {"accuracy": right}, "criterion": Criterion("accuracy", at_least=1.0)}
     standard |= {"optimizer": optax.sgd(1.0), "schedule": Schedule(epochs=10, evaluate_every=5)}
     return line(**(standard | fields))
-
-
-def test_integer_labels_are_targets_with_an_accuracy() -> None:
-    """Labels have no R²; an accuracy of one is met by all of 41, in float64."""
-    rows = rows_of(classifier(), seeds=5)
-
-    assert rows.converged.all()
-    assert rows.final["accuracy"].dtype == np.float64
-    assert (rows.final["accuracy"] == 1).all()
-    assert set(rows.final) == {"loss", "accuracy", "train.loss", "train.accuracy"}
-    assert ((rows.final["train.accuracy"] > 0) & (rows.final["train.accuracy"] <= 1)).all()
 
 
 def test_shares_are_counts_over_the_number_of_examples() -> None:
@@ -339,60 +275,6 @@ def test_targets_that_do_not_vary_train_with_another_criterion() -> None:
     assert rows.converged.all()
 
 
-def sequences(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
-    """Return sequences and their sums."""
-    x = jax.random.normal(key, (n, 4, 1))
-    return x, x.sum(1)
-
-
-class Recurrent(nnx.Module):
-    """A recurrent layer that draws its first carry itself."""
-
-    def __init__(self, rngs: nnx.Rngs, cell: Any = nnx.GRUCell) -> None:
-        self.rnn = nnx.RNN(cell(1, 4, rngs=rngs))
-        self.out = nnx.Linear(4, 1, rngs=rngs)
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return self.out(self.rnn(x)[:, -1])
-
-
-class Noisy(nnx.Module):
-    """A line with noise, dropout, batch statistics and a counter of calls, in training and in evaluation."""
-
-    def __init__(self, rngs: nnx.Rngs) -> None:
-        self.line = nnx.Linear(1, 8, rngs=rngs)
-        self.norm = nnx.BatchNorm(8, rngs=rngs)
-        self.dropout = nnx.Dropout(0.1, rngs=rngs)
-        self.out = nnx.Linear(8, 1, rngs=rngs)
-        self.calls = nnx.Variable(jnp.zeros((), jnp.int32))
-        self.rngs = rngs
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        self.calls[...] += 1
-        noise = 0.01 * jax.random.normal(self.rngs.noise(), x.shape)
-        return self.out(self.dropout(self.norm(self.line(x + noise))))
-
-
-@pytest.mark.parametrize("cell", [nnx.GRUCell, nnx.LSTMCell, nnx.OptimizedLSTMCell, nnx.SimpleCell])
-def test_recurrent_nets_train(cell: Any) -> None:
-    """Nets that draw their own carries are trained and evaluated."""
-    case = line(model=partial(Recurrent, cell=cell), dataset=Stream(sequences, 16, 64), optimizer=optax.adam(0.02))
-    rows = rows_of(case, seeds=2)
-
-    assert np.isfinite(rows.final["loss"]).all()
-    assert (rows.final["loss"] < 4).all()
-
-
-def test_state_written_in_an_evaluation_is_discarded() -> None:
-    """A counter of calls grows by one each step, however often the model is evaluated."""
-    calls = {"calls": Measure(lambda model, _: model.calls[...])}
-    often = rows_of(line(model=Noisy, metrics=calls), seeds=3)
-    seldom = rows_of(line(model=Noisy, metrics=calls, schedule=Schedule(steps=60, evaluate_every=60)), seeds=3)
-
-    assert (often.final["calls"] == 60).all()
-    np.testing.assert_array_equal(often.final["loss"], seldom.final["loss"])
-
-
 class Bare(nnx.Linear):
     """A layer with an array that is no variable."""
 
@@ -407,35 +289,6 @@ def test_an_attribute_that_is_an_array_gets_a_sentence() -> None:
         run(line(model=Bare))
 
     assert "nnx.Variable" in raised.value.hint
-
-
-def test_float64_reaches_losses_that_float32_cannot() -> None:
-    """A case trains in 64 bits, from the same starts, and others stay in 32."""
-    before = rows_of(valley(), seeds=4)
-    case = valley(
-        dtype="float64", schedule=Schedule(steps=4000, evaluate_every=2000), criterion=Criterion("loss", at_most=1e-10)
-    )
-    case_run, rows = run(case, seeds=4)
-
-    assert case_run.plan.label == "valley (float64)"
-    assert case_run.summaries()[0].dtype == "float64"
-    assert rows.final["loss"].dtype == rows.end["x[0]"].dtype == np.float64
-    assert rows.converged.any()
-    after = rows_of(valley(), seeds=4)
-    assert after.final["loss"].dtype == np.float32
-    for name, column in before.columns.items():
-        np.testing.assert_array_equal(column, after.columns[name], err_msg=name)
-
-
-@pytest.mark.parametrize("case", [line(), line(dataset=line_table(), schedule=Schedule(epochs=4)), line(model=Noisy)])
-@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
-def test_every_case_trains_in_every_type(case: Case, dtype: str) -> None:
-    """`--dtype` converts a case; rows and curves are kept as NumPy's own types."""
-    case_run, rows = run(case, seeds=3, dtype=dtype)
-
-    assert case_run.plan.dtype == dtype
-    assert np.isfinite(rows.final["loss"]).all()
-    assert all(column.dtype.kind in "biufU" for column in rows.columns.values())
 
 
 def test_a_model_keeps_its_own_types() -> None:

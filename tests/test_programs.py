@@ -72,14 +72,6 @@ def test_another_case_is_compiled(other: Case) -> None:
     assert ensemble(other).trace_seconds > 0
 
 
-def test_other_lanes_and_pinned_starts_are_compiled() -> None:
-    """The number of lanes, and whether they are starts, are part of a program."""
-    ensemble(line())
-
-    assert ensemble(line(), 16).trace_seconds > 0
-    assert ensemble(line(), pinned=True).trace_seconds > 0
-
-
 def test_case_is_traced_once() -> None:
     """Planning and compiling call the functions of a case as often as planning alone."""
     calls = []
