@@ -1,7 +1,7 @@
-"""Engine: train many seeds side by side in one compiled program. Only this room imports JAX at import time.
+"""Engine: train many seeds side by side in compiled programs. Only this room imports JAX at import time.
 
-In: a case with its schedule and data.
-Out: a trace of every seed as NumPy arrays, and the time that the devices took.
+In: a case with its schedule; its data, which are drawn, loaded or downloaded here.
+Out: a trace of every seed as NumPy arrays, the time that the devices took, and the loss over the parameters.
 """
 
 from benchsuite.engine.data import obtain, release_data, verified_content
@@ -11,12 +11,11 @@ from benchsuite.engine.loop import State
 from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem, forget_programs
 from benchsuite.engine.source import source_of
-from benchsuite.engine.trainer import OnTrained, Trainer, make_plan
+from benchsuite.engine.trainer import Trainer, make_plan
 
 __all__ = [
     "Ensemble",
     "LandscapeEvaluator",
-    "OnTrained",
     "Problem",
     "State",
     "Trainer",

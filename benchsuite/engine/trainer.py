@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,16 +14,23 @@ from benchsuite.engine.ensemble import Ensemble, OutOfMemoryError, max_chunk_siz
 from benchsuite.engine.landscape import PAGE_GRID, LandscapeEvaluator, has_landscape
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, near_matches
-from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface, Trace, find_groups, kept_curves
+from benchsuite.results import (
+    Columns,
+    OnTrained,
+    Plan,
+    RoundResult,
+    SeedTable,
+    Surface,
+    Trace,
+    find_groups,
+    kept_curves,
+)
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import start_values
 
 #: Rounds that the seeds are spread over by default; more where chunks would be too large.
 ROUNDS = 5
-
-#: Called with the number of seeds whose training was just done; fractions for parts of one.
-OnTrained = Callable[[float], None]
 
 
 class Trainer:

@@ -1,7 +1,7 @@
-"""Publish: many runs as a static site.
+"""Publish: many runs as a static site, and the nightly run that adds to it.
 
-In: run folders, night by night.
-Out: an index, a page per run and per case, a feed, a badge, and the state of the last good night.
+In: run folders, night by night, and gates on what changed since the last good night.
+Out: an index, a page per run and per case, a feed, a badge, and whether the night is good.
 """
 
 from benchsuite.publish.nightly import GATES, NightResult, Nights, nightly_settings

@@ -10,7 +10,7 @@ from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, Tra
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
 from benchsuite.results.result import Curves, Result
-from benchsuite.results.round import RoundFacts, RoundResult, kept_curves
+from benchsuite.results.round import OnTrained, RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
 from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summaries_judged_together, summarise
 from benchsuite.results.trace import PARAMETERS_KEPT, SPREAD, Trace
@@ -29,6 +29,7 @@ __all__ = [
     "Columns",
     "Curves",
     "LandscapeResult",
+    "OnTrained",
     "Outcome",
     "Plan",
     "Result",

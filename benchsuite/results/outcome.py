@@ -37,7 +37,8 @@ DEFINITIONS = {
     Outcome.LOST: "the criterion held at an earlier evaluation, but not at the last",
     Outcome.DEAD: "the gradient on the evaluation data is exactly zero",
     Outcome.COLLAPSED: "the prediction is the same for every input of the evaluation data",
-    Outcome.STUCK: "in the last quarter of the schedule the metric moved by less than 1 % of its way to the criterion",
+    Outcome.STUCK: "in the last quarter of the schedule the metric moved by less than"
+    f" {100 * STUCK_SHARE:g} % of its distance to the criterion",
     Outcome.SLOW: "none of these: it was still moving when the schedule ended",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -19,6 +19,10 @@ CURVES_KEPT = 1000
 
 #: An upper bound of a round's seconds: a lifetime.
 _LONGEST = 3e9
+
+
+#: Called with the number of seeds whose training has just been completed; fractions for parts of one.
+OnTrained = Callable[[float], None]
 
 
 @dataclass(frozen=True)

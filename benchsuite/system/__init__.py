@@ -1,6 +1,6 @@
 """System: the machine and its operating system.
 
-In: requests for files, processes, signals, hardware facts and progress display.
+In: requests for files, processes, signals, hardware facts, caches, progress, and private parts of JAX and XLA.
 Out: modules to call, as in `from benchsuite.system import files`.
 """
 

@@ -1,4 +1,4 @@
-"""Variants: cases with treatments and sweeps.
+"""Variants: cases that are changed, by treatments, starts and sweeps, or made in families.
 
 In: a case, and a treatment, a start or the values of an option; or a family, which makes a case for each value.
 Out: the changed case, or the reason why the change does not apply.

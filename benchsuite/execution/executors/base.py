@@ -8,11 +8,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 import numpy as np
 
 from benchsuite.case import Case
-from benchsuite.results import Columns, Plan, RoundResult, SeedTable, Surface
+from benchsuite.results import Columns, OnTrained, Plan, RoundResult, SeedTable, Surface
 from benchsuite.settings import TrainingSettings
-
-#: Called with the number of seeds whose training has just been completed; fractions for parts of one.
-OnTrained = Callable[[float], None]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

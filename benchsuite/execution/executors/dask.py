@@ -20,10 +20,10 @@ from distributed.comm.core import CommClosedError
 
 from benchsuite.case import Case
 from benchsuite.errors import DeviceError
-from benchsuite.execution.executors.base import OnTrained, RemoteTrainer, RoundTrainer
+from benchsuite.execution.executors.base import RemoteTrainer, RoundTrainer
 from benchsuite.execution.executors.job import Job, perform
 from benchsuite.plugins import PluginId
-from benchsuite.results import Plan, RoundResult
+from benchsuite.results import OnTrained, Plan, RoundResult
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from benchsuite.case import Case, SweepRange
 from benchsuite.errors import DeviceError
-from benchsuite.execution.executors.base import OnTrained, RoundTrainer
+from benchsuite.execution.executors.base import RoundTrainer
 from benchsuite.plugins import PluginId, Registry, load_registry, select_treatments
+from benchsuite.results import OnTrained
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import make_variants

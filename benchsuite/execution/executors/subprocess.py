@@ -11,10 +11,10 @@ import numpy as np
 
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError
-from benchsuite.execution.executors.base import OnTrained, RemoteTrainer
+from benchsuite.execution.executors.base import RemoteTrainer
 from benchsuite.execution.executors.job import Job, perform
 from benchsuite.plugins import PluginId
-from benchsuite.results import Plan, RoundResult
+from benchsuite.results import OnTrained, Plan, RoundResult
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine, process
 
