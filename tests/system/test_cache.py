@@ -45,7 +45,7 @@ def test_second_run_takes_its_programs_from_the_first(tmp_path: Path, install_pl
 
     assert verdicts == ["miss", "hit"]
     assert "cached" not in said[0]
-    assert "cached: the compiled program is that of an earlier run" in said[1]
+    assert "cached: the compiled program was loaded from an earlier run" in said[1]
 
 
 def test_place_is_the_users_cache(tmp_path: Path) -> None:

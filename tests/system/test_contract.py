@@ -19,7 +19,7 @@ from benchsuite.engine.prng import data_key
 from benchsuite.engine.problem import Problem
 from benchsuite.execution.runner import CaseRun, open_folder
 from benchsuite.plugins.registry import load_registry
-from benchsuite.report.terminal.summary import render
+from benchsuite.report.terminal.summary import render, run_tables
 from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.variants.start import start_values
 
@@ -96,7 +96,7 @@ def test_case_runs_from_start_to_tables(case: Case) -> None:
     (round_result,) = run.round_results()
     summary = run.summaries()[0]
 
-    shown = render(summary([summary], 120), 120, colour=False)
+    shown = render(run_tables([summary], 120), 120, colour=False)
 
     losses = round_result.curves["metric.loss"]
     assert np.isfinite(losses).all()

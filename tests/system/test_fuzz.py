@@ -44,7 +44,7 @@ from benchsuite.execution.forecast import EarlierRun
 from benchsuite.plugins.call import Call
 from benchsuite.publish.site import Site
 from benchsuite.settings import OutputSettings, TrainingSettings
-from benchsuite.store import folder as store
+from benchsuite.store import arrays as store
 from benchsuite.store.folder import RunFolder
 from benchsuite.store.results import read_results
 from benchsuite.system import files

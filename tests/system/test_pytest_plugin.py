@@ -97,7 +97,7 @@ def test_stand_in_is_said_loudly(pytester: pytest.Pytester, install_plugin: Inst
     result = run(pytester, "--benchsuite-dataset=dots")
 
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["dots.gz is not in *", "*try: fetch it*"])
+    result.stdout.fnmatch_lines(["dots.gz is not in *", "*try: download it*"])
 
 
 def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:

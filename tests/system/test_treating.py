@@ -177,11 +177,11 @@ def test_a_damaged_shard_of_another_case_costs_no_table(doctor: Command, install
 
 
 def test_sweep_table(doctor: Command) -> None:
-    """A line for each value, and how forgiving it is."""
+    """The table has a line for each value, and the plateau."""
     code, out, _ = doctor("run", "line", "--treatment=rest", "--sweep=rate=0,0.1,0.2,1e9")
 
     assert code == 0
-    assert "line+rest: rate from 0 to 1000000000, 4 values side by side, 20 seeds" in out
+    assert "line+rest: rate from 0 to 1000000000, 4 values, 20 seeds" in out
     for value, rate in (("0", "0.0 %"), ("0.1", "100.0 %"), ("0.2", "100.0 %"), ("1000000000", "0.0 %")):
         assert rate in line_of(out, value)
     assert "20 diverged" in line_of(out, "1000000000")
