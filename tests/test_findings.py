@@ -12,7 +12,6 @@ from test_store import PLAN
 from toys import line, trace
 
 from benchsuite import Claim, Criterion, FailureRate, Figure
-from benchsuite.report.html import write_report
 from benchsuite.report.terminal import render, run_tables
 from benchsuite.results import Summary, summaries_judged_together, summarise
 from benchsuite.results.round import RoundResult, kept_curves
@@ -98,14 +97,6 @@ def test_claims_of_a_run_are_judged_together(many_claims: RunFolder) -> None:
     assert together["adjusted_p_value"] == pytest.approx(10 * float(stored["p_value"]))  # type: ignore[arg-type]
     assert "refuted" not in shown(*summaries).partition("Claims of the sources")[2].partition("adjusted:")[0]
     assert "over all 10 claims" in shown(*summaries)
-
-
-def test_page_and_markdown_have_the_same_verdicts(many_claims: RunFolder, tmp_path: Path) -> None:
-    """They are written from all claims too."""
-    write_report([many_claims], tmp_path / "page")
-
-    assert "Claims of the sources: holds 10." in (tmp_path / "page" / "summary.md").read_text()
-    assert "adjusted 0.026" in (tmp_path / "page" / "index.html").read_text()
 
 
 def test_figure_and_count_survive_the_run_folder(tmp_path: Path) -> None:

@@ -228,23 +228,6 @@ def classifier(**fields: Any) -> Case:
     return line(**(standard | fields))
 
 
-def test_shares_are_counts_over_the_number_of_examples() -> None:
-    """An accuracy is the quotient of whole numbers, computed on the host."""
-    rows = rows_of(classifier(optimizer=optax.sgd(0.0)), seeds=8)
-    hits = rows.final["accuracy"] * 41
-
-    assert (rows.final["accuracy"] == np.round(hits) / 41).all()
-
-
-def test_a_boolean_metric_counts_as_zero_and_one() -> None:
-    """A single truth value is a number, on which a criterion may be."""
-    close = {"close": lambda p, t: jnp.all(abs(p - t) < 0.1)}
-    rows = rows_of(line(metrics=close, criterion=Criterion("close", at_least=0.5)), seeds=4)
-
-    assert set(rows.final["close"]) <= {0.0, 1.0}
-    assert rows.converged.any()
-
-
 @pytest.mark.parametrize(
     ("case", "said"),
     [
@@ -267,14 +250,6 @@ def test_mistakes_in_targets_get_a_sentence(case: Case, said: str) -> None:
         run(case, seeds=2)
 
 
-def test_targets_that_do_not_vary_train_with_another_criterion() -> None:
-    """What has no R² is not called diverged."""
-    one = Stream(lambda key, n: (jax.random.normal(key, (n, 1)), jnp.ones((n, 1))), 8, 32)
-    rows = rows_of(line(dataset=one, criterion=LOSS), seeds=3)
-
-    assert rows.converged.all()
-
-
 class Bare(nnx.Linear):
     """A layer with an array that is no variable."""
 
@@ -289,19 +264,3 @@ def test_an_attribute_that_is_an_array_gets_a_sentence() -> None:
         run(line(model=Bare))
 
     assert "nnx.Variable" in raised.value.hint
-
-
-def test_a_model_keeps_its_own_types() -> None:
-    """Parameters that the model makes in bfloat16 stay so and are recorded; mixed ones are an error."""
-    narrow = partial(nnx.Linear, 1, 1, dtype=jnp.bfloat16, param_dtype=jnp.bfloat16)
-    case_run, _ = run(line(model=lambda rngs: narrow(rngs=rngs)), seeds=3)
-
-    assert case_run.plan.dtype == "bfloat16"
-    with pytest.raises(CaseError, match="dtype is float64, but its model makes parameters of bfloat16"):
-        run(line(model=lambda rngs: narrow(rngs=rngs), dtype="float64"))
-
-    def mixed(rngs: nnx.Rngs) -> nnx.Module:
-        return nnx.Sequential(nnx.Linear(1, 1, rngs=rngs), narrow(rngs=rngs))
-
-    with pytest.raises(CaseError, match=r"several types: .*float32.*bfloat16|several types: .*bfloat16.*float32"):
-        run(line(model=mixed))

@@ -145,17 +145,6 @@ def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_siz
     assert all(1 <= len(part) <= round_size for part in left)
 
 
-def test_large_rounds_are_trained_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round may be larger than what fits side by side, and its rows do not show it."""
-    small, large = open_folder(TrainingSettings(), OutputSettings()), open_folder(TrainingSettings(), OutputSettings())
-    with monkeypatch.context() as patch:
-        patch.setattr(ensemble, "LANES_PER_CORE", 8)
-        chunked = run(line(), small, rounds=1)
-
-    assert chunked.plan.chunk_size == 8 * len(machine.devices())
-    assert rows(chunked, small) == rows(run(line(), large, rounds=1), large)
-
-
 def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is predicted before anything runs."""
     roomy = run(line(), rounds=1)
@@ -183,15 +172,6 @@ def test_quick_protocol_is_used_only_where_there_is_one() -> None:
     assert run(line()).summaries()[0].protocol == "source"
     assert run(line(quick=quick)).summaries()[0].label == "line (quick)"
     assert run(line(quick=quick), protocol="source").summaries()[0].label == "line"
-
-
-def test_table_is_run_like_a_stream() -> None:
-    """Both kinds of data go the same way."""
-    schedule = dataclasses.replace(line().schedule, steps=None, epochs=60)
-
-    summary = run(line(dataset=line_table(), schedule=schedule)).summaries()[0]
-
-    assert (summary.dataset, summary.converged, summary.time_to_success["resolution"]) == ("points", 20, 60)
 
 
 FAR = {"bias[0]": 0.0, "kernel[0, 0]": -10.0}

@@ -10,13 +10,13 @@ import numpy as np
 import optax
 import pytest
 from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
-from benchsuite_relu import relu_bias, relu_to_relu
+from benchsuite_relu import relu_to_relu
 from benchsuite_relu.units import Unit
 from conftest import DEVICES
 from flax import nnx
 from toys import line, line_table
 
-from benchsuite import Case, CaseError, Schedule, Split, Stream
+from benchsuite import Case, CaseError, Schedule, Stream
 from benchsuite.engine.ensemble import Ensemble
 from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem
@@ -93,33 +93,6 @@ def test_start_of_the_printed_run_ends_at_zero() -> None:
     assert (np.diff(path) >= 0).all()
 
 
-def test_pinned_start_trains_as_the_seed_that_drew_it() -> None:
-    """The start of a seed, given as parameters beside others on that seed's data, takes that seed's path."""
-    (case,) = relu_bias.benchsuite_cases()
-    case = dataclasses.replace(case, schedule=Schedule(steps=100, evaluate_every=50))
-    drawn = train(case, 6)
-    problem = Problem.load(case, TrainingSettings())
-    program = Ensemble.fitting(problem, 3, machine.devices(), pinned=True)
-    own = drawn.parameters[5, 0]
-
-    pinned, _ = program.train_from(np.stack([own, own + 1]), seed=5)
-
-    assert pinned.seeds.tolist() == [5, 5]
-    np.testing.assert_allclose(pinned.parameters[0], drawn.parameters[5], atol=1e-5)
-    np.testing.assert_allclose(pinned.parameters[1, 0], own + 1)
-    np.testing.assert_allclose(pinned.train["loss"][0], drawn.train["loss"][5], rtol=1e-4)
-
-
-def test_starts_are_those_of_keras() -> None:
-    """The weight of a 1 × 1 layer starts in U(-√3, √3), a bias at zero."""
-    (case,) = relu_bias.benchsuite_cases()
-    bias, weight = train(dataclasses.replace(case, schedule=Schedule(steps=1)), 1000).parameters[:, 0].T
-
-    assert (bias == 0).all()
-    assert np.abs(weight).max() <= np.sqrt(3)
-    assert np.abs(np.quantile(weight, [0.25, 0.5, 0.75]) - np.array([-0.5, 0, 0.5]) * np.sqrt(3)).max() < 0.15
-
-
 def test_seeds_differ_in_start_and_in_data() -> None:
     """Two seeds share neither their first weight nor their first batch."""
     fixed = dataclasses.replace(relu_to_relu_case(), model=partial(Unit, kernel_init=nnx.initializers.constant(0.5)))
@@ -176,31 +149,6 @@ def test_epoch_uses_every_row_once_with_a_short_last_batch() -> None:
     np.testing.assert_allclose(course.train["loss"][:, 1:], course.metrics["loss"][:, 1:], rtol=1e-5)
 
 
-def test_short_batch_takes_a_full_step() -> None:
-    """The gradient of the last two rows is their own mean: three rows in batches of 2 equal a loop written by hand."""
-    rows = np.array([[1.0], [2.0], [4.0]], np.float32)
-    table = dataclasses.replace(line_table(), load=lambda files: _split(rows), batch_size=2)
-    case = line(dataset=table, schedule=Schedule(epochs=1), optimizer=optax.sgd(0.01))
-
-    course = train(case, 1)
-    (b0, w0), (b1, w1) = course.parameters[0, [0, 1]]
-
-    def after(order: list[int]) -> tuple[float, float]:
-        b, w = b0, w0
-        for batch in (order[:2], order[2:]):
-            x = rows[batch, 0]
-            slope = 2 * (w * x + b - (3 * x + 1))
-            w, b = w - 0.01 * (slope * x).mean(), b - 0.01 * slope.mean()
-        return b, w
-
-    reached = [after(order) for order in ([0, 1, 2], [0, 2, 1], [1, 2, 0])]
-    assert min(abs(b - b1) + abs(w - w1) for b, w in reached) < 1e-5
-
-
-def _split(x: np.ndarray) -> Split:
-    return Split(train=(x, 3 * x + 1), test=(x, 3 * x + 1))
-
-
 def test_every_epoch_and_seed_has_an_order_of_its_own() -> None:
     """With batches of one row, two seeds of the same start part ways."""
     same_start = lambda rngs: nnx.Linear(1, 1, kernel_init=nnx.initializers.ones, rngs=rngs)  # noqa: E731
@@ -241,18 +189,6 @@ def test_every_period_draws_fresh_data() -> None:
     still = line(optimizer=optax.sgd(0.0), schedule=Schedule(steps=6, evaluate_every=1))
 
     assert len(np.unique(train(still, 4).train["loss"][:, 1:])) == 24
-
-
-def test_metrics_of_the_case_are_recorded_on_training_batches_too() -> None:
-    """The source summaries its percentage error on the training data, per epoch, as well as on the test data."""
-    metrics = {"worst": lambda prediction, y: abs(prediction - y).max()}
-    case = line(metrics=metrics, dataset=line_table(10, 5), optimizer=optax.sgd(0.0), schedule=Schedule(epochs=1))
-
-    course = train(case, 4)
-
-    assert set(course.train) == {"loss", "worst"}
-    assert np.isnan(course.train["worst"][:, 0]).all()
-    assert (course.train["worst"][:, 1] <= course.metrics["worst"][:, 1] + 1e-6).all()
 
 
 def test_parameters_of_small_models_have_names() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
-from benchsuite_relu import relu_bias, relu_output
+from benchsuite_relu import relu_bias, relu_output, relu_to_relu
 from conftest import Command
 from test_landscape import case_of, quiet
 from toys import line
@@ -114,3 +114,45 @@ def test_any_landscape_can_be_drawn(rate: float, tmp_path: Path) -> None:
 
     assert (tmp_path / "line.png").stat().st_size > 10_000
     assert {path.outcome for path in paths} == {"converged" if rate < 1 else "diverged"}
+
+
+def test_curve_is_the_loss_on_the_evaluation_data() -> None:
+    """Every point of the curve and of its close-up is the mean squared error there, computed by hand."""
+    survey = LandscapeEvaluator(case_of(relu_to_relu), TrainingSettings(), grid=31)
+    x = np.asarray(survey.problem.data.test, float)
+
+    whole, close_up = survey.surfaces({})
+
+    for surface in (whole, close_up):
+        (w,) = surface.axes.values()
+        expected = [((np.maximum(v * x, 0) - np.maximum(x, 0)) ** 2).mean() for v in w]
+        np.testing.assert_allclose(surface.loss, expected, rtol=1e-4, atol=1e-7)
+    assert (close_up.axes["w"][0], close_up.axes["w"][-1]) == (-0.3, 0.3)
+
+
+def test_surface_has_its_axes_the_right_way_round() -> None:
+    """SeedTable are the second parameter, columns the first, as the case orders them."""
+    survey = LandscapeEvaluator(case_of(relu_bias), TrainingSettings(), grid=5)
+
+    whole, _ = survey.surfaces({})
+
+    assert list(whole.axes) == ["w", "b"]
+    assert whole.loss.shape == (5, 5)
+    x = np.asarray(survey.problem.data.test, float)
+    w, b = whole.axes["w"][4], whole.axes["b"][1]
+    assert whole.loss[1, 4] == pytest.approx(((np.maximum(w * x + b, 0) - np.maximum(x, 0)) ** 2).mean(), rel=1e-4)
+
+
+def test_planes_go_through_the_solution() -> None:
+    """Six planes of four parameters, each with the loss of the solution at its place."""
+    survey = LandscapeEvaluator(case_of(relu_output, solution={"w": 1, "b": 0, "v": 1, "c": 0}), TrainingSettings(), 5)
+
+    planes = survey.surfaces({})
+
+    assert [list(plane.axes) for plane in planes] == [
+        ["w", "b"], ["w", "v"], ["w", "c"], ["b", "v"], ["b", "c"], ["v", "c"]
+    ]  # fmt: skip
+    for plane in planes:
+        assert {**plane.fixed, **plane.axes}.keys() == {"w", "b", "v", "c"}
+        assert plane.fixed == {name: {"w": 1, "b": 0, "v": 1, "c": 0}[name] for name in plane.fixed}
+    assert survey.paths(3, quiet) == [], "a path is in no plane"
