@@ -4,7 +4,6 @@ In: a case with its schedule; its data, which are drawn, loaded or downloaded he
 Out: a trace of every seed as NumPy arrays, the time that the devices took, and the loss over the parameters.
 """
 
-from benchsuite.engine.data import obtain, release_data, verified_content
 from benchsuite.engine.ensemble import Ensemble, as_figures
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.engine.loop import State
@@ -23,9 +22,6 @@ __all__ = [
     "forget_programs",
     "has_landscape",
     "make_plan",
-    "obtain",
     "parameter_names",
-    "release_data",
     "source_of",
-    "verified_content",
 ]

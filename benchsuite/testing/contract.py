@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchsuite.data import release_data
 from benchsuite.errors import require
 from benchsuite.system import compat
 from benchsuite.testing.audit import AGAIN, Audit
@@ -82,7 +83,7 @@ def _check_numbers(what: str, batch: Any) -> None:
 
 def check_purity(kit: Kit) -> str:
     """Check that functions do the same when called again, in this process and in another, and for any chunk size."""
-    from benchsuite.engine import Problem, release_data
+    from benchsuite.engine import Problem
 
     plan = kit.plan
     release_data()
