@@ -8,7 +8,8 @@ from benchsuite.engine.ensemble import Ensemble, as_figures
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.engine.loop import State
 from benchsuite.engine.model import parameter_names
-from benchsuite.engine.problem import Problem, forget_programs
+from benchsuite.engine.problem import Problem
+from benchsuite.engine.programs import forget_programs
 from benchsuite.engine.source import source_of
 from benchsuite.engine.trainer import Trainer, make_plan
 
