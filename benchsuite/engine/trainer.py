@@ -167,7 +167,8 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
     lanes = lanes_per_block(problem, devices[0].platform)
-    round_size = _round_size(seeds, settings.rounds, workers, lanes * len(devices))
+    rounds, turn = settings.rounds, lanes * len(devices)
+    round_size = -(-seeds // rounds) if rounds else choose_round_size(seeds, workers, turn)
     return Plan(
         case=case.name,
         treatment=case.treatment,
@@ -231,20 +232,17 @@ def _check_names(problem: Problem) -> None:
             )
 
 
-def _round_size(seeds: int, rounds: int | None, workers: int, turn: int) -> int:
-    """Choose the seeds of a round: those of the option, else as many as take the fewest turns of the devices.
+def choose_round_size(seeds: int, workers: int, turn: int) -> int:
+    """Choose the seeds of a round, such that all rounds take the fewest turns of the devices.
 
     Of equal numbers of turns the one with the most rounds is chosen, up to five for each worker, or as many as keep
     them small.
 
     Args:
         seeds: number of seeds.
-        rounds: number of rounds; None to choose it.
         workers: number of workers that share the rounds.
         turn: the seeds that the devices of a worker train at a time.
     """
-    if rounds:
-        return -(-seeds // rounds)
     fewest = -(-seeds // max(turn, LARGEST_ROUND // turn * turn))
 
     def turns(rounds: int) -> int:
