@@ -35,7 +35,7 @@ def training(case: str, sweep: str = "", **options: Any) -> Work:
         options: fields of `TrainingSettings`.
     """
     problem, seeds = _posed(case, sweep, options)
-    ensemble = Ensemble.fitting(problem, len(seeds), machine.devices())
+    ensemble = Ensemble.fitting(problem, machine.devices())
     if case == "relu-to-relu" and not sweep:
         weights = ensemble.train(seeds)[0].parameters[:, :, 0]
         assert_learnt(weights[:, 0], weights[:, -1], problem.schedule.steps)
@@ -50,7 +50,7 @@ def epoch(case: str, **options: Any) -> Work:
     The diagnostics of the trained models are left out: they are taken once, whatever the length of the training.
     """
     problem, seeds = _posed(case, "", {"protocol": "quick", **options}, diagnostics=(), claims=())
-    ensemble = Ensemble.fitting(problem, len(seeds), machine.devices())
+    ensemble = Ensemble.fitting(problem, machine.devices())
     epochs, evaluations = problem.schedule.epochs, len(problem.training.steps)
     samples = len(seeds) * (epochs * len(problem.data.train) + evaluations * len(problem.data.test))
     return Work(lambda: ensemble.train(seeds), samples)
@@ -111,7 +111,7 @@ def _posed(name: str, sweep: str, options: dict[str, Any], **fields: Any) -> tup
     case = replace(load_registry().case(name), **fields)
     settings = TrainingSettings(**options)
     problem = Problem.load(sweep_case(case, None, SweepRange.parse(sweep)) if sweep else case, settings)
-    return problem, np.arange(make_plan(problem, settings, machine.devices()).chunk_size)
+    return problem, np.arange(make_plan(problem, settings, machine.devices()).round_size)
 
 
 def _compiled(function: Any, *arguments: Any) -> Any:

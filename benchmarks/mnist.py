@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from benchsuite_mnist.images import MNIST, PIXELS, raw_images_twice
 
-from benchsuite.engine import data
+from benchsuite import data
 
 BATCH = MNIST.batch_size
 

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchsuite import DataError, Download, Split, Table
-from benchsuite.engine import data
+from benchsuite import DataError, Download, Split, Table, data
 
 CONTENT = b"forty-two grey levels"
 FILE = "levels.gz"

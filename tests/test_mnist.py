@@ -13,8 +13,7 @@ from benchsuite_mnist import diagnostics, images, strokes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchsuite import DataError, Split, mean_absolute_percentage_error
-from benchsuite.engine import data
+from benchsuite import DataError, Split, data, mean_absolute_percentage_error
 
 
 def idx(count: int = 2, magic: int = 0x803, side: int = 28, pixels: bytes | None = None) -> bytes:

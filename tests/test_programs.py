@@ -23,9 +23,9 @@ def _nothing_compiled() -> Iterator[None]:
     forget_programs()
 
 
-def ensemble(case: Case, lanes: int = 8, **options: Any) -> Ensemble:
+def ensemble(case: Case, lanes: int | None = None, **options: Any) -> Ensemble:
     """The compiled training of a case."""
-    return Ensemble.fitting(Problem.load(case, TrainingSettings()), lanes, machine.devices(), **options)
+    return Ensemble.fitting(Problem.load(case, TrainingSettings()), machine.devices(), lanes, **options)
 
 
 def test_the_same_case_is_compiled_once() -> None:

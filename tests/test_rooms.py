@@ -29,6 +29,7 @@ ORDER = (
     "store",
     "results",
     "plugins",
+    "data",
     "settings",
     "variants",
     "case",

@@ -17,6 +17,7 @@ from toys import Notes, line, line_table, run
 
 from benchsuite import BenchsuiteError, Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split
 from benchsuite.engine import ensemble, forget_programs
+from benchsuite.engine.trainer import LARGEST_ROUND, choose_round_size
 from benchsuite.errors import DeviceError, StoreError
 from benchsuite.execution.executors import LOCAL_EXECUTOR
 from benchsuite.execution.executors.base import RemoteTrainer
@@ -44,7 +45,7 @@ def test_run_is_told_as_it_goes() -> None:
     forget_programs()
     notes = Notes()
 
-    summary = run(line(), notes=notes).summaries()[0]
+    summary = run(line(), notes=notes, rounds=5).summaries()[0]
 
     assert notes.stages == ["compiling", *(f"round {n} of 5" for n in range(1, 6))]
     assert notes.seeds == pytest.approx(20)
@@ -136,6 +137,18 @@ def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) 
     assert case_run.summaries()[0].seeds == seeds
 
 
+@given(st.integers(1, 20_000), st.integers(1, 4), st.sampled_from([1, 2, 32, 128, 2048]))
+def test_rounds_leave_few_lanes_idle(seeds: int, workers: int, turn: int) -> None:
+    """Rounds take about as many turns of the devices as one round of all seeds, and stay small."""
+    size = choose_round_size(seeds, workers, turn)
+    rounds = -(-seeds // size)
+
+    turns = -(-rounds // workers) * -(-size // turn)
+    fewest = -(-seeds // (turn * workers))
+    assert size <= max(LARGEST_ROUND, turn)
+    assert turns <= fewest * 1.1 + 1
+
+
 @given(st.sets(st.integers(0, 40)), st.integers(1, 40), st.integers(1, 12))
 def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_size: int) -> None:
     """Every seed is trained once, whatever is stored already."""
@@ -145,7 +158,7 @@ def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_siz
     assert all(1 <= len(part) <= round_size for part in left)
 
 
-def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is predicted before anything runs."""
     roomy = run(line(), rounds=1)
     limit = roomy.plan.predicted_bytes / ensemble.MEMORY_SHARE
@@ -153,7 +166,7 @@ def test_chunk_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.Monkey
 
     tight = run(line(), rounds=1)
 
-    assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (24, 16)
+    assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (64, 32)
     assert tight.summaries()[0].outcomes == roomy.summaries()[0].outcomes
 
 
@@ -299,7 +312,7 @@ def test_session_keeps_finished_rounds_of_an_interrupted_run() -> None:
         def update_rate(self, seeds: int, converged: int) -> None:  # noqa: ARG002  # as the protocol has it
             raise KeyboardInterrupt
 
-    with Session(registry(line()), TrainingSettings(), OutputSettings()) as session:
+    with Session(registry(line()), TrainingSettings(rounds=5), OutputSettings()) as session:
         result = session.run(lambda place: Interrupting(), pytest.fail)
 
     assert isinstance(result.interrupt, KeyboardInterrupt)

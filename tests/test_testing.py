@@ -28,7 +28,7 @@ def kept(promise: str, case: Case) -> str:
 
 
 def test_recompiling_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program for every chunk would be found."""
+    """A program for every block would be found."""
     train = Ensemble.train
 
     def recompiling(self: Ensemble, seeds: np.ndarray) -> Any:
@@ -36,7 +36,7 @@ def test_recompiling_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         return train(self, seeds)
 
     monkeypatch.setattr(Ensemble, "train", recompiling)
-    with pytest.raises(CaseError, match=r"a second chunk compiles [1-9]"):
+    with pytest.raises(CaseError, match=r"a second block compiles [1-9]"):
         kept("no recompilation", line())
 
 

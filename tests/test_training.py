@@ -23,21 +23,14 @@ from benchsuite.engine.problem import Problem
 from benchsuite.results.outcome import classify
 from benchsuite.results.trace import Trace
 from benchsuite.settings import TrainingSettings
-from benchsuite.system import machine
 from benchsuite.variants.start import start_values
 
 
-def ensemble(case: Case, chunk_size: int, devices: int = 1) -> Ensemble:
-    """The program of a case for chunks of that size."""
+def train(case: Case, seeds: Any = 4, devices: int = 1) -> Trace:
+    """Train the first seeds of a case, or those that are given."""
     problem = Problem.load(case, TrainingSettings(protocol="source"))
-    return Ensemble.fitting(problem, chunk_size, DEVICES[:devices])
-
-
-def train(case: Case, seeds: int = 4, chunk_size: int | None = None, devices: int = 1) -> Trace:
-    """The first seeds of a case, in chunks."""
-    program = ensemble(case, chunk_size or seeds, devices)
-    size = program.chunk_size
-    return Trace.join([program.train(np.arange(i, min(i + size, seeds)))[0] for i in range(0, seeds, size)])
+    chosen = np.arange(seeds) if isinstance(seeds, int) else np.array(seeds)
+    return Ensemble.fitting(problem, DEVICES[:devices]).train(chosen)[0]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +77,7 @@ def test_evaluation_loss_is_the_closed_form(relu: Trace) -> None:
 def test_start_of_the_printed_run_ends_at_zero() -> None:
     """From w = -10, as the source prints it, the weight runs to zero and stays."""
     case = relu_to_relu_case()
-    program = Ensemble.fitting(Problem.load(case, TrainingSettings()), 1, machine.devices(), pinned=True)
+    program = Ensemble.fitting(Problem.load(case, TrainingSettings()), DEVICES[:1], pinned=True)
 
     path = program.train_from(start_values(case, case.starts, ["w"]), seed=0)[0].parameters[0, :, 0]
 

@@ -12,6 +12,9 @@ from benchsuite.case.case import Case
 from benchsuite.case.factory import options_of
 from benchsuite.case.schedule import Schedule
 
+#: How seeds are put into programs, on which the last bits of every seed depend.
+PROGRAMS = "blocks"
+
 
 def case_version(case: Case, schedule: Schedule) -> str:
     """Compute eight hexadecimal digits from the names and numbers that define a case.
@@ -20,6 +23,7 @@ def case_version(case: Case, schedule: Schedule) -> str:
     digest of the operations, which also depends on the version of JAX.
     """
     facts = {
+        "programs": PROGRAMS,
         "name": case.id,
         "model": _described(case.model) | {"options": _described(case.model_options)},
         "optimizer": (_described(case.optimizer) or {}) | {"options": _described(case.optimizer_options)},

@@ -21,6 +21,7 @@ from benchsuite.cli.common import (
     show,
     step_by_step,
 )
+from benchsuite.data import obtain, verified_content
 from benchsuite.errors import OptionError, near_matches
 from benchsuite.settings import TrainingSettings
 
@@ -104,8 +105,6 @@ def _named_cases(names: Sequence[str], registry: Registry) -> list[Case]:
 @click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="Folder to search first.")
 def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
     """Download the files of the DATASETs (all of them by default) and verify them."""
-    from benchsuite.engine import obtain, verified_content
-
     downloads = installed_plugins().downloads
     for name in names:
         if name not in downloads:

@@ -179,7 +179,7 @@ def _train_again(
     with progress_bar() as live:
         live.begin(f"{problem.label}, {what}", 1, 0)
         live.stage("compiling")
-        ensemble = Ensemble.fitting(problem, 1, devices, pinned=values is not None)
+        ensemble = Ensemble.fitting(problem, devices[:1], pinned=values is not None)
         live.stage("training")
         if values is None:
             return ensemble.train(np.array([seed]), live.advance)

@@ -4,12 +4,12 @@ In: a case with its schedule; its data, which are drawn, loaded or downloaded he
 Out: a trace of every seed as NumPy arrays, the time that the devices took, and the loss over the parameters.
 """
 
-from benchsuite.engine.data import obtain, release_data, verified_content
 from benchsuite.engine.ensemble import Ensemble, as_figures
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.engine.loop import State
 from benchsuite.engine.model import parameter_names
-from benchsuite.engine.problem import Problem, forget_programs
+from benchsuite.engine.problem import Problem
+from benchsuite.engine.programs import forget_programs
 from benchsuite.engine.source import source_of
 from benchsuite.engine.trainer import Trainer, make_plan
 
@@ -23,9 +23,6 @@ __all__ = [
     "forget_programs",
     "has_landscape",
     "make_plan",
-    "obtain",
     "parameter_names",
-    "release_data",
     "source_of",
-    "verified_content",
 ]

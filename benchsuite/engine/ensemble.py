@@ -1,4 +1,4 @@
-"""Train many seeds side by side: a compiled training, its chunks of lanes, and the time that the devices take."""
+"""Train many seeds side by side: in blocks of lanes on the local devices, with the time that the devices take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from benchsuite.engine.loop import Evaluation
 from benchsuite.engine.objective import Count
-from benchsuite.engine.problem import Problem, Programs, compile_programs
+from benchsuite.engine.problem import Problem
+from benchsuite.engine.programs import Programs, compile_programs, lanes_per_block
 from benchsuite.errors import CaseError, DeviceError, wrap_errors
 from benchsuite.results import SPREAD, Trace
 from benchsuite.system import compat, machine
@@ -20,77 +21,73 @@ from benchsuite.system import compat, machine
 #: Called with the share of a training that was just done.
 OnProgress = Callable[[float], None]
 
-#: Lanes side by side on one device at most: more are no faster on a core, and a killed run would lose more of them.
-LANES_PER_CORE, LANES_PER_ACCELERATOR = 256, 16384
-
 #: The share of the free memory that a program may be predicted to take.
 MEMORY_SHARE = 0.9
-
-#: Lanes of a program come in multiples of this number where models are small. With one lane, XLA drops its axis and
-#: generates other loops; lanes that do not fill the processor's vectors are computed by instructions that round
-#: differently.
-LANES = 8
 
 
 class OutOfMemoryError(DeviceError):
     """A program needs more memory than its device has."""
 
-    def __init__(self, chunk_size: int) -> None:
-        self.chunk_size = chunk_size
+    def __init__(self, lanes: int) -> None:
         super().__init__(
-            f"training {chunk_size} starts side by side exceeds the memory of the device",
+            f"training {lanes} starts side by side exceeds the memory of the device",
             "free memory on the device, or reduce the model or the batch size of the case",
         )
 
 
 class Ensemble:
-    """The training of a problem, compiled ahead of time for chunks of lanes side by side on the local devices.
+    """The training of a problem, compiled ahead of time for a block of lanes on each of the local devices.
 
     A lane is a seed, with all values of the option that its case sweeps over, which share its batches. Where starts
-    are pinned, a lane is a start, and all lanes train on the data of one seed.
+    are pinned, a lane is a start, and all lanes train on the data of one seed. All blocks of a case run the same
+    program, however many seeds are trained, so that a seed ends the same to the last bit beside any others.
 
     Args:
         problem: the case to train; its data are copied to every device.
-        chunk_size: lanes side by side, spread evenly over the devices; rounded up to fill each, see `LANES`.
-        devices: the devices to train on; a chunk that is too small for all of them uses the first ones.
+        devices: the devices to train on.
+        lanes: lanes of a block; by default `lanes_per_block`.
         pinned: whether lanes are starts.
+
+    Attributes:
+        lanes: lanes of a block.
+        devices: the devices.
 
     Raises:
         CaseError: a function of the case fails on its data, or returns a wrong shape.
     """
 
-    def __init__(self, problem: Problem, chunk_size: int, devices: Sequence[Any], *, pinned: bool = False) -> None:
-        self._step = _lanes_step(problem)
-        self.devices = list(devices[: max(1, chunk_size // self._step)])
-        step = self._step * len(self.devices)
-        self.chunk_size = -(-chunk_size // step) * step
+    def __init__(
+        self, problem: Problem, devices: Sequence[Any], lanes: int | None = None, *, pinned: bool = False
+    ) -> None:
+        self.devices = list(devices)
         self._case, self._sweep = problem.case, problem.case.sweep
         self._settings = np.array(self._sweep.values, np.float32) if self._sweep else None
+        self.lanes = lanes or lanes_per_block(problem, devices[0].platform)
         with self._errors_named():
             self._data = [jax.device_put(problem.data, device) for device in self.devices]
             self._steps = np.array(problem.training.steps)
-            lanes = self.chunk_size // len(self.devices)
-            self._compiled = compile_programs(problem, lanes, self.devices, pinned=pinned)
+            self._compiled = compile_programs(problem, self.lanes, self.devices, pinned=pinned)
 
     @classmethod
-    def fitting(cls, problem: Problem, chunk_size: int, devices: Sequence[Any], *, pinned: bool = False) -> Ensemble:
-        """Make an ensemble for chunks of `chunk_size` lanes, or for half as many until it fits into the memory.
+    def fitting(
+        cls, problem: Problem, devices: Sequence[Any], lanes: int | None = None, *, pinned: bool = False
+    ) -> Ensemble:
+        """Make an ensemble for blocks of so many lanes, or of half as many until one fits into the memory.
 
         Raises:
             OutOfMemoryError: not even one lane fits.
             CaseError: as the class.
         """
+        lanes = lanes or lanes_per_block(problem, devices[0].platform)
         while True:
             try:
-                ensemble = cls(problem, chunk_size, devices, pinned=pinned)
+                ensemble = cls(problem, devices, lanes, pinned=pinned)
                 if ensemble.predicted_bytes <= MEMORY_SHARE * machine.available_memory(devices[0]):
                     return ensemble
                 del ensemble  # frees its data before those of the next are copied
             except OutOfMemoryError:
                 pass
-            if chunk_size <= _lanes_step(problem):
-                raise OutOfMemoryError(chunk_size)
-            chunk_size //= 2
+            lanes = _half(lanes)
 
     @property
     def _programs(self) -> Sequence[Programs]:
@@ -112,23 +109,26 @@ class Ensemble:
         return self._compiled.verdict
 
     @property
-    def smaller_chunk(self) -> int:
-        """The chunk size to try when this one exceeds the memory.
+    def fewer_lanes(self) -> int:
+        """The lanes of a block to try when this one exceeds the memory.
 
         Raises:
-            OutOfMemoryError: there is no smaller one.
+            OutOfMemoryError: there are no fewer.
         """
-        if self.chunk_size <= self._step:
-            raise OutOfMemoryError(self.chunk_size)
-        return self.chunk_size // 2
+        return _half(self.lanes)
+
+    @property
+    def turn(self) -> int:
+        """The lanes that all devices train at a time."""
+        return self.lanes * len(self.devices)
 
     @property
     def predicted_bytes(self) -> int:
-        """The memory that a chunk takes on each device, data included, in bytes, as XLA predicts it."""
+        """The memory that a block takes on each device, data included, in bytes, as XLA predicts it."""
         return self._compiled.peak_bytes
 
     def train(self, seeds: np.ndarray, on_progress: OnProgress = lambda _: None) -> tuple[Trace, float]:
-        """Train seeds from start to end, chunk by chunk; unused lanes repeat the last seed.
+        """Train seeds from start to end, block by block; unused lanes repeat the last seed.
 
         Args:
             seeds: (n,) the seeds.
@@ -157,7 +157,7 @@ class Ensemble:
         return self._train(lanes, of, lambda lanes: (np.uint32(seed), lanes), on_progress)
 
     def evaluate(self, starts: np.ndarray) -> Evaluation:
-        """Evaluate at most `chunk_size` pinned starts without training them.
+        """Evaluate pinned starts without training them.
 
         Args:
             starts: (n, p) parameters in the order of `parameter_names`.
@@ -165,21 +165,23 @@ class Ensemble:
         Returns:
             Arrays with the n starts along their first axis.
         """
-        with self._errors_named():
-            lanes = self._spread(np.asarray(starts, np.float32))
-            evaluations = [
-                programs.start(np.uint32(0), self._settings, pinned, data)[1]
-                for programs, pinned, data in zip(self._programs, lanes, self._data, strict=True)
-            ]
-            evaluation = _joined(jax.device_get(evaluations))
-        return jax.tree.map(lambda values: values[: len(starts)], evaluation)
+        found = []
+        for turn in self._turns(np.asarray(starts, np.float32)):
+            with self._errors_named():
+                blocks = zip(self._programs, self._spread(turn), self._data, strict=False)
+                evaluations = [p.start(np.uint32(0), self._settings, pinned, data)[1] for p, pinned, data in blocks]
+                found.append(_joined(jax.device_get(evaluations)))
+        return jax.tree.map(lambda values: values[: len(starts)], _joined(found))
 
-    def _spread(self, lanes: np.ndarray) -> list[jax.Array]:
-        """Copy lanes to the devices, with the last one repeated to fill the chunk."""
-        missing = self.chunk_size - len(lanes)
-        padded = np.pad(lanes, [(0, missing), *[(0, 0)] * (lanes.ndim - 1)], mode="edge")
-        parts = np.split(padded, len(self.devices))
-        return [jax.device_put(part, device) for part, device in zip(parts, self.devices, strict=True)]
+    def _turns(self, lanes: np.ndarray) -> list[np.ndarray]:
+        """Split lanes into as many as all devices train at a time."""
+        return [lanes[first : first + self.turn] for first in range(0, len(lanes), self.turn)]
+
+    def _spread(self, turn: np.ndarray) -> list[jax.Array]:
+        """Copy the lanes of a turn to as many devices as they need, with the last one repeated to fill its block."""
+        used = -(-len(turn) // self.lanes)
+        padded = np.pad(turn, [(0, used * self.lanes - len(turn)), *[(0, 0)] * (turn.ndim - 1)], mode="edge")
+        return [jax.device_put(*block) for block in zip(np.split(padded, used), self.devices, strict=False)]
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:
@@ -197,20 +199,19 @@ class Ensemble:
             except Exception as error:
                 if not compat.is_out_of_memory(error):
                     raise
-                raise OutOfMemoryError(self.chunk_size) from error
+                raise OutOfMemoryError(self.lanes) from error
 
     def _train(
         self, lanes: np.ndarray, of: np.ndarray, arguments: Callable[[Any], tuple[Any, Any]], on_progress: OnProgress
     ) -> tuple[Trace, float]:
-        """Train all lanes; `of` are their seeds, and `arguments` makes the (seeds, pinned) of a chunk."""
+        """Train all lanes; `of` are their seeds, and `arguments` makes the (seeds, pinned) of a block."""
         traces, total = [], 0.0
-        for first in range(0, len(of), self.chunk_size):
-            chunk = slice(first, first + self.chunk_size)
-            on_devices = [arguments(part) for part in self._spread(lanes[chunk])]
-            share = scale_progress(on_progress, len(of[chunk]) / len(of))
+        for turn, seeds in zip(self._turns(lanes), self._turns(of), strict=True):
+            blocks = [arguments(block) for block in self._spread(turn)]
+            share = scale_progress(on_progress, len(turn) / len(of))
             with self._errors_named():
-                evaluations, diagnostics, seconds = self._run(on_devices, share)
-            traces.append(self._trace(of[chunk], evaluations, diagnostics))
+                evaluations, diagnostics, seconds = self._run(blocks, share)
+            traces.append(self._trace(seeds, evaluations, diagnostics))
             total += seconds
         return Trace.join(traces), total
 
@@ -235,11 +236,9 @@ class Ensemble:
             **columns._asdict(),
         )
 
-    def _run(
-        self, on_devices: Sequence[tuple[Any, Any]], on_progress: OnProgress
-    ) -> tuple[list[Evaluation], Any, float]:
-        """Train one chunk, given by the (seeds, pinned) of each device."""
-        devices = list(zip(self._programs, on_devices, self._data, strict=True))
+    def _run(self, blocks: Sequence[tuple[Any, Any]], on_progress: OnProgress) -> tuple[list[Evaluation], Any, float]:
+        """Train a block on each of the first devices, given by its (seeds, pinned)."""
+        devices = list(zip(self._programs, blocks, self._data, strict=False))
         begin = time.perf_counter()
         now = jax.block_until_ready(
             [p.start(seeds, self._settings, pinned, data) for p, (seeds, pinned), data in devices]
@@ -279,16 +278,12 @@ def _joined(parts: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
-def _lanes_step(problem: Problem) -> int:
-    return LANES if problem.parameter_names else 1
+def _half(lanes: int) -> int:
+    if lanes == 1:
+        raise OutOfMemoryError(lanes)
+    return lanes // 2
 
 
 def scale_progress(on_progress: OnProgress, factor: float) -> OnProgress:
     """Make a progress function that multiplies shares by `factor`."""
     return lambda share: on_progress(share * factor)
-
-
-def max_chunk_size(devices: Sequence[Any], trainings: int = 1) -> int:
-    """The largest useful chunk size on these devices, where a lane has the given number of trainings."""
-    lanes = LANES_PER_CORE if devices[0].platform == "cpu" else LANES_PER_ACCELERATOR
-    return len(devices) * max(1, lanes // trainings)

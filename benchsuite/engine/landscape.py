@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
 from benchsuite.case import Case
-from benchsuite.engine.ensemble import Ensemble, OnProgress, max_chunk_size, scale_progress
+from benchsuite.engine.ensemble import Ensemble, OnProgress, scale_progress
 from benchsuite.engine.model import parameter_names
 from benchsuite.engine.problem import Problem
 from benchsuite.errors import CaseError, OptionError, near_matches
@@ -59,7 +60,6 @@ class LandscapeEvaluator:
         self._devices = machine.devices(settings.platform)
         self._check()
         self.problem = Problem.load(case, settings)
-        self._ensembles: dict[int, Ensemble] = {}
 
     def _check(self) -> None:
         start_values(self.case, self.case.starts, self._names)
@@ -123,11 +123,11 @@ class LandscapeEvaluator:
         paths = []
         if self.case.starts:
             values = start_values(self.case, self.case.starts, self._names)
-            ensemble = self._fitting(problem, len(values), pinned=True)
+            ensemble = Ensemble.fitting(problem, self._devices[:1], pinned=True)
             trace, _ = ensemble.train_from(values, 0, scale_progress(on_progress, len(values)))
             paths += self._paths(trace, list(self.case.starts), named=True)
         if seeds:
-            ensemble = self._fitting(problem, seeds, pinned=False)
+            ensemble = Ensemble.fitting(problem, self._devices[:1])
             trace, _ = ensemble.train(np.arange(seeds), scale_progress(on_progress, seeds))
             paths += self._paths(trace, [f"seed {seed}" for seed in range(seeds)], named=False)
         return paths
@@ -157,7 +157,7 @@ class LandscapeEvaluator:
         return surfaces
 
     def basins(self, on_progress: OnProgress) -> Iterator[BasinMap]:
-        """Train a grid of starts; yields the map after every chunk, the whole one last.
+        """Train a grid of starts; yields the map after every turn of the devices, the whole one last.
 
         Args:
             on_progress: called with the number of starts whose training was just done; fractions for parts of one.
@@ -170,22 +170,19 @@ class LandscapeEvaluator:
         shape = tuple(len(values) for values in reversed(axes.values()))
         starts = self._points(axes, fixed)
         outcomes, steps = np.full(len(starts), "", "<U9"), np.full(len(starts), NEVER)
-        ensemble = self._ensemble(len(starts))
-        for first in range(0, len(starts), ensemble.chunk_size):
-            chunk = slice(first, first + ensemble.chunk_size)
-            trace, _ = ensemble.train_from(starts[chunk], 0, scale_progress(on_progress, len(starts[chunk])))
-            outcomes[chunk] = classify(trace, self.case.criterion)
-            steps[chunk] = steps_to_success(trace, self.case.criterion)
+        for first in range(0, len(starts), self._ensemble.turn):
+            turn = slice(first, first + self._ensemble.turn)
+            trace, _ = self._ensemble.train_from(starts[turn], 0, scale_progress(on_progress, len(starts[turn])))
+            outcomes[turn] = classify(trace, self.case.criterion)
+            steps[turn] = steps_to_success(trace, self.case.criterion)
             yield BasinMap(axes, outcomes.reshape(shape), steps.reshape(shape), fixed, int(trace.steps[-1]))
 
     def _surface(self, title: str, ranges: Mapping[str, Range], fixed: Start) -> Surface:
         axes = self._axes(ranges)
         fixed = {name: value for name, value in fixed.items() if name not in axes}
         points = self._points(axes, fixed)
-        ensemble = self._ensemble(len(points))
-        size = ensemble.chunk_size
-        losses = [ensemble.evaluate(points[i : i + size]).metrics["loss"] for i in range(0, len(points), size)]
-        return Surface(title, axes, np.concatenate(losses).reshape([len(v) for v in reversed(axes.values())]), fixed)
+        losses = self._ensemble.evaluate(points).metrics["loss"]
+        return Surface(title, axes, losses.reshape([len(values) for values in reversed(axes.values())]), fixed)
 
     def _axes(self, ranges: Mapping[str, Range]) -> dict[str, np.ndarray]:
         return {name: np.linspace(*ends, self._grid) for name, ends in ranges.items()}
@@ -207,15 +204,10 @@ class LandscapeEvaluator:
         margin = MARGIN * (values.max() - values.min())
         return float(values.min() - margin), float(values.max() + margin)
 
-    def _ensemble(self, points: int) -> Ensemble:
-        """Get the ensemble of pinned starts for grids of a size."""
-        size = min(points, max_chunk_size(self._devices))
-        if size not in self._ensembles:
-            self._ensembles[size] = self._fitting(self.problem, size, pinned=True)
-        return self._ensembles[size]
-
-    def _fitting(self, problem: Problem, size: int, *, pinned: bool) -> Ensemble:
-        return Ensemble.fitting(problem, size, self._devices, pinned=pinned)
+    @cached_property
+    def _ensemble(self) -> Ensemble:
+        """The ensemble of pinned starts for grids."""
+        return Ensemble.fitting(self.problem, self._devices, pinned=True)
 
 
 def has_landscape(case: Case) -> bool:

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import jax
 import jax.numpy as jnp
 
+from benchsuite import data
 from benchsuite.case import Case, Schedule, Split, Stream, Table
-from benchsuite.engine import data, prng
+from benchsuite.engine import prng
 from benchsuite.engine.model import guard
 from benchsuite.engine.objective import Metrics
 from benchsuite.errors import CaseError, wrap_errors

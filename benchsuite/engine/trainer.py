@@ -10,9 +10,10 @@ import numpy as np
 
 from benchsuite.case import Case, case_version
 from benchsuite.engine import prng
-from benchsuite.engine.ensemble import Ensemble, OutOfMemoryError, max_chunk_size
+from benchsuite.engine.ensemble import Ensemble, OutOfMemoryError
 from benchsuite.engine.landscape import PAGE_GRID, LandscapeEvaluator, has_landscape
 from benchsuite.engine.problem import Problem
+from benchsuite.engine.programs import lanes_per_block
 from benchsuite.errors import CaseError, near_matches
 from benchsuite.results import (
     Columns,
@@ -29,8 +30,11 @@ from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import start_values
 
-#: Rounds that the seeds are spread over by default; more where chunks would be too large.
+#: Rounds that the seeds are spread over by default.
 ROUNDS = 5
+
+#: Seeds of a round at most, unless the devices train more at a time: a killed run loses those of its last round.
+LARGEST_ROUND = 512
 
 
 class Trainer:
@@ -65,13 +69,12 @@ class Trainer:
             self._compile(self.plan.chunk_size)
         return self.plan
 
-    def _compile(self, chunk_size: int) -> None:
-        self._ensemble = Ensemble.fitting(self._problem, chunk_size, self._devices)
+    def _compile(self, lanes: int) -> None:
+        self._ensemble = Ensemble.fitting(self._problem, self._devices[: self.plan.device_count], lanes)
         self._first_run = True
         self.plan = replace(
             self.plan,
-            chunk_size=self._ensemble.chunk_size,
-            device_count=len(self._ensemble.devices),
+            chunk_size=self._ensemble.lanes,
             predicted_bytes=self._ensemble.predicted_bytes,
             trace_seconds=self._ensemble.trace_seconds,
             compile_seconds=self._ensemble.compile_seconds,
@@ -83,7 +86,7 @@ class Trainer:
         values = start_values(self._problem.case, self.plan.starts, self.plan.parameter_names)
         device = self._devices[:1]  # every further device costs a compilation
         with machine.restore_settings(f"case {self.plan.id}"):
-            ensemble = Ensemble.fitting(self._problem, len(values), device, pinned=True)
+            ensemble = Ensemble.fitting(self._problem, device, pinned=True)
             trace, _ = ensemble.train_from(values, seed=0)
             return self._seed_table(trace), kept_curves(trace)
 
@@ -111,14 +114,14 @@ class Trainer:
         traces: list[Trace] = []
         seconds, first_run = 0.0, self._first_run
         while len(seeds):
-            chunk = seeds[: self._ensemble.chunk_size]
-            trained = self._train_chunk(chunk, on_trained)
+            turn = seeds[: self._ensemble.turn]
+            trained = self._train_turn(turn, on_trained)
             if trained is None:
                 first_run = True
                 continue
             traces.append(trained[0])
             seconds += trained[1]
-            seeds = seeds[len(chunk) :]
+            seeds = seeds[len(turn) :]
         self._first_run = False
         trace = Trace.join(traces)
         return RoundResult(
@@ -126,19 +129,19 @@ class Trainer:
             kept_curves(trace),
             seconds=seconds,
             first_run=first_run,
-            chunk_size=self._ensemble.chunk_size,
-            device_count=len(self._ensemble.devices),
+            chunk_size=self._ensemble.lanes,
+            device_count=self.plan.device_count,
         )
 
-    def _train_chunk(self, chunk: np.ndarray, on_trained: OnTrained) -> tuple[Trace, float] | None:
-        """Train a chunk; returns its trace and seconds, or None where it exceeded the memory and was halved."""
+    def _train_turn(self, turn: np.ndarray, on_trained: OnTrained) -> tuple[Trace, float] | None:
+        """Train a block on each device; returns None where they exceeded the memory and were halved."""
         try:
-            return self._ensemble.train(chunk, lambda share: on_trained(share * len(chunk)))
+            return self._ensemble.train(turn, lambda share: on_trained(share * len(turn)))
         except OutOfMemoryError:
-            smaller = self._ensemble.smaller_chunk
+            fewer = self._ensemble.fewer_lanes
         # Outside of the handler, whose exception keeps the memory of the failed program.
         del self._ensemble
-        self._compile(smaller)
+        self._compile(fewer)
         return None
 
     def _seed_table(self, trace: Trace) -> SeedTable:
@@ -163,8 +166,9 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     problem.check_target()
     seeds = settings.seeds or problem.schedule.seeds
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
-    trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
-    round_size = _round_size(seeds, settings.rounds, workers, len(devices), max_chunk_size(devices))
+    lanes = lanes_per_block(problem, devices[0].platform)
+    rounds, turn = settings.rounds, lanes * len(devices)
+    round_size = -(-seeds // rounds) if rounds else choose_round_size(seeds, workers, turn)
     return Plan(
         case=case.name,
         treatment=case.treatment,
@@ -189,13 +193,13 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         parameter_names=parameters,
         seeds=seeds,
         round_size=round_size,
-        chunk_size=min(round_size, max_chunk_size(devices, trainings)),
+        chunk_size=lanes,
         precision=settings.precision,
         dtype=problem.dtype,
         prng=prng.NAME,
         device=about["device"],
         platform=about["platform"],
-        device_count=min(len(devices), round_size),
+        device_count=min(len(devices), -(-round_size // lanes)),
         executor=settings.executor,
         workers=workers,
         setting=dict(case.setting),
@@ -228,9 +232,21 @@ def _check_names(problem: Problem) -> None:
             )
 
 
-def _round_size(seeds: int, rounds: int | None, workers: int, devices: int, largest: int) -> int:
-    """The seeds of a round: by the option, else a fifth of a worker's share that fills its devices; at most half."""
-    if rounds:
-        return -(-seeds // rounds)
-    fifth = -(-seeds // (ROUNDS * workers))
-    return min(-(-fifth // devices) * devices, largest, -(-seeds // 2))
+def choose_round_size(seeds: int, workers: int, turn: int) -> int:
+    """Choose the seeds of a round, such that all rounds take the fewest turns of the devices.
+
+    Of equal numbers of turns the one with the most rounds is chosen, up to five for each worker, or as many as keep
+    them small.
+
+    Args:
+        seeds: number of seeds.
+        workers: number of workers that share the rounds.
+        turn: the seeds that the devices of a worker train at a time.
+    """
+    fewest = -(-seeds // max(turn, LARGEST_ROUND // turn * turn))
+
+    def turns(rounds: int) -> int:
+        return -(-rounds // workers) * -(-seeds // (rounds * turn))
+
+    chosen = min(range(max(ROUNDS * workers, fewest), fewest - 1, -1), key=turns)
+    return -(-seeds // chosen)

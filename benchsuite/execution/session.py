@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchsuite.case import Case
+from benchsuite.data import release_data
 from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
 from benchsuite.execution.executors import Executor, open_executor
 from benchsuite.execution.forecast import Forecast, forecast_runs
@@ -191,10 +191,7 @@ class Session:
 
 def _release_data(remaining: Iterable[Case]) -> None:
     """Free the data in this process that no remaining case uses."""
-    if "benchsuite.engine" in sys.modules:  # otherwise data are loaded in other processes only
-        from benchsuite.engine import release_data
-
-        release_data(case.dataset for case in remaining)
+    release_data(case.dataset for case in remaining)
 
 
 def read_settings(values: Mapping[str, Any]) -> tuple[TrainingSettings, OutputSettings]:

@@ -44,7 +44,7 @@ class RoundResult:
         curves: name → (k, e, …) the evaluations of the first k seeds, as in `Trace`.
         seconds: training time of all rows of the round, in seconds, until every result was there.
         first_run: whether the program ran for the first time, so that its time is not a steady one.
-        chunk_size: seeds trained side by side.
+        chunk_size: lanes of a block, which are trained side by side on one device.
         device_count: devices that they were spread over.
     """
 

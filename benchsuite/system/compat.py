@@ -7,6 +7,7 @@ reads JAX's internal settings, event names or error messages. Importing this mod
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,12 +18,8 @@ from typing import Any
 CACHE_REQUEST, CACHE_HIT = "/jax/compilation_cache/compile_requests_use_cache", "/jax/compilation_cache/cache_hits"
 COMPILATION = "/jax/core/compile/backend_compile_duration"
 
-#: XLA options for CPUs that keep the order in which numbers are added up independent of the number of lanes: large sums
-#: are not passed to YNNPACK, and long loops are not split into tasks.
-CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
-
-#: Texts that identify XLA's errors.
-OUT_OF_MEMORY, UNKNOWN_OPTION = "RESOURCE_EXHAUSTED", "No such compile option"
+#: The text that identifies XLA's error.
+OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -81,23 +78,6 @@ def count_events() -> Iterator[EventCounts]:
         jax.monitoring.unregister_event_listener(on_event)
 
 
-def compile_options(platform: str) -> dict[str, str]:
-    """XLA's options for a platform under which a seed's bits do not depend on the lanes beside it."""
-    return dict(CPU_OPTIONS) if platform == "cpu" else {}
-
-
-def compile_lowered(lowered: Any, platform: str) -> Any:
-    """Compile a lowered program with `compile_options`, or without them where this XLA does not know them."""
-    import jax
-
-    try:
-        return lowered.compile(compile_options(platform) or None)
-    except jax.errors.JaxRuntimeError as error:
-        if UNKNOWN_OPTION not in str(error):
-            raise
-        return lowered.compile()
-
-
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an exception of JAX says that a device has too little memory."""
     import jax
@@ -134,6 +114,39 @@ def jaxpr_digest(traced: Sequence[Any], precision: str) -> str:
     writer = _JaxprWriter((jax.lax.Precision(precision),) * 2)
     text = " ".join(writer.closed(function.jaxpr) for function in traced)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def count_operations(traced: Any) -> int:
+    """Count the numbers that a traced function computes, a product of matrices with each of its multiplications.
+
+    Loops count as often as they run, and once where JAX does not know how often.
+    """
+    return _operations(traced.jaxpr.jaxpr)
+
+
+def _operations(jaxpr: Any) -> int:
+    return sum(map(_operations_of, jaxpr.eqns))
+
+
+def _operations_of(equation: Any) -> int:
+    inner = [_operations(found) for value in equation.params.values() for found in _jaxprs_in(value)]
+    if equation.primitive.name == "cond":
+        return max(inner)
+    if inner:
+        return int(sum(inner) * equation.params.get("length", 1))
+    numbers = sum(math.prod(getattr(out.aval, "shape", ())) for out in equation.outvars)
+    if equation.primitive.name == "dot_general":
+        contracted = equation.params["dimension_numbers"][0][0]
+        numbers *= math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)
+    return int(numbers)
+
+
+def _jaxprs_in(value: Any) -> list[Any]:
+    if type(value) in (tuple, list):
+        return [found for item in value for found in _jaxprs_in(item)]
+    if hasattr(value, "consts"):
+        return [value.jaxpr]
+    return [value] if hasattr(value, "eqns") else []
 
 
 class _JaxprWriter:

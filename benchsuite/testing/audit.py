@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,11 +12,8 @@ from benchsuite.results import SeedTable, Trace
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
-if TYPE_CHECKING:
-    from benchsuite.engine import Ensemble
-
-#: Seeds side by side in another chunk size than all at once.
-_FEW = 3
+#: Other seeds that are trained in the first lanes, before those that are compared.
+_OTHERS = 3
 
 #: The way that is the same as the first.
 AGAIN = "the same again"
@@ -85,14 +81,13 @@ class Audit:
     @property
     def ways(self) -> dict[str, Callable[[], Trace]]:
         """The ways of training by name; the first is what the others are compared with."""
-        everyone, all_devices = len(self.seeds), len(self._devices)
         ways = {
-            "all side by side": lambda: self._train(everyone, all_devices),
-            AGAIN: lambda: self._train(everyone, all_devices),
-            f"{_FEW} side by side": lambda: self._train(_FEW, 1),
-            "each alone": self._train_alone,
+            "side by side": lambda: self._train(self.seeds),
+            AGAIN: lambda: self._train(self.seeds),
+            "in other lanes, beside others": self._train_elsewhere,
+            "each alone": lambda: Trace.join([self._train(self.seeds[n : n + 1], 1) for n in range(len(self.seeds))]),
         }
-        return ways | ({"on one device": lambda: self._train(everyone, 1)} if all_devices > 1 else {})
+        return ways | ({"on one device": lambda: self._train(self.seeds, 1)} if len(self._devices) > 1 else {})
 
     def findings(self, on_way: Callable[[str], None] = lambda _: None) -> Iterator[AuditResult]:
         """Train in every way, and compare each with the first.
@@ -103,24 +98,26 @@ class Audit:
         first: SeedTable | None = None
         for name, train in self.ways.items():
             on_way(name)
-            case = self.problem.case
-            rows = SeedTable.from_trace(train(), case, self.problem.parameter_names, self.problem.facts)
+            rows = self._rows(train())
             if first is None:
                 first = rows
             else:
                 yield compare_seeds(name, rows, first)
 
-    def _train(self, chunk_size: int, devices: int) -> Trace:
-        return self._ensemble(chunk_size, devices).train(self.seeds)[0]
-
-    def _train_alone(self) -> Trace:
-        ensemble = self._ensemble(1, 1)
-        return Trace.join([ensemble.train(self.seeds[n : n + 1])[0] for n in range(len(self.seeds))])
-
-    def _ensemble(self, chunk_size: int, devices: int) -> Ensemble:
+    def _train(self, seeds: np.ndarray, devices: int | None = None) -> Trace:
         from benchsuite.engine import Ensemble
 
-        return Ensemble.fitting(self.problem, chunk_size, self._devices[:devices])
+        return Ensemble.fitting(self.problem, self._devices[:devices]).train(seeds)[0]
+
+    def _train_elsewhere(self) -> Trace:
+        others = self.seeds.max() + 1 + np.arange(_OTHERS)
+        return self._train(np.concatenate([others, self.seeds[::-1]]))
+
+    def _rows(self, trace: Trace) -> SeedTable:
+        """The rows of the seeds in their order, without those of others."""
+        rows = SeedTable.from_trace(trace, self.problem.case, self.problem.parameter_names, self.problem.facts)
+        order = np.argsort(rows.seeds, kind="stable")
+        return rows[order[np.isin(rows.seeds[order], self.seeds)]]
 
 
 def compare_seeds(way: str, rows: SeedTable, first: SeedTable) -> AuditResult:

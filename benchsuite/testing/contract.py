@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchsuite.data import release_data
 from benchsuite.errors import require
 from benchsuite.system import compat
 from benchsuite.testing.audit import AGAIN, Audit
@@ -81,8 +82,8 @@ def _check_numbers(what: str, batch: Any) -> None:
 
 
 def check_purity(kit: Kit) -> str:
-    """Check that functions do the same when called again, in this process and in another, and for any chunk size."""
-    from benchsuite.engine import Problem, release_data
+    """Check that functions do the same when called again, in this process and in another, and beside others."""
+    from benchsuite.engine import Problem
 
     plan = kit.plan
     release_data()
@@ -180,19 +181,21 @@ def _differ(one: Any, other: Any) -> bool:
 
 
 def check_recompilation(kit: Kit) -> str:
-    """Check that a second chunk runs the program of the first."""
+    """Check that a second block runs the program of the first."""
     kit.ensemble.train(kit.seeds)
     with compat.count_events() as counts:
         kit.ensemble.train(kit.seeds + len(kit.seeds))
     compiled = counts.compilations
-    require(not compiled, f"a second chunk compiles {compiled} programs", "make shapes independent of the seed")
-    return "a second chunk compiles nothing"
+    require(not compiled, f"a second block compiles {compiled} programs", "make shapes independent of the seed")
+    return "a second block compiles nothing"
 
 
 def report_cost(kit: Kit) -> str:
     """Measure the time and memory of a seed."""
-    _, seconds = kit.ensemble.train(kit.seeds)
-    steps = kit.problem.training.steps[-1]
-    each = 1e6 * seconds / steps / len(kit.seeds)
-    bytes_each = kit.ensemble.predicted_bytes / kit.ensemble.chunk_size
-    return f"{each:,.1f} µs a step and seed, {bytes_each / 2**20:,.2f} MiB a seed, {len(kit.seeds)} side by side"
+    import numpy as np
+
+    lanes = kit.ensemble.lanes
+    _, seconds = kit.ensemble.train(np.arange(lanes))
+    each = 1e6 * seconds / kit.problem.training.steps[-1] / lanes
+    bytes_each = kit.ensemble.predicted_bytes / lanes
+    return f"{each:,.1f} µs a step and seed, {bytes_each / 2**20:,.2f} MiB a seed, {lanes} side by side"

@@ -51,8 +51,8 @@ def check_start(kit: Kit) -> str:
 
     start = jax.jit(jax.vmap(kit.problem.training.start, in_axes=(0, None, None, None)))
     starts = np.arange(_STARTS_OF_LARGE if kit.is_large else _STARTS, dtype=np.uint32)
-    of_chunks = [start(chunk, None, None, kit.problem.data)[1].metrics for chunk in starts.reshape(-1, len(kit.seeds))]
-    metric = np.concatenate([as_figures(metrics[kit.case.criterion.metric]) for metrics in of_chunks])
+    of_parts = [start(part, None, None, kit.problem.data)[1].metrics for part in starts.reshape(-1, len(kit.seeds))]
+    metric = np.concatenate([as_figures(metrics[kit.case.criterion.metric]) for metrics in of_parts])
     solved = int(kit.case.criterion.holds(metric).sum())
     require(
         stats.rate_interval(solved, len(starts))[0] <= _SOLVED_SHARE,

@@ -105,7 +105,7 @@ class Kit:
     def _ensemble(self, problem: Problem) -> Ensemble:
         from benchsuite.engine import Ensemble
 
-        return Ensemble.fitting(problem, len(self.seeds), self.device)
+        return Ensemble.fitting(problem, self.device)
 
     @property
     def untrained(self) -> Case:

@@ -236,13 +236,13 @@ def test_json_that_was_edited(name: str, benchsuite: Command) -> None:
 
 
 def run_out_of_memory(monkeypatch: pytest.MonkeyPatch, above: int) -> list[int]:
-    """Lets larger chunks run out of memory; gives the sizes that did."""
+    """Make larger blocks run out of memory; gives the sizes that did."""
     run_chunk = ensemble.Ensemble._run
     failed: list[int] = []
 
     def scarce(self: ensemble.Ensemble, *args: Any) -> Any:
-        if self.chunk_size > above:
-            failed.append(self.chunk_size)
+        if self.lanes > above:
+            failed.append(self.lanes)
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return run_chunk(self, *args)
 
@@ -251,13 +251,13 @@ def run_out_of_memory(monkeypatch: pytest.MonkeyPatch, above: int) -> list[int]:
 
 
 def test_device_that_runs_out_of_memory(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The seeds are trained in ever smaller chunks, to the same rows."""
+    """The seeds are trained in ever smaller blocks, to the same rows."""
     expected = whole(benchsuite)
     failed = run_out_of_memory(monkeypatch, above=8)
 
     assert benchsuite("run", "line", "--rounds", "1", "--run-dir", "scarce")[0] == 0
 
-    assert failed == [24, 16]
+    assert failed == [64, 32, 16]
     np.testing.assert_equal(rows(Path("scarce")), expected)
 
 

@@ -33,12 +33,11 @@ from mutation import mutated, mutated_archive, mutated_json
 from stored import GOOD, SLOW, STUCK, WILD, a_case, store_run, treated
 from toys import line
 
-from benchsuite import Case, Claim, FailureRate
+from benchsuite import Case, Claim, FailureRate, data
 from benchsuite.case.claim import Bound, Ends, Figure
 from benchsuite.case.sweep import SweepRange
 from benchsuite.cli import main as cli
 from benchsuite.comparison.gate import Gate
-from benchsuite.engine import data
 from benchsuite.errors import BenchsuiteError
 from benchsuite.execution.forecast import EarlierRun
 from benchsuite.plugins.call import Call

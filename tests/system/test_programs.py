@@ -65,7 +65,7 @@ def test_case_is_traced_once() -> None:
     assert problem.program
     planned = len(calls)
 
-    Ensemble.fitting(problem, 8, machine.devices())
+    Ensemble.fitting(problem, machine.devices())
 
     assert len(calls) == planned
 
@@ -94,5 +94,5 @@ def test_precision_is_part_of_a_program_but_not_of_its_digest() -> None:
     other = replace(problem, precision="default")
 
     assert problem.program == other.program
-    Ensemble.fitting(problem, 8, machine.devices())
-    assert Ensemble.fitting(other, 8, machine.devices()).trace_seconds > 0
+    Ensemble.fitting(problem, machine.devices())
+    assert Ensemble.fitting(other, machine.devices()).trace_seconds > 0

@@ -29,7 +29,7 @@ Array = np.ndarray
 
 def rows_of_the_suite(case: Case, seeds: int) -> SeedTable:
     """The first seeds of a case, trained by the suite."""
-    program = Ensemble.fitting(Problem.load(case, TrainingSettings()), seeds, machine.devices())
+    program = Ensemble.fitting(Problem.load(case, TrainingSettings()), machine.devices())
     trace, _ = program.train(np.arange(seeds))
     assert (classify(trace, case.criterion) != "diverged").all()
     return SeedTable.from_trace(trace, case, parameter_names(case), {})

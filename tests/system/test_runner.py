@@ -8,21 +8,18 @@ import pytest
 from test_runner import rows
 from toys import line, line_table, run
 
-from benchsuite.engine import ensemble
 from benchsuite.execution.runner import open_folder
 from benchsuite.settings import OutputSettings, TrainingSettings
-from benchsuite.system import machine
 
 
-def test_large_rounds_are_trained_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A round may be larger than what fits side by side, and its rows do not show it."""
-    small, large = open_folder(TrainingSettings(), OutputSettings()), open_folder(TrainingSettings(), OutputSettings())
-    with monkeypatch.context() as patch:
-        patch.setattr(ensemble, "LANES_PER_CORE", 8)
-        chunked = run(line(), small, rounds=1)
+def test_rows_do_not_depend_on_the_size_of_rounds() -> None:
+    """A round may be larger than the blocks of all devices, or smaller than one."""
+    large, small = open_folder(TrainingSettings(), OutputSettings()), open_folder(TrainingSettings(), OutputSettings())
 
-    assert chunked.plan.chunk_size == 8 * len(machine.devices())
-    assert rows(chunked, small) == rows(run(line(), large, rounds=1), large)
+    in_blocks, in_part = run(line(), large, seeds=200, rounds=1), run(line(), small, seeds=200, rounds=9)
+
+    assert in_blocks.plan.chunk_size == in_part.plan.chunk_size == 64
+    assert rows(in_blocks, large) == rows(in_part, small)
 
 
 def test_table_is_run_like_a_stream() -> None:

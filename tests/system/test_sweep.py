@@ -27,7 +27,7 @@ from benchsuite.variants.variant import sweep_case
 def train(case: Case, seeds: int = 10) -> Trace:
     """The first seeds of a case."""
     problem = Problem.load(case, TrainingSettings())
-    return Ensemble.fitting(problem, seeds, machine.devices()).train(np.arange(seeds))[0]
+    return Ensemble.fitting(problem, machine.devices()).train(np.arange(seeds))[0]
 
 
 def leaky(case: Case, leak: float = 0.01) -> Case:

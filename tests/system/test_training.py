@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,17 @@ from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
 
-@pytest.mark.parametrize(("chunk_size", "devices"), [(1, 1), (3, 1), (4, 2), (24, 2)])
-def test_same_seed_same_outcome_in_any_company(relu: Trace, chunk_size: int, devices: int) -> None:
-    """Neither the chunk size nor the number of devices changes a bit of what a seed ends with."""
+@pytest.mark.parametrize(("seeds", "devices"), [([7], 1), ([11, 7, 3], 1), (range(99, -1, -1), 2)])
+def test_same_seed_same_outcome_in_any_company(relu: Trace, seeds: Sequence[int], devices: int) -> None:
+    """Neither the seeds beside it, nor its lane, nor the number of devices changes a bit of what a seed ends with."""
     case = dataclasses.replace(relu_to_relu_case(), schedule=Schedule(steps=200, evaluate_every=100))
 
-    alone = train(case, 12, chunk_size, devices)
+    trace = train(case, seeds, devices)
 
-    np.testing.assert_array_equal(alone.parameters, relu.parameters[:12, :3])
-    for name, values in alone.metrics.items():
-        np.testing.assert_array_equal(values, relu.metrics[name][:12, :3], err_msg=name)
+    place = list(seeds).index(7)
+    np.testing.assert_array_equal(trace.parameters[place], relu.parameters[7, :3])
+    for name, values in trace.metrics.items():
+        np.testing.assert_array_equal(values[place], relu.metrics[name][7, :3], err_msg=name)
 
 
 def test_seeds_of_wider_models_end_the_same_in_any_company() -> None:
@@ -69,7 +71,7 @@ def test_pinned_start_trains_as_the_seed_that_drew_it() -> None:
     case = dataclasses.replace(case, schedule=Schedule(steps=100, evaluate_every=50))
     drawn = train(case, 6)
     problem = Problem.load(case, TrainingSettings())
-    program = Ensemble.fitting(problem, 3, machine.devices(), pinned=True)
+    program = Ensemble.fitting(problem, machine.devices(), pinned=True)
     own = drawn.parameters[5, 0]
 
     pinned, _ = program.train_from(np.stack([own, own + 1]), seed=5)

@@ -29,7 +29,7 @@ def train(case: Case, seeds: int = 16, **schedule: Any) -> Trace:
     """The first seeds of a case."""
     case = dataclasses.replace(case, schedule=dataclasses.replace(case.schedule, **schedule))
     problem = Problem.load(case, TrainingSettings(protocol="source"))
-    return Ensemble.fitting(problem, seeds, machine.devices()).train(np.arange(seeds))[0]
+    return Ensemble.fitting(problem, machine.devices()).train(np.arange(seeds))[0]
 
 
 def converged(case: Case, course: Trace) -> np.ndarray:
