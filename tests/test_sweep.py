@@ -73,7 +73,7 @@ def test_other_ranges() -> None:
 def test_bad_range_is_refused(text: str, said: str) -> None:
     """Empty, reversed, endless or misspelt: a sentence says what to write, before anything runs."""
     with pytest.raises(OptionError) as refused:
-        TrainingSettings(sweep=text)
+        TrainingSettings(sweep=(text,))
 
     assert said in str(refused.value)
 
@@ -87,12 +87,17 @@ def test_sweep_of_a_treatments_own_option_comes_first() -> None:
     halved = treatment(lambda case, learning_rate=1.0: case.with_optimizer(learning_rate=learning_rate / 2))
 
     assert (
-        sweep_case(case, halved, SweepRange("learning_rate", RATES)).sweep.at(1.0).optimizer_options["learning_rate"]
+        sweep_case(case, halved, SweepRange("learning_rate", RATES))
+        .sweep.at({"learning_rate": 1.0})
+        .optimizer_options["learning_rate"]
         == 0.5
     )  # type: ignore[union-attr]  # it has one
-    assert sweep_case(case, None, SweepRange("momentum", RATES)).sweep.at(0.5).optimizer_options["momentum"] == 0.5  # type: ignore[union-attr]  # as above
+    assert (
+        sweep_case(case, None, SweepRange("momentum", RATES)).sweep.at({"momentum": 0.5}).optimizer_options["momentum"]
+        == 0.5
+    )  # type: ignore[union-attr]  # as above
     (decay,) = select_treatments(["decay"], [], load_registry().treatments)
-    scheduled = sweep_case(case, decay, SweepRange("learning_rate", RATES)).sweep.at(1.0)  # type: ignore[union-attr]  # as above
+    scheduled = sweep_case(case, decay, SweepRange("learning_rate", RATES)).sweep.at({"learning_rate": 1.0})  # type: ignore[union-attr]  # as above
     assert scheduled.optimizer_options["learning_rate"](jnp.array(0)) == 1.0
 
 

@@ -162,8 +162,8 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     _check_names(problem)
     problem.check_target()
     seeds = settings.seeds or problem.schedule.seeds
-    sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
-    trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
+    sweep = {option: list(values) for option, values in case.sweep.values.items()} if case.sweep else {}
+    trainings = case.restarts * (len(case.sweep.settings) if case.sweep else 1)
     round_size = _round_size(seeds, settings.rounds, workers, len(devices), max_chunk_size(devices))
     return Plan(
         case=case.name,
