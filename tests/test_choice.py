@@ -346,43 +346,10 @@ def test_bad_optimizer_is_pointed_at(text: str, message: str, part: str) -> None
 
 TOKENS = st.sampled_from(
     [
-        *("chain(", "adam(", "optax.", "clip(", "contrib.", "_src", "os:", "system(", "'touch hacked'", "lambda x:"),
-        *(
-            "[",
-            "]",
-            "{",
-            "}",
-            "(",
-            ")",
-            ",",
-            "0.1",
-            "-1",
-            "=",
-            "b1=",
-            "**",
-            "scale(",
-            ".",
-            ":",
-            "+",
-            "'it''s",
-            "\\",
-            '"',
-        ),
-        *(
-            "None",
-            "for",
-            "in",
-            "if",
-            "import",
-            "__import__(",
-            "eval(",
-            "builtins:eval(",
-            "\n",
-            " # ",
-            "é",
-            "\0",
-            "\ud800",
-        ),
+        *("chain(", "adam(", "optax.", "clip(", "scale(", "contrib.", "_src", "os:", "system(", "builtins:eval("),
+        *("'touch hacked'", "lambda x:", "None", "for", "in", "if", "import", "__import__(", "eval(", "'it''s"),
+        *("[", "]", "{", "}", "(", ")", ",", "0.1", "-1", "=", "b1=", "**", ".", ":", "+", '"', "\\"),
+        *("\n", " # ", "é", "\0", "\ud800"),
     ]
 )
 

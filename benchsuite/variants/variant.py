@@ -83,8 +83,10 @@ def sweep_cases(case: Case, treatment: Treatment | None, *over: SweepRange) -> l
         return [sweep_case(case, treatment, *over)]
     except NotTraceableError:
         options = _Options.of(case, treatment)
-    together = [item for item in over if len(over) > 1 and not _tracing_fault(options.at, [item.option])]
-    apart = [item for item in over if item not in together]
+        together = [item for item in over if len(over) > 1 and not _tracing_fault(options.at, [item.option])]
+        apart = [item for item in over if item not in together]
+        if not apart:
+            raise
     values = {item.option: _typed_values(options, item) for item in apart}
     cases = [_case_with(options, setting) for setting in combine_values(values)]
     return [_swept(one, options, together) for one in cases] if together else cases
@@ -224,11 +226,16 @@ def _tracing_fault(at: Callable[[Mapping[str, Any]], Case], names: Collection[st
 
 def _build(case: Case) -> None:
     """Make the optimiser, and the shapes of the model."""
+    import jax
     from flax import nnx
+
+    def build() -> tuple[()]:
+        case.model(nnx.Rngs(0))
+        return ()  # a model may keep traced options, which JAX would compare with those of the next trace
 
     if not case.players:
         case.make_optimizer()
-    nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))
+    jax.eval_shape(build)
 
 
 def _fault(build: Callable[[], object]) -> str:
