@@ -119,18 +119,23 @@ class TrainingSettings(_Settings):
         (),
         "Change to apply to every case, compared with the untreated case on the same seeds; can be repeated. A name"
         ' from `benchsuite treatments`, optionally with options or combined, as in "adam(learning_rate=0.1)" or'
-        " he+adam; module:name for your own; all; or none. [default: none]",
+        " he+adam; module:name for your own, also with options; the name of one in a table of an earlier run; all; or"
+        " none. [default: none]",
         "NAME",
     )
     optimizer: tuple[str, ...] = _option(
-        (), 'Optimiser to replace that of each case, such as "optax.adam(1e-2)"; can be repeated.', "CALL"
+        (),
+        'Optimiser to replace that of each case, such as "optax.adam(1e-2)" or "chain(clip_by_global_norm(1.0),'
+        ' adam(cosine_decay_schedule(1e-2, 2000)))"; can be repeated.',
+        "CALL",
     )
-    sweep: str | None = _option(
-        None,
+    sweep: tuple[str, ...] = _option(
+        (),
         "Train several values of an option of the treatment, optimiser or model: side by side, or one after another"
         " where array shapes depend on it, as in units=1,2,4."
         " learning_rate=1e-4:1:13 gives 13 values on a logarithmic scale; momentum=0:0.9:10:linear on a linear scale;"
-        " bias=0.1,1,10 lists them.",
+        " bias=0.1,1,10 lists them. An option of a nested optimiser has a path, such as adam.learning_rate. Can be"
+        " repeated: all combinations are trained.",
         "OPTION=RANGE",
     )
     executor: str = _option(
@@ -163,7 +168,7 @@ class TrainingSettings(_Settings):
         if self.sweep:
             from benchsuite.case import SweepRange
 
-            SweepRange.parse(self.sweep)
+            SweepRange.parse_all(self.sweep)
         self._check_combinations()
 
     def _check_combinations(self) -> None:
@@ -280,8 +285,8 @@ class Option:
     @property
     def _kind(self) -> tuple[Callable[[Any], Any], str]:
         """The function that makes a value of the field, and the hint where it fails."""
-        if self.is_list:
-            return lambda values: tuple(map(_text, values)), "give texts"
+        if self.is_list:  # an earlier version had one text for some
+            return lambda values: tuple(map(_text, [values] if isinstance(values, str) else values)), "give texts"
         if self.is_flag:
             return bool, "give true or false"
         if self.name in _COUNTS:

@@ -25,7 +25,7 @@ def case_of(name: str) -> Case:
     registry = load_registry()
     case, _, treatment = name.partition("+")
     chosen = [registry.treatments[treatment]] if treatment else []
-    treated = make_variants([registry.case(case)], chosen, None)[-1].treated
+    treated = make_variants([registry.case(case)], chosen, ())[-1].treated
     assert treated is not None
     return treated
 

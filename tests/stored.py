@@ -11,6 +11,7 @@ from test_store import PLAN
 from toys import line, trace
 
 from benchsuite import Case
+from benchsuite.case import combine_values
 from benchsuite.results.landscape import Surface
 from benchsuite.results.plan import Plan
 from benchsuite.results.round import RoundResult, kept_curves
@@ -78,7 +79,7 @@ def store_run(path: Path, *cases: ACase) -> RunFolder:
 def _store(folder: RunFolder, of: ACase) -> None:
     about = {"steps": [0, 20, 40, 60], "parameter_names": ["w"], "device": "a device", **of.plan}
     plan, case = replace(PLAN, **about), line(**of.fields)
-    ((option, values),) = plan.sweep.items() or [("", [0.0])]
+    values = combine_values(plan.sweep)
     ends = np.reshape(of.ends, (len(values), -1, len(plan.steps)))
     plan = replace(plan, seeds=ends.shape[1])
     folder.write_plan(plan)
@@ -86,7 +87,7 @@ def _store(folder: RunFolder, of: ACase) -> None:
     for first in range(0, plan.seeds, size):
         part = ends[:, first : first + size]
         seeds = np.tile(np.arange(first, first + part.shape[1]), len(values))
-        settings = {option: np.repeat(values, part.shape[1])} if option else {}
+        settings = {name: np.repeat([value[name] for value in values], part.shape[1]) for name in plan.sweep}
         rows, course = _rows(plan, case, part.reshape(len(seeds), -1), seeds, settings)
         times = {"seconds": 1 + 0.01 * first, "first_run": first == 0}
         folder.write_round(plan.id, RoundResult(rows, kept_curves(course), chunk_size=size, device_count=2, **times))

@@ -13,6 +13,7 @@ import pytest
 from conftest import Command
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from toys import line
 
 from benchsuite.case.names import NAME
 from benchsuite.errors import BenchsuiteError, OptionError, StoreError
@@ -29,11 +30,11 @@ FILES = [
 ]
 
 
-@pytest.fixture
-def plugin(tmp_path: Path) -> Path:
-    """The folder of a new plugin `noisy-line`."""
+@pytest.fixture(params=scaffold.KINDS)
+def plugin(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of a new plugin `noisy-line`, of each kind."""
     folder = tmp_path / "new"
-    scaffold.write_plugin("noisy-line", folder)
+    scaffold.write_plugin("noisy-line", folder, kind=request.param)
     return folder
 
 
@@ -67,17 +68,38 @@ def test_metadata_is_what_benchsuite_and_pypi_look_for(plugin: Path) -> None:
     assert (plugin / project["readme"]).exists()
 
 
-def test_module_supplies_the_case(plugin: Path) -> None:
-    """The module can be imported as it is, and its case, which has a solution, is called what the author said."""
+def supplied(folder: Path, hook: str) -> Any:
+    """What the hook of the module of a new plugin supplies."""
     code: dict[str, Any] = {"__name__": "benchsuite_noisy_line"}
-    exec((plugin / "benchsuite_noisy_line.py").read_text(encoding="utf-8"), code)  # noqa: S102  # it is our own
+    exec((folder / "benchsuite_noisy_line.py").read_text(encoding="utf-8"), code)  # noqa: S102  # it is our own
+    (made,) = code[hook]()
+    return made
 
-    (case,) = code["benchsuite_cases"]()
+
+def test_module_supplies_the_case(tmp_path: Path) -> None:
+    """The module can be imported unchanged, and its case, which has a solution, has the name that was given."""
+    scaffold.write_plugin("noisy-line", tmp_path / "new")
+
+    case = supplied(tmp_path / "new", "benchsuite_cases")
 
     assert case.name == "noisy-line"
     assert case.solution
     assert set(case.model_options) == {"kernel_init", "bias_init"}
     assert case.optimizer_options["learning_rate"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("treatment", {"norm": 1.0}), ("optimizer", {"learning_rate": 0.1, "decay": 0.5})]
+)
+def test_module_supplies_the_treatment(tmp_path: Path, kind: str, options: dict[str, float]) -> None:
+    """The treatment has the name that was given, options to sweep, and applies to a case."""
+    scaffold.write_plugin("noisy-line", tmp_path / "new", kind=kind)
+
+    treatment = supplied(tmp_path / "new", "benchsuite_treatments")
+
+    assert treatment.name == "noisy-line"
+    assert treatment.options == options
+    assert treatment.apply(line()).make_optimizer()
 
 
 def test_nothing_is_left_to_fill_in_but_what_is_marked(plugin: Path) -> None:
@@ -140,6 +162,7 @@ def test_prefix_of_the_distribution_is_not_doubled(tmp_path: Path) -> None:
         ("line", "plugin_line of plugin_line 1.0 supplies 'line'"),
         ("Relu_Bias", "benchsuite_relu.relu_bias of benchsuite "),
         ("relu", "a module benchsuite_relu is installed"),
+        ("leaky-relu", "benchsuite_treatments.activations of benchsuite "),
         ("../x", "use letters, digits and single - _ or ."),
     ],
 )
@@ -166,6 +189,15 @@ def test_new_tells_what_to_type_next(benchsuite: Command) -> None:
     assert again[0] == 2
     assert "benchsuite-noisy-line is not empty" in again[2]
     assert below(Path("benchsuite-noisy-line")) == sorted(FILES)
+
+
+def test_new_treatment_is_tried_by_a_run(benchsuite: Command) -> None:
+    """The commands to type next train a case with it."""
+    code, out, _ = benchsuite("new", "--optimizer", "my-descent")
+
+    assert code == 0
+    assert "\n  benchsuite run relu-bias --treatment my-descent\n" in out
+    assert Path("benchsuite-my-descent/benchsuite_my_descent.py").exists()
 
 
 def test_empty_folder_is_used(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from benchsuite_relu import relu_to_relu
 from hypothesis import given
 from hypothesis import strategies as st
+from stored import GOOD, STUCK, store_run, treated
 from toys import Notes, line, run, treatment
 
 from benchsuite import DoesNotApply
@@ -19,8 +22,11 @@ from benchsuite.errors import OptionError
 from benchsuite.execution.runner import CaseRun
 from benchsuite.plugins.registry import load_registry
 from benchsuite.plugins.selection import select_treatments
+from benchsuite.report.terminal.summary import render, run_tables
+from benchsuite.report.terminal.sweep import group_curves
 from benchsuite.settings import TrainingSettings
 from benchsuite.store.folder import RunFolder
+from benchsuite.store.results import read_results
 from benchsuite.variants.variant import sweep_case
 
 RATES = (0.001, 0.01, 0.3)
@@ -73,7 +79,7 @@ def test_other_ranges() -> None:
 def test_bad_range_is_refused(text: str, said: str) -> None:
     """Empty, reversed, endless or misspelt: a sentence says what to write, before anything runs."""
     with pytest.raises(OptionError) as refused:
-        TrainingSettings(sweep=text)
+        TrainingSettings(sweep=(text,))
 
     assert said in str(refused.value)
 
@@ -87,12 +93,17 @@ def test_sweep_of_a_treatments_own_option_comes_first() -> None:
     halved = treatment(lambda case, learning_rate=1.0: case.with_optimizer(learning_rate=learning_rate / 2))
 
     assert (
-        sweep_case(case, halved, SweepRange("learning_rate", RATES)).sweep.at(1.0).optimizer_options["learning_rate"]
+        sweep_case(case, halved, SweepRange("learning_rate", RATES))
+        .sweep.at({"learning_rate": 1.0})
+        .optimizer_options["learning_rate"]
         == 0.5
     )  # type: ignore[union-attr]  # it has one
-    assert sweep_case(case, None, SweepRange("momentum", RATES)).sweep.at(0.5).optimizer_options["momentum"] == 0.5  # type: ignore[union-attr]  # as above
+    assert (
+        sweep_case(case, None, SweepRange("momentum", RATES)).sweep.at({"momentum": 0.5}).optimizer_options["momentum"]
+        == 0.5
+    )  # type: ignore[union-attr]  # as above
     (decay,) = select_treatments(["decay"], [], load_registry().treatments)
-    scheduled = sweep_case(case, decay, SweepRange("learning_rate", RATES)).sweep.at(1.0)  # type: ignore[union-attr]  # as above
+    scheduled = sweep_case(case, decay, SweepRange("learning_rate", RATES)).sweep.at({"learning_rate": 1.0})  # type: ignore[union-attr]  # as above
     assert scheduled.optimizer_options["learning_rate"](jnp.array(0)) == 1.0
 
 
@@ -147,3 +158,69 @@ def test_sweep_is_resumed() -> None:
     other = sweep_case(line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.2)))
     with pytest.raises(Exception, match="with sweep"):
         run(other, RunFolder(folder.path), seeds=10)
+
+
+CHAIN = "chain(clip_by_global_norm(1.0), sgd(linear_schedule(0.1, 0.1, 50)))"
+
+
+def test_sweeps_reach_options_of_nested_calls() -> None:
+    """By their names where they are unique, and by their paths."""
+    (nested,) = select_treatments([], [CHAIN], {})
+
+    sweep = sweep_case(line(), nested, SweepRange("init_value", (0.1, 0.2)), SweepRange("sgd.momentum", (0.5,))).sweep
+
+    assert sweep
+    assert sweep.settings == [{"init_value": 0.1, "sgd.momentum": 0.5}, {"init_value": 0.2, "sgd.momentum": 0.5}]
+    changed = sweep.at({"init_value": 0.2, "sgd.momentum": 0.5}).optimizer_options
+    assert changed["linear_schedule.init_value"] == 0.2
+    assert changed["momentum"] == 0.5
+    with pytest.raises(DoesNotApply, match=r"has no option 'learning_rates'") as refused:
+        sweep_case(line(), nested, SweepRange("learning_rates", (0.1,)))
+    assert "max_norm" in refused.value.hint or "learning_rate" in refused.value.hint
+
+
+def test_grid_is_all_combinations() -> None:
+    """Each has a summary and columns of its own, and seeds end as they do alone."""
+    case = sweep_case(
+        line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)), SweepRange("momentum", (0.1, 0.5))
+    )
+    swept = run(case, seeds=4)
+    alone = run(line(optimizer=partial(optax.sgd, learning_rate=0.1, momentum=0.5)), seeds=4)
+
+    assert swept.plan.id == "line@learning_rate@momentum"
+    assert [summary.id for summary in swept.summaries()] == [
+        f"line@learning_rate={rate}@momentum={momentum}" for rate in (0.0, 0.1) for momentum in (0.1, 0.5)
+    ]
+    rows = [result.rows for result in swept.round_results()]
+    chosen = [part[(part.settings["learning_rate"] == 0.1) & (part.settings["momentum"] == 0.5)] for part in rows]
+    ends = np.concatenate([part.final["r2"] for part in chosen])
+    np.testing.assert_allclose(
+        ends, np.concatenate([result.rows.final["r2"] for result in alone.round_results()]), rtol=1e-5
+    )
+
+
+def test_settings_of_a_grid() -> None:
+    """Options are given once, and the combinations are bounded; one text is read as an earlier version stored it."""
+    assert TrainingSettings.parse({"sweep": "rate=1,2"}).sweep == ("rate=1,2",)
+    with pytest.raises(OptionError, match="rate is given twice"):
+        TrainingSettings(sweep=("rate=1", "rate=2"))
+    with pytest.raises(OptionError, match="1,600 combinations"):
+        TrainingSettings(sweep=("rate=1:2:40", "momentum=1:2:40"))
+
+
+def test_table_of_a_grid() -> None:
+    """A row for each combination, a column for each option, and the best one below."""
+    ends = [*[STUCK] * 3, *[GOOD] * 3, *[STUCK] * 3, *[GOOD] * 2, STUCK]
+    folder = store_run(Path("out"), treated("line", "rest", *ends, sweep={"rate": [0.1, 0.2], "momentum": [0.5, 0.9]}))
+    results = read_results(folder)
+
+    shown = render(run_tables([], 120, results), 120, colour=False)
+
+    assert "line+rest: rate × momentum from 0.1 to 0.2 × 0.5 to 0.9, 4 combinations, 3 seeds" in shown
+    assert re.search(r"0.1 +0.9 100.0 %", shown)
+    assert re.search(r"0.2 +0.9 +66.7 %", shown)
+    assert "best: 100.0 % at rate = 0.1, momentum = 0.9; rate within 5 points of it at 1 of 4 combinations" in shown
+    option, curves = group_curves([result.summary for result in results])
+    assert option == "rate"
+    assert [len(curve) for curve in curves.values()] == [2, 2]
+    assert list(curves) == ["momentum = 0.5", "momentum = 0.9"]

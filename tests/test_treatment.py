@@ -109,7 +109,7 @@ def test_joined_treatments_have_the_options_of_all() -> None:
     assert joined.options == {"bias": 0.1, "momentum": 0.9}
     sweep = sweep_case(BIAS, joined, SweepRange("bias", (0.5, 1.0))).sweep
     assert sweep
-    assert sweep.at(0.5).id == "relu-bias+positive-bias+momentum"
+    assert sweep.at({"bias": 0.5}).id == "relu-bias+positive-bias+momentum"
 
 
 def test_scale_of_a_table_travels_with_its_rows() -> None:
@@ -217,7 +217,7 @@ def test_what_was_chosen_must_apply_somewhere() -> None:
     assert other.treated
     assert not treated.applies
     with pytest.raises(OptionError, match="--sweep momentum applies to no case"):
-        select_variants([line()], [], TrainingSettings(sweep="momentum=0.5,0.9"))
+        select_variants([line()], [], TrainingSettings(sweep=("momentum=0.5,0.9",)))
 
 
 def test_a_failing_treatment_is_no_reason_to_stop() -> None:

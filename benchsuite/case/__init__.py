@@ -7,7 +7,7 @@ Out: a `Case`, its claims and its version. Nothing here imports JAX.
 from benchsuite.case.case import DTYPES, Case, Diagnostic, Landscape
 from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
-from benchsuite.case.factory import UNSET, options_of, with_signature
+from benchsuite.case.factory import UNSET, NestedFactory, options_of, with_signature
 from benchsuite.case.metrics import (
     accuracy,
     binary_accuracy,
@@ -17,9 +17,9 @@ from benchsuite.case.metrics import (
     r2,
 )
 from benchsuite.case.names import NAME, is_name, join_words, number_word
-from benchsuite.case.objective import Measure, Player, make_transformation
+from benchsuite.case.objective import Measure, Player, is_transformation, make_transformation
 from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
-from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange
+from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange, combine_values
 from benchsuite.case.version import case_version
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Figure",
     "Landscape",
     "Measure",
+    "NestedFactory",
     "Player",
     "Schedule",
     "Split",
@@ -51,7 +52,9 @@ __all__ = [
     "as_numbers",
     "binary_accuracy",
     "case_version",
+    "combine_values",
     "is_name",
+    "is_transformation",
     "join_words",
     "largest_error",
     "make_transformation",

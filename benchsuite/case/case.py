@@ -138,7 +138,7 @@ class Case:
             arrays of other types keep theirs.
         restarts: independent starts of every seed, trained on the same batches; the best one counts.
         treatment: name of the treatment; set by `Treatment.apply`.
-        sweep: the values of an option that are trained side by side; set by a sweep.
+        sweep: the values of options that are trained side by side; set by a sweep.
         setting: option → its value, where the values of a sweep are trained one after another; set by a sweep.
         rung: the place of the case in a family; set by `Family`.
 
@@ -288,7 +288,10 @@ class Case:
     @property
     def id(self) -> str:
         """The name with treatment and sweep: "relu-to-relu", "relu-to-relu+adam", "relu-to-relu+adam@learning_rate"."""
-        swept = [str(self.sweep)] if self.sweep else [f"{option}={value!r}" for option, value in self.setting.items()]
+        swept = [
+            *(f"{option}={value!r}" for option, value in self.setting.items()),
+            *(self.sweep.values if self.sweep else ()),
+        ]
         return self.name + (f"+{self.treatment}" if self.treatment else "") + "".join(f"@{item}" for item in swept)
 
     @property
@@ -349,20 +352,19 @@ class Case:
         """
         return replace(self, model=compose_start(self.model, change))
 
-    def with_optimizer(self, **options: Any) -> Case:
-        """Change options of the optimiser.
+    def with_optimizer(self, optimizer: Any = None, /, **options: Any) -> Case:
+        """Replace the optimiser, by one of the kinds that `Case` takes, or change options of it.
+
+        A sweep reaches the options of a function such as `partial(optax.adam, learning_rate=0.01)`, and those of all
+        nested calls of `--optimizer`, but none of a transformation.
 
         Raises:
-            DoesNotApply: the optimiser has no such option.
+            DoesNotApply: the optimiser has no such option, or the players have optimisers of their own.
         """
         if self.optimizer is None:
             raise DoesNotApply("its players have optimisers of their own")
-        if is_transformation(self.optimizer):
-            raise DoesNotApply(
-                "its optimiser is an optax transformation, which has no options",
-                "replace optax.sgd(0.01) by partial(optax.sgd, learning_rate=0.01)",
-            )
-        return replace(self, optimizer=with_options(self.optimizer, "optimiser", **options))
+        changed = self.optimizer if optimizer is None else optimizer
+        return replace(self, optimizer=with_options(changed, "optimiser", **options) if options else changed)
 
     def make_optimizer(self) -> optax.GradientTransformation:
         """Make the optax transformation.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial, update_wrapper
 from typing import Any
 
@@ -15,6 +17,46 @@ UNSET = inspect.Parameter.empty
 Factory = Callable[..., Any]
 
 
+@dataclass(frozen=True, eq=False)
+class NestedFactory:
+    """A factory of nested calls, whose options are those of all calls.
+
+    Args:
+        text: the calls as they are typed; part of the version of a case.
+        make: {path of an option: value} → the product.
+        values: path of an option, such as "adam.learning_rate" → its value, `UNSET` for none.
+        changes: path → value in place of that in `values`.
+    """
+
+    text: str
+    make: Callable[[Mapping[str, Any]], Any]
+    values: Mapping[str, Any]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self) -> Any:
+        """Call all of them."""
+        return self.make(self.changes)
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Name of an option → its path: the path itself, or the name alone where it is that of one number."""
+        plain = [path for path, value in self.values.items() if not isinstance(value, str)]  # a text is a call
+        names = Counter(path.rpartition(".")[2] for path in plain)
+        short = {path.rpartition(".")[2]: path for path in plain}
+        return {path: path for path in self.values} | {name: short[name] for name, n in names.items() if n == 1}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Name of an option → its value; see `paths`."""
+        now = {**self.values, **self.changes}
+        return {name: now[path] for name, path in self.paths.items()}
+
+    def with_options(self, options: Mapping[str, Any]) -> NestedFactory:
+        """Change options, given by names or paths."""
+        changed = {self.paths[name]: value for name, value in options.items()}
+        return replace(self, changes={**self.changes, **changed})
+
+
 def options_of(factory: Factory, arguments: int = 0) -> dict[str, Any]:
     """List the options of a factory with their values, `UNSET` for required ones.
 
@@ -22,6 +64,8 @@ def options_of(factory: Factory, arguments: int = 0) -> dict[str, Any]:
         factory: a function, a class, or a `partial` of one.
         arguments: number of leading parameters that are not options, such as a model's `rngs`.
     """
+    if isinstance(factory, NestedFactory):
+        return factory.options
     function, given = _taken_apart(factory)
     taken = _by_position(factory)
     parameters = list(_signature(function).parameters.values())
@@ -40,12 +84,17 @@ def with_options(factory: Factory, what: str, arguments: int = 0, **options: Any
         options: name → value.
 
     Raises:
-        DoesNotApply: the factory has no such option.
+        DoesNotApply: the factory has no such option, or is a finished transformation.
     """
+    if not callable(factory):
+        hint = "replace optax.sgd(0.01) by partial(optax.sgd, learning_rate=0.01)"
+        raise DoesNotApply(f"its {what} is an optax transformation, which has no options", hint)
     known = options_of(factory, arguments)
     for name in options:
         if name not in known:
             raise DoesNotApply(f"its {what} has no option {name!r}", near_matches(name, known) if known else "")
+    if isinstance(factory, NestedFactory):
+        return factory.with_options(options)
     taken = _by_position(factory)
     if not options.keys() & set(taken):
         return partial(factory, **options)

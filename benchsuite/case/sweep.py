@@ -1,9 +1,11 @@
-"""Sweeps: the values of one option that are trained side by side, for every seed on the same batches."""
+"""Sweeps: the values of options that are trained side by side, for every seed on the same batches."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +16,16 @@ EXAMPLE = "learning_rate=1e-4:1:13 (13 values in equal ratios), momentum=0:0.9:1
 
 _LINEAR = "linear"
 
-#: Most values of a sweep.
+#: Most values of a sweep, and most combinations of the values of several.
 _MOST = 1000
+
+#: The name of an option, or its path: "adam.learning_rate", "adam.2.learning_rate".
+_OPTION = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
 
 
 @dataclass(frozen=True)
 class SweepRange:
-    """A parsed `--sweep`: the name of an option, and its values in ascending order."""
+    """A parsed `--sweep`: the name or path of an option, and its values in ascending order."""
 
     option: str
     values: tuple[float, ...]
@@ -33,7 +38,7 @@ class SweepRange:
             OptionError: the text has another form, or the range is empty, reversed or not finite.
         """
         option, equals, said = (part.strip() for part in text.partition("="))
-        if not (option.isidentifier() and equals and said):
+        if not (_OPTION.fullmatch(option) and equals and said):
             raise OptionError(f"--sweep is {text!r}", f"write, for example, {EXAMPLE}")
         values = _spaced(text, said) if ":" in said else tuple(_number(text, part) for part in said.split(","))
         if len(values) > _MOST:
@@ -43,6 +48,22 @@ class SweepRange:
         if len(set(values)) < len(values):
             raise OptionError(f"--sweep {text} has duplicate values", "give each value once, or a wider range")
         return cls(option, tuple(sorted(values)))
+
+    @classmethod
+    def parse_all(cls, texts: Sequence[str]) -> list[SweepRange]:
+        """Parse the values of several `--sweep`, which make a grid.
+
+        Raises:
+            OptionError: one is invalid, an option is given twice, or there are too many combinations.
+        """
+        ranges = [cls.parse(text) for text in texts]
+        options = [item.option for item in ranges]
+        for option in options:
+            if options.count(option) > 1:
+                raise OptionError(f"--sweep {option} is given twice", "give all of its values in one --sweep")
+        if (total := math.prod(len(item.values) for item in ranges)) > _MOST:
+            raise OptionError(f"the sweeps have {total:,} combinations", f"give at most {_MOST:,}")
+        return ranges
 
 
 def _spaced(text: str, said: str) -> tuple[float, ...]:
@@ -111,17 +132,22 @@ class FamilyRung:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """The values of one option of a case.
+    """The values of options of a case that are trained side by side: all combinations.
 
     Args:
-        option: its name.
-        values: in ascending order.
-        at: value → the Case with that value of the option; the value may be traced by JAX.
+        values: option → its values in ascending order.
+        at: {option: value} → the Case with these values; they may be traced by JAX.
     """
 
-    option: str
-    values: tuple[float, ...]
-    at: Callable[[Any], Any]
+    values: Mapping[str, tuple[float, ...]]
+    at: Callable[[Mapping[str, Any]], Any]
 
-    def __str__(self) -> str:
-        return self.option
+    @property
+    def settings(self) -> list[dict[str, float]]:
+        """The combinations of the values, the first option varying slowest."""
+        return combine_values(self.values)
+
+
+def combine_values(values: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+    """List all combinations of the values of options, the first option varying slowest."""
+    return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]

@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from benchsuite.case.case import Case
-from benchsuite.case.factory import options_of
+from benchsuite.case.factory import NestedFactory, options_of
 from benchsuite.case.schedule import Schedule
+from benchsuite.case.sweep import Sweep
 
 #: How seeds are put into programs, on which the last bits of every seed depend.
 PROGRAMS = "blocks"
@@ -33,10 +34,16 @@ def case_version(case: Case, schedule: Schedule) -> str:
         "length": [schedule.length, schedule.unit, schedule.evaluate_every],
         **(case.dataset.definition if case.dataset else {"dataset": case.data_name}),
         "restarts": case.restarts,
-        "sweep": list(case.sweep.values) if case.sweep else None,
+        "sweep": _swept(case.sweep) if case.sweep else None,
         **_beyond_loss(case),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _swept(sweep: Sweep) -> Any:
+    """The values of a sweep; the name of a single option is part of the id of its case."""
+    values = {option: list(values) for option, values in sweep.values.items()}
+    return values if len(values) > 1 else next(iter(values.values()))
 
 
 def _beyond_loss(case: Case) -> dict[str, Any]:
@@ -58,6 +65,8 @@ def _described(value: Any) -> Any:
         return value
     if isinstance(value, Mapping):
         return {str(name): _described(item) for name, item in value.items()}
+    if isinstance(value, NestedFactory):
+        return {"calls": value.text}
     if isinstance(value, partial):
         return {"function": _name(value.func), "given": _described(options_of(value))}
     return {"function": _name(value)}

@@ -120,6 +120,8 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
 
 @click.command()
 @click.argument("name", metavar="NAME")
+@click.option("--treatment", "kind", flag_value="treatment", help="Create a treatment in place of a case.")
+@click.option("--optimizer", "kind", flag_value="optimizer", help="Create an optimiser in place of a case.")
 @click.option(
     "-o",
     "--output",
@@ -127,23 +129,30 @@ def data(names: tuple[str, ...], verify: bool, data_dir: Path | None) -> int:
     metavar="DIR",
     help="New or empty folder. [default: benchsuite-NAME]",
 )
-def new(name: str, output: Path | None) -> int:
-    """Create a plugin with a case called NAME from a template: a distribution with tests and workflows.
+def new(name: str, kind: str | None, output: Path | None) -> int:
+    """Create a plugin called NAME from a template: a distribution with a case, tests and workflows.
 
-    The case works unchanged: a linear unit learns a noisy line. Replace the parts that are marked with the word CHANGE.
-    docs/plugins.md describes how to publish the plugin.
+    It works unchanged: a linear unit learns a noisy line, gradients are clipped, or an optimiser follows a running mean
+    of the gradient. Replace the parts that are marked with the word CHANGE. docs/plugins.md describes how to publish
+    the plugin.
     """
-    from benchsuite.plugins import PREFIX, write_plugin
+    from benchsuite.plugins import KINDS, PREFIX, write_plugin
 
-    folder = output or Path(PREFIX + name)
+    folder, kind = output or Path(PREFIX + name), kind or "case"
     taken = {
         item: f"{plugin.target} of {plugin.origin}"
         for plugin in installed_plugins().plugins
-        for item in (plugin.name, *(family.name for family in plugin.families), *(case.name for case in plugin.cases))
+        for item in (
+            plugin.name,
+            *(family.name for family in plugin.families),
+            *(case.name for case in plugin.cases),
+            *(treatment.name for treatment in plugin.treatments),
+        )
     }
-    for path in write_plugin(name, folder, taken):
+    for path in write_plugin(name, folder, taken, kind):
         say(f"written: {path}")
     say("\nnext:")
-    for command in (f"cd {shlex.quote(str(folder))}", 'pip install -e ".[test]"', f"benchsuite check {name}", "pytest"):
-        say(f"  {command}")
+    command = KINDS[kind][2].format(name)
+    for line in (f"cd {shlex.quote(str(folder))}", 'pip install -e ".[test]"', command, "pytest"):
+        say(f"  {line}")
     return 0

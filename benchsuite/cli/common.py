@@ -116,10 +116,10 @@ def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSe
     from benchsuite.settings import OutputSettings
 
     training = TrainingSettings.parse(options)
-    name, _, option = name.partition("@")
+    name, *swept = name.split("@")
     name, _, treatment = name.partition("+")
     treatments = (*training.treatment, *([treatment] if treatment else []))
-    training = replace(training, treatment=treatments, sweep=option or None)
+    training = replace(training, treatment=treatments, sweep=tuple(swept))
     registry = installed_plugins(training.platform)
     case = registry.case(name)
     session = Session(registry, training, OutputSettings(), [case.name])

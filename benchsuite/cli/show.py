@@ -102,7 +102,7 @@ def treatments(names: tuple[str, ...]) -> int:
 
     registry = installed_plugins()
     cases = [case for name in names or registry.cases for case in registry.select(name)]
-    variants = make_variants(cases, list(registry.treatments.values()), None)
+    variants = make_variants(cases, list(registry.treatments.values()), ())
 
     def options(item: Treatment) -> str:
         return ", ".join(f"{name}={value:g}" for name, value in item.options.items())

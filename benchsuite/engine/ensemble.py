@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from benchsuite.case import Sweep
 from benchsuite.engine.loop import Evaluation
 from benchsuite.engine.objective import Count
 from benchsuite.engine.problem import Problem
@@ -38,7 +39,7 @@ class OutOfMemoryError(DeviceError):
 class Ensemble:
     """The training of a problem, compiled ahead of time for a block of lanes on each of the local devices.
 
-    A lane is a seed, with all values of the option that its case sweeps over, which share its batches. Where starts
+    A lane is a seed, with all values of the options that its case sweeps over, which share its batches. Where starts
     are pinned, a lane is a start, and all lanes train on the data of one seed. All blocks of a case run the same
     program, however many seeds are trained, so that a seed ends the same to the last bit beside any others.
 
@@ -60,8 +61,9 @@ class Ensemble:
         self, problem: Problem, devices: Sequence[Any], lanes: int | None = None, *, pinned: bool = False
     ) -> None:
         self.devices = list(devices)
-        self._case, self._sweep = problem.case, problem.case.sweep
-        self._settings = np.array(self._sweep.values, np.float32) if self._sweep else None
+        self._case = problem.case
+        self._swept = _columns(problem.case.sweep)
+        self._settings = {name: np.float32(values) for name, values in self._swept.items()} or None
         self.lanes = lanes or lanes_per_block(problem, devices[0].platform)
         with self._errors_named():
             self._data = [jax.device_put(problem.data, device) for device in self.devices]
@@ -216,23 +218,23 @@ class Ensemble:
         return Trace.join(traces), total
 
     def _trace(self, of: np.ndarray, evaluations: list[Evaluation], diagnostics: Any) -> Trace:
-        values = self._sweep.values if self._sweep else [None]
-        lane_axes = 1 if self._sweep is None else 2
+        values = next((len(column) for column in self._swept.values()), 1)
+        lane_axes = 2 if self._swept else 1
 
         def rows(lanes: np.ndarray) -> np.ndarray:
             """Get one row for each seed and value."""
             kept = lanes[: len(of)]
-            return kept.reshape(len(of) * len(values), *kept.shape[lane_axes:]).copy()
+            return kept.reshape(len(of) * values, *kept.shape[lane_axes:]).copy()
 
         at_end = {name: rows(lanes) for name, lanes in diagnostics.items()}
         columns = jax.tree.map(lambda *leaves: np.stack([rows(leaf) for leaf in leaves], axis=1), *evaluations)
         columns = jax.tree.map(as_figures, columns, is_leaf=lambda value: isinstance(value, Count))
         return Trace(
-            seeds=np.repeat(of, len(values)),
+            seeds=np.repeat(of, values),
             steps=self._steps,
             prediction_spread=at_end.pop(SPREAD, None),
             diagnostics=at_end,
-            settings={self._sweep.option: np.tile(self._sweep.values, len(of))} if self._sweep else {},
+            settings={name: np.tile(column, len(of)) for name, column in self._swept.items()},
             **columns._asdict(),
         )
 
@@ -261,6 +263,12 @@ class Ensemble:
             p.diagnose(self._settings, state, data) for (p, _, data), (state, _) in zip(devices, now, strict=True)
         ]
         return [_joined(e) for e in jax.device_get(evaluations)], _joined(jax.device_get(diagnostics)), seconds
+
+
+def _columns(sweep: Sweep | None) -> dict[str, np.ndarray]:
+    """The values of each option in all combinations of a sweep: option → (k,)."""
+    settings = sweep.settings if sweep else []
+    return {name: np.array([setting[name] for setting in settings]) for name in (settings[0] if settings else ())}
 
 
 def as_figures(values: Any) -> np.ndarray:

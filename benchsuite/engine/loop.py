@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -61,11 +61,15 @@ class Evaluation(NamedTuple):
     parameters: jax.Array
 
 
+#: {option: value} of a sweep, or None.
+Setting = Mapping[str, jax.Array] | None
+
+
 @dataclass(frozen=True)
 class Training:
     """The training of one seed as three pure functions, and as JAX traced them.
 
-    `setting` is the value of the option that the case sweeps over; None where it sweeps over none.
+    `setting` is {option: value} of the options that the case sweeps over; None where it sweeps over none.
 
     Args:
         start: (seed, setting, parameters, data) → (State, Evaluation) before the first step. `parameters` is None to
@@ -76,9 +80,9 @@ class Training:
         traced: the three functions traced for one seed; calling one repeats its operations without the case's code.
     """
 
-    start: Callable[[jax.Array, jax.Array | None, jax.Array | None, Split], tuple[Any, Evaluation]]
-    advance: Callable[[jax.Array, jax.Array | None, Any, jax.Array, Split], tuple[Any, Evaluation]]
-    diagnose: Callable[[jax.Array | None, Any, Split], dict[str, jax.Array]]
+    start: Callable[[jax.Array, Setting, jax.Array | None, Split], tuple[Any, Evaluation]]
+    advance: Callable[[jax.Array, Setting, Any, jax.Array, Split], tuple[Any, Evaluation]]
+    diagnose: Callable[[Setting, Any, Split], dict[str, jax.Array]]
     steps: tuple[int, ...]
     traced: tuple[Any, ...] = ()
 
@@ -116,24 +120,22 @@ def make_training(case: Case, schedule: Schedule, data: Split) -> Training:
     """
     loop = _loops(case, schedule, data)
 
-    def start(
-        seed: jax.Array, setting: jax.Array | None, pinned: jax.Array | None, data: Split
-    ) -> tuple[Any, Evaluation]:
+    def start(seed: jax.Array, setting: Setting, pinned: jax.Array | None, data: Split) -> tuple[Any, Evaluation]:
         return loop(setting).start(prng.start_key(case.name, seed), pinned, data)
 
     def advance(
-        seed: jax.Array, setting: jax.Array | None, state: Any, period: jax.Array, data: Split
+        seed: jax.Array, setting: Setting, state: Any, period: jax.Array, data: Split
     ) -> tuple[Any, Evaluation]:
         return loop(setting).advance(prng.data_key(case.name, seed), state, period, data)
 
-    def diagnose(setting: jax.Array | None, state: Any, data: Split) -> dict[str, jax.Array]:
+    def diagnose(setting: Setting, state: Any, data: Split) -> dict[str, jax.Array]:
         return loop(setting).diagnose(state, data)
 
     training = Training(start, advance, diagnose, evaluation_steps(case, schedule, data))
     return replace(training, traced=_traced(case, training, data))
 
 
-def _loops(case: Case, schedule: Schedule, data: Split) -> Callable[[jax.Array | None], Loop]:
+def _loops(case: Case, schedule: Schedule, data: Split) -> Callable[[Setting], Loop]:
     """Make the function setting → Loop; the same loop for all where the case sweeps over nothing."""
 
     def loop_of(case: Case) -> Loop:
@@ -144,7 +146,7 @@ def _loops(case: Case, schedule: Schedule, data: Split) -> Callable[[jax.Array |
         loop = loop_of(case)
         return lambda _: loop
     at = case.sweep.at
-    return lambda setting: loop_of(at(setting))
+    return lambda setting: loop_of(at(setting or {}))
 
 
 def _make_loop(case: Case, schedule: Schedule, data: Split) -> Loop:
@@ -321,8 +323,8 @@ def _make_evaluate(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[S
 _SEED, _PERIOD = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
 
 
-def _setting(case: Case) -> jax.ShapeDtypeStruct | None:
-    return jax.ShapeDtypeStruct((), jnp.float32) if case.sweep else None
+def _setting(case: Case) -> dict[str, jax.ShapeDtypeStruct] | None:
+    return dict.fromkeys(case.sweep.values, jax.ShapeDtypeStruct((), jnp.float32)) if case.sweep else None
 
 
 def _traced(case: Case, training: Training, data: Split) -> tuple[Any, Any, Any]:

@@ -51,7 +51,7 @@ def lanes_per_block(problem: Problem, platform: str) -> int:
 def _trainings(problem: Problem) -> int:
     """The number of trainings in a lane."""
     case = problem.case
-    return case.restarts * (len(case.sweep.values) if case.sweep else 1)
+    return case.restarts * (len(case.sweep.settings) if case.sweep else 1)
 
 
 class Programs(NamedTuple):
@@ -136,7 +136,7 @@ def _key(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: bool) -
     """All that decides which programs are compiled, but the device."""
     digest = compat.jaxpr_digest(traced, problem.precision) if pinned else problem.program
     trees = tuple((function.in_tree, function.out_tree) for function in traced)
-    sweep = len(problem.case.sweep.values) if problem.case.sweep else None
+    sweep = len(problem.case.sweep.settings) if problem.case.sweep else None
     return digest, trees, problem.precision, lanes, sweep, pinned
 
 
@@ -158,7 +158,8 @@ def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, pinned: bool
     """Vectorise traced functions over lanes, and trace them again; the functions of the case are not called."""
     seeds, starts = _lanes(lanes, len(problem.parameter_names), pinned)
     sweep = problem.case.sweep
-    settings = jax.ShapeDtypeStruct((len(sweep.values),), jnp.float32) if sweep else None
+    shape = jax.ShapeDtypeStruct((len(sweep.settings),), jnp.float32) if sweep else None
+    settings = dict.fromkeys(sweep.values, shape) if sweep else None
     one = _over_settings(traced) if sweep else Programs(*traced)
     seed_axis, start_axis = (None, 0) if pinned else (0, None)
     start = jax.jit(jax.vmap(one.start, in_axes=(seed_axis, None, start_axis, None)))

@@ -165,7 +165,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     _check_names(problem)
     problem.check_target()
     seeds = settings.seeds or problem.schedule.seeds
-    sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
+    sweep = {option: list(values) for option, values in case.sweep.values.items()} if case.sweep else {}
     lanes = lanes_per_block(problem, devices[0].platform)
     rounds, turn = settings.rounds, lanes * len(devices)
     round_size = -(-seeds // rounds) if rounds else choose_round_size(seeds, workers, turn)

@@ -76,7 +76,7 @@ class Forecast:
         if alike is None:
             return cls(title, seeds, reason)
         memory = alike.plan.predicted_bytes * alike.plan.device_count * alike.plan.workers
-        values = len(case.sweep.values) if case.sweep else 1
+        values = len(case.sweep.settings) if case.sweep else 1
         return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds, values), alike.run)
 
 

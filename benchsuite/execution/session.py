@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +11,14 @@ from typing import Any, Self
 
 from benchsuite.case import Case
 from benchsuite.data import release_data
-from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
+from benchsuite.errors import BenchsuiteError, CaseError, StoreError, wrap_errors
 from benchsuite.execution.executors import Executor, open_executor
-from benchsuite.execution.forecast import Forecast, forecast_runs
+from benchsuite.execution.forecast import RUNS, Forecast, forecast_runs
 from benchsuite.execution.runner import CaseRun, Observer, open_folder
-from benchsuite.plugins import Registry, select_treatments, select_variants
+from benchsuite.plugins import Registry, label_calls, recall_labels, select_treatments, select_variants
 from benchsuite.results import Summary, schedule_for
 from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
-from benchsuite.store import RunFolder
+from benchsuite.store import RunFolder, run_folders
 from benchsuite.variants import Variant, list_inapplicable
 
 #: Makes the observer of a case from its position in the run, such as "2/6" (empty for a single case).
@@ -69,6 +69,9 @@ class Session:
     summaries: list[Summary] = field(default_factory=list)
     _open: ExitStack = field(default_factory=ExitStack)
     _ended: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.training = recall_labels(self.training, self.registry.treatments, _stored_call)
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +125,7 @@ class Session:
         """The run folder, created or resumed, and locked until the session is closed."""
         folder = self._open.enter_context(open_folder(self.training, self.output, self.executor).locked())
         folder.write_inapplicable(list_inapplicable(self.variants))
+        folder.write_labels(label_calls(self.training.treatment, self.training.optimizer))
         return folder
 
     @contextmanager
@@ -187,6 +191,15 @@ class Session:
             return self.training
         _, schedule = schedule_for(case, self.training.protocol)
         return replace(self.training, seeds=self.seed_factor * schedule.seeds)
+
+
+def _stored_call(label: str) -> tuple[str, str] | None:
+    """The option and the text of a treatment in `.benchsuite` that tables call `label`, from the newest run."""
+    for path in run_folders()[:RUNS]:
+        with suppress(StoreError):  # a damaged run is reported where it is read by name
+            if found := RunFolder(path).labels.get(label):
+                return found
+    return None
 
 
 def _release_data(remaining: Iterable[Case]) -> None:

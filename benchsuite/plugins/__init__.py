@@ -6,16 +6,19 @@ Out: a registry of cases and treatments, the selected variants, and new plugins 
 
 from benchsuite.plugins.hookspecs import hookimpl
 from benchsuite.plugins.registry import Plugin, PluginId, Registry, load_registry
-from benchsuite.plugins.scaffold import PREFIX, write_plugin
-from benchsuite.plugins.selection import select_treatments, select_variants
+from benchsuite.plugins.scaffold import KINDS, PREFIX, write_plugin
+from benchsuite.plugins.selection import label_calls, recall_labels, select_treatments, select_variants
 
 __all__ = [
+    "KINDS",
     "PREFIX",
     "Plugin",
     "PluginId",
     "Registry",
     "hookimpl",
+    "label_calls",
     "load_registry",
+    "recall_labels",
     "select_treatments",
     "select_variants",
     "write_plugin",

@@ -1,4 +1,4 @@
-"""Create a plugin from a template: a distribution with a case, tests, and workflows."""
+"""Create a plugin from a template: a distribution with a case, treatment or optimiser, tests, and workflows."""
 
 from __future__ import annotations
 
@@ -21,22 +21,38 @@ _ELSEWHERE = "name a new or empty folder with -o DIR"
 #: File -> its template; variables with a $ are substituted in both.
 _FILES = {
     "pyproject.toml": "pyproject.toml",
-    "$module.py": "module.py",
-    "test_$module.py": "test_module.py",
-    "README.md": "README.md",
+    "$module.py": "$kind/module.py",
+    "test_$module.py": "$kind/test_module.py",
+    "README.md": "$kind/README.md",
     ".gitignore": "gitignore",
     ".github/workflows/test.yml": "workflows/test.yml",
     ".github/workflows/publish.yml": "workflows/publish.yml",
 }
 
+#: Kind of plugin -> (as texts name it, description of the distribution, command that tries it).
+KINDS = {
+    "case": ("case", "A linear unit learns a noisy line: a case for benchsuite.", "benchsuite check {}"),
+    "treatment": (
+        "treatment",
+        "Gradients are clipped to a norm: a treatment for benchsuite.",
+        "benchsuite run relu-bias --treatment {}",
+    ),
+    "optimizer": (
+        "optimiser",
+        "Descent along a running mean of the gradient: an optimiser for benchsuite.",
+        "benchsuite run relu-bias --treatment {}",
+    ),
+}
 
-def write_plugin(name: str, folder: Path, taken: Mapping[str, str] | None = None) -> list[Path]:
-    """Write the files of a distribution that supplies a case: all of them, or none after an error.
+
+def write_plugin(name: str, folder: Path, taken: Mapping[str, str] | None = None, kind: str = "case") -> list[Path]:
+    """Write the files of a distribution that supplies a case or treatment: all of them, or none after an error.
 
     Args:
-        name: of the case and its plugin.
+        name: of the case or treatment, and its plugin.
         folder: new or empty; nothing is written outside of it.
-        taken: names of existing cases and plugins -> their distributions.
+        taken: names of existing cases, treatments and plugins -> their distributions.
+        kind: one of `KINDS`; an optimiser is supplied as a treatment.
 
     Returns:
         The written files.
@@ -45,7 +61,8 @@ def write_plugin(name: str, folder: Path, taken: Mapping[str, str] | None = None
         OptionError: the name is invalid or taken, or the folder is not empty.
         StoreError: the folder cannot be written; partial files are removed.
     """
-    module = _module(name)
+    noun, description, command = KINDS[kind]
+    module = _module(name, noun)
     _check_free(name, module, taken or {})
     _check_empty(folder)
     values = {
@@ -54,21 +71,32 @@ def write_plugin(name: str, folder: Path, taken: Mapping[str, str] | None = None
         "project": PREFIX + name,
         "module": module,
         "version": version("benchsuite"),
+        "kind": kind,
+        "noun": noun,
+        "description": description,
+        "command": command.format(name),
     }
-    templates = files("benchsuite.plugins").joinpath("templates")
+    values["development"] = _filled("development.md", values).rstrip("\n")
     texts = {
-        folder / Template(path).substitute(values): Template(
-            templates.joinpath(*f"{template}.tmpl".split("/")).read_text(encoding="utf-8")
-        ).substitute(values)
+        folder / Template(path).substitute(values): _filled(Template(template).substitute(values), values)
         for path, template in _FILES.items()
     }
     _write_all(texts)
     return list(texts)
 
 
-def _module(name: str) -> str:
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """The text of a template with its variables substituted."""
+    path = files("benchsuite.plugins").joinpath("templates", *f"{template}.tmpl".split("/"))
+    return Template(path.read_text(encoding="utf-8")).substitute(values)
+
+
+def _module(name: str, noun: str) -> str:
     if not NAME.fullmatch(name):
-        raise OptionError(f"{name!r} is not a valid name of a case", "use letters, digits and single - _ or .")
+        article = "an" if noun[0] in "aeiou" else "a"
+        raise OptionError(
+            f"{name!r} is not a valid name of {article} {noun}", "use letters, digits and single - _ or ."
+        )
     if name.lower().startswith(PREFIX):
         raise OptionError(
             f"the name {name!r} begins with {PREFIX!r}, which is added to the name of the distribution",

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from benchsuite.case import UNSET, Case, SweepRange, options_of
-from benchsuite.errors import OptionError, near_matches, wrap_errors
-from benchsuite.plugins.call import Call
+from benchsuite.case import Case, SweepRange, is_transformation, options_of, with_signature
+from benchsuite.errors import OptionError, near_matches
+from benchsuite.plugins.call import Call, split_treatments
+from benchsuite.plugins.expression import EXAMPLES, Step, bind, describe_kind, find_function, make_factory
 from benchsuite.settings import TrainingSettings
 from benchsuite.variants import ALL, NONE, Treatment, Variant, combine_treatments, make_variants
 
-#: A plus between treatments, but not one within the parentheses of an option.
-_PLUS = re.compile(r"\+(?![^(]*\))")
-
 _FORMS = 'name a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or your own function as module:name'
 _SAID = "the command line"
-_OPTIMIZERS = '"optax.adam(1e-2)", "optax.sgd(0.01, momentum=0.9)" or "module:name(0.01)"'
 
 
 def select_treatments(
@@ -55,120 +48,122 @@ def _add(chosen: dict[str, Treatment], treatment: Treatment, text: str) -> None:
 
 def _find(text: str, known: Mapping[str, Treatment]) -> Treatment:
     """Find one treatment, or combine several joined by plus signs."""
-    return combine_treatments([_find_one(part, known) for part in _PLUS.split(text)])
+    return combine_treatments([_find_one(part, known) for part in split_treatments(text)])
 
 
 def _find_one(text: str, known: Mapping[str, Treatment]) -> Treatment:
     call = Call.parse(text, _FORMS)
     if ":" in call.name:
         return _from_module(call)
+    if call.root.name.startswith("optax."):
+        return _replacing_optimizer(Step.of(call))
     if call.name not in known:
-        hint = near_matches(call.name, known)
-        raise OptionError(f"there is no treatment {call.name!r}", hint)
-    options = call.bind(known[call.name].change, arguments=1)
-    return known[call.name].with_options(call.label, **options) if options else known[call.name]
+        raise call.place.error(
+            f"there is no treatment {call.name or str(call.place)!r}", near_matches(call.name, known)
+        )
+    treatment = known[call.name]
+    bound = bind(call, treatment.change, leading=1).named
+    for argument in bound.values():
+        if not isinstance(argument.value, int | float):
+            raise argument.place.error(f"{argument.place} is not a number", "give numbers as options of a treatment")
+    options = {name: argument.value for name, argument in bound.items()}
+    return treatment.with_options(call.label, **options) if options else treatment
 
 
 def _from_module(call: Call) -> Treatment:
     """Import a treatment, its change, or a function that returns a treatment or an optax transformation."""
-    module, _, name = call.name.partition(":")
-    found = _import(call, module, name)
+    found = find_function(call)
     if isinstance(found, Treatment):
-        return found.with_options(call.label, **call.bind(found.change, arguments=1))
+        step = Step.of(call, found.change, leading=1)
+        return found.with_options(call.label, **step.values({}))
     if not callable(found):
-        raise OptionError(
-            f"{call.name} is a {type(found).__name__}", "name a Treatment, or a function that returns one"
-        )
+        hint = "name a Treatment, or a function that returns one"
+        raise call.place.error(f"{call.name} is a {type(found).__name__}", hint)
     if next(iter(options_of(found)), "") == "case":
-        options = call.bind(found, arguments=1)
-        return Treatment(call.label, f"The case is changed by {call.name}.", _SAID, partial(found, **options))
-    options = call.bind(found)
-    missing = [option for option, value in (options_of(found) | options).items() if value is UNSET]
-    if missing:
-        raise OptionError(
-            f"{call.text!r}: {call.name} requires {', '.join(missing)}", f"write, for example, {_OPTIMIZERS}"
-        )
-    made = _called(call, found, options)
-    if isinstance(made, Treatment):
-        return replace(made, name=call.label)
-    return _replacing_optimizer(call, found, options, made)
+        change = _with_fixed(found, Step.of(call, found, leading=1).values({}))
+        return Treatment(call.label, f"The case is changed by {call.name}.", _SAID, change)
+    step = Step.of(call, found)
+    made = step.make({})
+    return replace(made, name=call.label) if isinstance(made, Treatment) else _replacing_optimizer(step, made)
 
 
-def _import(call: Call, module: str, name: str) -> Any:
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)  # as `python -m` does: modules in the working folder can be imported
-    try:
-        with wrap_errors(lambda raised: OptionError(f"{call.name} cannot be imported: {raised}", _FORMS)):
-            return getattr(importlib.import_module(module), name)
-    finally:
-        sys.path.remove(folder)
+def _with_fixed(change: Callable[..., Case], given: Mapping[str, Any]) -> Callable[..., Case]:
+    """Give a change its values; only numbers remain options, which a sweep can change."""
+    options = {**options_of(change, 1), **given}
+    numbers = {name: value for name, value in options.items() if isinstance(value, int | float)}
+    fixed = partial(change, **{name: value for name, value in given.items() if name not in numbers})
+    return with_signature(lambda case, **swept: fixed(case, **{**numbers, **swept}), ["case"], numbers)
 
 
 def _optimizer(text: str) -> Treatment:
     """Create the treatment that replaces the optimiser of a case."""
-    call = Call.parse(text, f"name an optimiser such as {_OPTIMIZERS}")
-    if ":" in call.name:
-        return _from_module(call)
-    factory = _optax(call)
-    options = call.bind(factory)
-    missing = [option for option, value in (options_of(factory) | options).items() if value is UNSET]
-    if missing:
-        raise OptionError(f"{text!r} requires {', '.join(missing)}", f"write, for example, {_OPTIMIZERS}")
-    return _replacing_optimizer(call, factory, options, _called(call, factory, options))
+    call = Call.parse(text, f"name an optimiser such as {EXAMPLES}")
+    return _from_module(call) if ":" in call.name else _replacing_optimizer(Step.of(call))
 
 
-def _optax(call: Call) -> Callable[..., Any]:
-    """Look up "optax.adam", "adam" or "optax.contrib.prodigy" among the public names of optax."""
-    import optax
-    import optax.contrib
-
-    *path, name = call.name.removeprefix("optax.").split(".")
-    if path not in ([], ["contrib"]):
-        raise OptionError(f"{call.name!r} is not an optimiser of optax", f"write, for example, {_OPTIMIZERS}")
-    place = optax.contrib if path else optax
-    found = None if name.startswith("_") else getattr(place, name, None)
-    if not callable(found):
-        known = [option for option in dir(place) if option.islower() and callable(getattr(place, option))]
-        raise OptionError(f"optax has no optimiser {call.name!r}", near_matches(name, known))
-    return found
-
-
-def _called(call: Call, factory: Callable[..., Any], options: Mapping[str, float]) -> Any:
-    hint = "call it in Python to see the traceback"
-    with wrap_errors(lambda raised: OptionError(f"{call.text!r} failed: {raised}", hint)):
-        return factory(**options)
-
-
-def _replacing_optimizer(call: Call, factory: Callable[..., Any], options: Mapping[str, float], made: Any) -> Treatment:
-    if not all(callable(getattr(made, name, None)) for name in ("init", "update")):
-        raise OptionError(
-            f"{call.text!r} returns a {type(made).__name__}, not an optax transformation",
-            f"write, for example, {_OPTIMIZERS}",
-        )
+def _replacing_optimizer(step: Step, made: Any = None) -> Treatment:
+    call, made = step.call, step.make({}) if made is None else made
+    if not is_transformation(made):
+        hint = f"write, for example, {EXAMPLES}"
+        raise call.place.error(f"it gives {describe_kind(made)}, not an optax transformation", hint)
+    factory = make_factory(step)
 
     def change(case: Case) -> Case:
-        return replace(case, optimizer=partial(factory, **options))
+        return case.with_optimizer(factory)
 
-    return Treatment(call.label, f"The optimiser is {call.text.strip()}.", _SAID, change)
+    return Treatment(call.label, f"The optimiser is {call.place}.", _SAID, change)
+
+
+def label_calls(treatments: Sequence[str], optimizers: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Map the names of treatments that are calls to (option, text), which select them again."""
+    labels: dict[str, tuple[str, str]] = {}
+    for text in treatments:
+        label = "+".join(Call.parse(part, _FORMS).label for part in split_treatments(text))
+        labels |= {label: ("treatment", text)} if label != text else {}
+    return labels | {Call.parse(text, _FORMS).label: ("optimizer", text) for text in optimizers}
+
+
+def recall_labels(
+    settings: TrainingSettings, known: Mapping[str, Treatment], stored: Callable[[str], tuple[str, str] | None]
+) -> TrainingSettings:
+    """Replace labels among the treatments, as tables show them, by the calls that they stand for.
+
+    Args:
+        settings: options as they are typed.
+        known: the treatments of all plugins.
+        stored: label → (option, text) of an earlier run, or None.
+    """
+    treatments: list[str] = []
+    optimizers = list(settings.optimizer)
+    for text in settings.treatment:
+        is_known = text in (ALL, NONE) or all(part in known for part in text.split("+"))
+        option, call = (None if is_known or "(" in text else stored(text)) or ("treatment", text)
+        by = ([], [call]) if option == "optimizer" else ([call], [])
+        if call != text and text not in label_calls(*by):  # a folder of somebody else may hold anything
+            raise OptionError(f"an earlier run calls {call!r} {text!r}", "give the call itself")
+        (optimizers if option == "optimizer" else treatments).append(call)
+    return replace(settings, treatment=tuple(treatments), optimizer=tuple(dict.fromkeys(optimizers)))
 
 
 def select_variants(
     cases: Sequence[Case], treatments: Sequence[Treatment], settings: TrainingSettings
 ) -> list[Variant]:
-    """Make the variants of cases that treatments and the sweep of the settings require.
+    """Make the variants of cases that treatments and the sweeps of the settings require.
 
     Raises:
-        OptionError: the sweep, or every treatment, applies to none of the cases.
+        OptionError: the sweeps, or every treatment, applies to none of the cases.
     """
-    over = SweepRange.parse(settings.sweep) if settings.sweep else None
+    over = SweepRange.parse_all(settings.sweep)
     variants = make_variants(cases, treatments, over)
     _check_applies(variants, over)
     return variants
 
 
-def _check_applies(variants: Sequence[Variant], over: SweepRange | None) -> None:
+def _check_applies(variants: Sequence[Variant], over: Sequence[SweepRange]) -> None:
     if over and not any(variant.treated for variant in variants):
-        raise OptionError(f"--sweep {over.option} applies to no case:{_reasons(variants)}", "sweep another option")
+        named = " ".join(f"--sweep {item.option}" for item in over)
+        plural = "apply" if len(over) > 1 else "applies"
+        raise OptionError(f"{named} {plural} to no case:{_reasons(variants)}", "sweep another option")
     treated = [variant for variant in variants if variant.treatment]
     if treated and not any(variant.applies for variant in treated):
         names = ", ".join(dict.fromkeys(variant.treatment for variant in treated))
@@ -178,4 +173,5 @@ def _check_applies(variants: Sequence[Variant], over: SweepRange | None) -> None
 
 
 def _reasons(variants: Sequence[Variant]) -> str:
-    return "".join(f"\n  {variant.id}: {variant.error.message}" for variant in variants if variant.error)
+    errors = [(variant.id, variant.error) for variant in variants if variant.error]
+    return "".join(f"\n  {name}: {error.message}{f' ({error.hint})' if error.hint else ''}" for name, error in errors)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec import Meta
 
-from benchsuite.case import Bound, Case, Claim, Criterion, Ends, FailureRate, Figure, Schedule
+from benchsuite.case import Bound, Case, Claim, Criterion, Ends, FailureRate, Figure, Schedule, combine_values
 from benchsuite.settings import PROTOCOLS, QUICK, SOURCE
 from benchsuite.system import files
 
@@ -52,10 +52,10 @@ def schedule_for(case: Case, protocol: str) -> tuple[str, Schedule]:
 class Plan:
     """The definition of one case's run, as plain JSON values.
 
-    `treatment` is empty for the untreated case. `sweep` is {option: values} that are trained side by side, empty for
-    none; `setting` is {option: value} where the plan is that of one of them, see `parts`, or where values are trained
-    one after another. `rung` is {option: value} of a case of a `family`, and `published` the share of starts that fail
-    there according to the source. `claims` are as `Claim.to_json` gives them. `success` are the fields of
+    `treatment` is empty for the untreated case. `sweep` is {option: values} of which all combinations are trained side
+    by side, empty for none; `setting` is {option: value} of one of them, see `parts`, and of options whose values are
+    trained one after another. `rung` is {option: value} of a case of a `family`, and `published` the share of starts
+    that fail there according to the source. `claims` are as `Claim.to_json` gives them. `success` are the fields of
     the criterion. `constant_meets` names a constant prediction that meets it, empty for none; `evaluation_examples`
     counts those that every seed is judged on. `predicted_bytes` is the memory of one device; times are in seconds.
     """
@@ -114,7 +114,7 @@ class Plan:
         """
         if self.steps != sorted(set(self.steps)):
             raise ValueError(f"the steps are {self.steps[:3]} and so on, not in ascending order")
-        if len({*self.setting, *self.sweep}) > 1 or (self.setting and self.sweep) or not all(self.sweep.values()):
+        if self.setting.keys() & self.sweep.keys() or not all(self.sweep.values()):
             raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
         if len(self.rung) != bool(self.family):
             raise ValueError(f"the options of the family {self.family!r} are {', '.join(self.rung) or 'none'}")
@@ -135,7 +135,7 @@ class Plan:
         """The case, treatment and sweep: "relu-to-relu", "relu-to-relu+adam@learning_rate"."""
         swept = "".join(f"@{option}" for option in self.sweep)
         settings = "".join(f"@{option}={value!r}" for option, value in self.setting.items())
-        return self.case + (f"+{self.treatment}" if self.treatment else "") + swept + settings
+        return self.case + (f"+{self.treatment}" if self.treatment else "") + settings + swept
 
     @property
     def label(self) -> str:
@@ -144,12 +144,10 @@ class Plan:
 
     @property
     def parts(self) -> list[Plan]:
-        """The plan itself, or one for each value of its sweep."""
-        return [
-            replace(self, sweep={}, setting={option: value})
-            for option, values in self.sweep.items()
-            for value in values
-        ] or [self]
+        """The plan itself, or one for each combination of the values of its sweep."""
+        if not self.sweep:
+            return [self]
+        return [replace(self, sweep={}, setting={**self.setting, **part}) for part in combine_values(self.sweep)]
 
     @property
     def resolution(self) -> int:

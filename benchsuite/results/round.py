@@ -95,13 +95,14 @@ class RoundResult:
                 raise ValueError(f"its curve {name} is of {curve.dtype}, {curve.shape}")
 
     def at(self, setting: Mapping[str, float]) -> RoundResult:
-        """Select the rows with a swept option at one of its values, with their share of the time.
+        """Select the rows with the swept options at one combination of their values, with their share of the time.
 
         All of them where every value has rounds of its own.
         """
         if not (setting and self.rows.settings):
             return self
-        chosen = np.all([self.rows.settings[option] == value for option, value in setting.items()], axis=0)
+        swept = self.rows.settings.keys() & setting.keys()
+        chosen = np.all([self.rows.settings[option] == setting[option] for option in swept], axis=0)
         rows = self.rows[chosen]
         return replace(self, rows=rows, curves={}, seconds=self.seconds * len(rows) / len(self.rows))
 

@@ -108,8 +108,8 @@ class Summary:
     `device_seconds_per_converged` is that over the number of seeds that converged. `seeds_per_second` is the median
     over the steady rounds, or that of the first where there is no other.
 
-    `treatment` is empty for the untreated case. `setting` is the value of a swept option; the times are then its even
-    share, unless the values were trained one after another. `family`, `rung` and `published` are those of the plan.
+    `treatment` is empty for the untreated case. `setting` has the value of each swept option; the times are then its
+    even share, unless the values were trained one after another. `family`, `rung` and `published` are of the plan.
     `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
     `constant_meets` names a constant prediction that meets the criterion, empty for none. `near_bound` is the share of
@@ -189,10 +189,12 @@ class Summary:
             raise ValueError(f"its rate is {self.rate}, outside of {low} to {high}")
 
     @property
-    def plan_id(self) -> str:
-        """The id of its plan where all values of a sweep share one; else that is its own id."""
-        treatment = f"+{self.treatment}" if self.treatment else ""
-        return self.case + treatment + "".join(f"@{option}" for option in self.setting)
+    def plan_ids(self) -> list[str]:
+        """The ids that its plan may have: the first options of `setting` with values of their own, the others swept."""
+        name = self.case + (f"+{self.treatment}" if self.treatment else "")
+        own = [f"@{option}={value!r}" for option, value in self.setting.items()]
+        swept = [f"@{option}" for option in self.setting]
+        return [name + "".join([*own[:place], *swept[place:]]) for place in range(len(own), -1, -1)]
 
     @property
     def untreated_label(self) -> str:

@@ -55,6 +55,7 @@ class RunFile(StoredFile):
         machine: as `machine.describe` gives it.
         settings: the options of the run.
         inapplicable: case → treatment → why it does not apply.
+        labels: name of a treatment that is a call → (option, text), which select it again.
         load: None where it was not measured.
         schema: of the folder.
     """
@@ -65,6 +66,7 @@ class RunFile(StoredFile):
     settings: dict[str, Any]
     inapplicable: dict[str, dict[str, str]] = field(default_factory=dict)
     load: LoadFile | None = None
+    labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     schema: Literal[5] = SCHEMA
 
     def map_free(self, change: Callable[[Any], Any]) -> Self:

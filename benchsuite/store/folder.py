@@ -159,6 +159,11 @@ class RunFolder:
         return [(case, name, why) for case, found in self._run.inapplicable.items() for name, why in found.items()]
 
     @property
+    def labels(self) -> dict[str, tuple[str, str]]:
+        """The treatments that are calls: name → (option, text), which select one again."""
+        return dict(self._run.labels)
+
+    @property
     def plans(self) -> list[Plan]:
         """The plans of the cases, in the order of start.
 
@@ -222,6 +227,11 @@ class RunFolder:
         if found != self._run.inapplicable:
             self._write_run(inapplicable=found)
 
+    def write_labels(self, labels: Mapping[str, tuple[str, str]]) -> None:
+        """Write how the treatments that are calls were selected; see `labels`."""
+        if not labels.items() <= self._run.labels.items():
+            self._write_run(labels={**self._run.labels, **labels})
+
     def _write_run(self, **changes: Any) -> None:
         self._prepare()
         self._run = store_file(self.path / RUN, replace(self._run, **changes))
@@ -254,7 +264,7 @@ class RunFolder:
 
     def _plan_id(self, summary: Summary) -> str:
         """The id of the plan that a summary belongs to; values of a sweep have one of their own, or share one."""
-        return summary.id if self._case(summary.id) else summary.plan_id
+        return next((name for name in summary.plan_ids if self._case(name)), summary.plan_ids[-1])
 
     def _write_case(self, case: CaseFile) -> None:
         self._prepare()

@@ -1,4 +1,4 @@
-"""Testing: check that a case is sound, and that its results are reproducible.
+"""Testing: check that a case is sound, that an optimiser descends, and that results are reproducible.
 
 In: a case, or the job that trains it.
 Out: one result for each promise of the conformance kit, and the differences that an audit found.
@@ -6,5 +6,6 @@ Out: one result for each promise of the conformance kit, and the differences tha
 
 from benchsuite.testing.audit import Audit, AuditResult
 from benchsuite.testing.checks import FAILED, PROMISES, CheckResult, check_case, run_checks
+from benchsuite.testing.descent import check_descent
 
-__all__ = ["FAILED", "PROMISES", "Audit", "AuditResult", "CheckResult", "check_case", "run_checks"]
+__all__ = ["FAILED", "PROMISES", "Audit", "AuditResult", "CheckResult", "check_case", "check_descent", "run_checks"]

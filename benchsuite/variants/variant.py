@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
-from benchsuite.case import UNSET, Case, Landscape, Sweep, SweepRange
+from benchsuite.case import UNSET, Case, Landscape, Sweep, SweepRange, combine_values
 from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, OutOfTimeError, near_matches
 from benchsuite.system import signals
 from benchsuite.variants.treatment import Treatment
@@ -40,22 +40,22 @@ class Variant:
         return not isinstance(self.error, DoesNotApply)
 
 
-def make_variants(cases: Sequence[Case], treatments: Sequence[Treatment], over: SweepRange | None) -> list[Variant]:
+def make_variants(cases: Sequence[Case], treatments: Sequence[Treatment], over: Sequence[SweepRange]) -> list[Variant]:
     """List each case without treatment, then with each treatment, in the order of training.
 
-    With a sweep, each of them is one variant, or one for each value of an option that cannot be traced.
+    With sweeps, each is one variant, or one for each combination of the values of options that cannot be traced.
     """
     return [
         variant for case in cases for treatment in (None, *treatments) for variant in _variants(case, treatment, over)
     ]
 
 
-def _variants(case: Case, treatment: Treatment | None, over: SweepRange | None) -> list[Variant]:
+def _variants(case: Case, treatment: Treatment | None, over: Sequence[SweepRange]) -> list[Variant]:
     name = treatment.name if treatment else ""
     try:
         with signals.time_limit(signals.PLUGIN_TIMEOUT):
             if over:
-                return [Variant(case.name, name, swept) for swept in sweep_cases(case, treatment, over)]
+                return [Variant(case.name, name, swept) for swept in sweep_cases(case, treatment, *over)]
             return [Variant(case.name, name, treatment.apply(case) if treatment else case)]
     except OutOfTimeError:
         message = f"treatment {name} of {case.name} timed out after {signals.PLUGIN_TIMEOUT} s"
@@ -68,70 +68,75 @@ class NotTraceableError(DoesNotApply):
     """The values of an option cannot be trained side by side, as the model cannot be traced with it."""
 
 
-def sweep_cases(case: Case, treatment: Treatment | None, over: SweepRange) -> list[Case]:
-    """A case, treated or not, with the values of one of its options.
+def sweep_cases(case: Case, treatment: Treatment | None, *over: SweepRange) -> list[Case]:
+    """A case, treated or not, with all combinations of values of its options.
 
     Returns:
-        One case with all values side by side; or, for an option that cannot be traced, such as one that shapes depend
-        on, one case for each value, with a program of its own and the same seeds.
+        One case with all combinations side by side. Where options cannot be traced, such as those that shapes depend
+        on, one case for each combination of their values, with a program of its own and the same seeds.
 
     Raises:
         DoesNotApply: there is no such option, the treatment does not apply, or a value does not fit.
         CaseError: as `Treatment.apply`.
     """
     try:
-        return [sweep_case(case, treatment, over)]
+        return [sweep_case(case, treatment, *over)]
     except NotTraceableError:
-        treated = treatment.apply(case) if treatment else case
-        option = _find_option(case, treated, treatment, over.option)
-        return [_case_with(option, treated, over.option, value) for value in _typed_values(option, treated, over)]
+        options = _Options.of(case, treatment)
+        together = [item for item in over if len(over) > 1 and not _tracing_fault(options.at, [item.option])]
+        apart = [item for item in over if item not in together]
+        if not apart:
+            raise
+    values = {item.option: _typed_values(options, item) for item in apart}
+    cases = [_case_with(options, setting) for setting in combine_values(values)]
+    return [_swept(one, options, together) for one in cases] if together else cases
 
 
-def _typed_values(option: _Option, treated: Case, over: SweepRange) -> tuple[float, ...]:
+def _typed_values(options: _Options, over: SweepRange) -> tuple[float, ...]:
     """The values of a sweep; whole numbers where the option is one, or has no value that says what it is."""
-    whole = all(value.is_integer() for value in over.values)
-    if isinstance(option.value, Integral) and not whole:
+    value, whole = options.value(over.option), all(value.is_integer() for value in over.values)
+    if isinstance(value, Integral) and not whole:
         named = ", ".join(f"{value:g}" for value in over.values if not value.is_integer())
-        raise DoesNotApply(f"{over.option} of {treated.id} is a whole number, which {named} is not")
-    real = isinstance(option.value, Real) and not isinstance(option.value, Integral)
+        raise DoesNotApply(f"{over.option} of {options.treated.id} is a whole number, which {named} is not")
+    real = isinstance(value, Real) and not isinstance(value, Integral)
     return tuple(map(int, over.values)) if whole and not real else over.values
 
 
-def _case_with(option: _Option, treated: Case, name: str, value: float) -> Case:
-    """The case with an option at one value, without what may name parameters that it does not have."""
-    case = replace(
-        option.at(value),
-        setting={name: value},
-        claims=(),
-        starts={},
-        groups={},
-        solution=None,
-        landscape=Landscape(),
-    )
+def _case_with(options: _Options, setting: Mapping[str, float]) -> Case:
+    """The case with options at one value each, without what may name parameters that it does not have."""
+    changed = options.at(setting)
+    case = replace(changed, setting=setting, claims=(), starts={}, groups={}, solution=None, landscape=Landscape())
     if reason := _fault(lambda: _build(case)):
-        raise DoesNotApply(f"{name} of {treated.id} cannot be {value!r}: {reason}")
+        named = " and ".join(f"{name} of {options.treated.id} cannot be {value!r}" for name, value in setting.items())
+        raise DoesNotApply(f"{named}: {reason}")
     return case
 
 
-def sweep_case(case: Case, treatment: Treatment | None, over: SweepRange) -> Case:
-    """Make a case that trains the values of one option side by side.
+def sweep_case(case: Case, treatment: Treatment | None, *over: SweepRange) -> Case:
+    """Make a case that trains all combinations of values of options side by side.
 
-    The option is one of the treatment, else of the optimiser, else of the model.
+    An option is one of the treatment, else of the optimiser, else of the model.
 
     Raises:
         DoesNotApply: none of them has the option, or the treatment does not apply to the case.
-        NotTraceableError: array shapes depend on the option.
+        NotTraceableError: array shapes depend on an option.
         CaseError: as `Treatment.apply`.
     """
-    treated = treatment.apply(case) if treatment else case
-    at = _find_option(case, treated, treatment, over.option).at
-    _check_traceable(at, treated, over.option)
+    options, names = _Options.of(case, treatment), [item.option for item in over]
+    if reason := _tracing_fault(options.at, names):
+        named = " and ".join(names)
+        raise NotTraceableError(f"{named} of {options.treated.id} is not a number, and cannot be swept: {reason}")
+    return replace(_swept(options.treated, options, over), claims=(), starts={})
 
-    def case_at(value: Any) -> Case:
+
+def _swept(case: Case, options: _Options, over: Sequence[SweepRange]) -> Case:
+    """Add a sweep to a case, which may have other options at values of their own."""
+
+    def case_at(values: Mapping[str, Any]) -> Case:
         # The dataset stays: all values are evaluated on the same data.
-        changed = at(value)
+        changed = options.at({**case.setting, **values})
         return replace(
-            treated,
+            case,
             model=changed.model,
             optimizer=changed.optimizer,
             loss=changed.loss,
@@ -139,33 +144,70 @@ def sweep_case(case: Case, treatment: Treatment | None, over: SweepRange) -> Cas
             players=changed.players,
         )
 
-    return replace(treated, sweep=Sweep(over.option, over.values, case_at), claims=(), starts={})
+    return replace(case, sweep=Sweep({item.option: item.values for item in over}, case_at))
 
 
-class _Option(NamedTuple):
-    """An option of a case: value → the case with it, and its present value."""
+@dataclass(frozen=True, eq=False)
+class _Options:
+    """The options of a case that a sweep reaches.
 
-    at: Callable[[Any], Case]
-    value: Any
+    Args:
+        case: without the treatment.
+        treated: with it.
+        treatment: None for the untreated case.
+    """
 
+    case: Case
+    treated: Case
+    treatment: Treatment | None
 
-def _find_option(case: Case, treated: Case, treatment: Treatment | None, option: str) -> _Option:
-    own = treatment.options if treatment else {}
-    if _is_number(option, own) and treatment:
-        return _Option(lambda value: treatment.apply(case, **{option: value}), own[option])
-    if _is_number(option, treated.optimizer_options):
-        return _Option(lambda value: treated.with_optimizer(**{option: value}), treated.optimizer_options[option])
-    if _is_number(option, case.optimizer_options) and option in treated.optimizer_options and treatment:
-        # The treatment makes a schedule from the value of the case.
-        changed = case.optimizer_options[option]
-        return _Option(lambda value: treatment.apply(case.with_optimizer(**{option: value})), changed)
-    if _is_number(option, treated.model_options):
-        return _Option(lambda value: treated.with_model(**{option: value}), treated.model_options[option])
-    known = {**treated.model_options, **treated.optimizer_options, **own}
-    if option in known:
-        raise DoesNotApply(f"{option} of {treated.id} is not a number, and cannot be swept")
-    numbers = [name for name in known if _is_number(name, known)]
-    raise DoesNotApply(f"{treated.id} has no option {option!r}", near_matches(option, numbers) if numbers else "")
+    @classmethod
+    def of(cls, case: Case, treatment: Treatment | None) -> _Options:
+        return cls(case, treatment.apply(case) if treatment else case, treatment)
+
+    @property
+    def _owners(self) -> dict[str, Mapping[str, Any]]:
+        """The options by their owners, of which the first one that has an option counts."""
+        own = self.treatment.options if self.treatment else {}
+        used = self.treated.optimizer_options
+        # A treatment may make a schedule from the value of the case.
+        given = {name: value for name, value in self.case.optimizer_options.items() if name in used}
+        given = given if self.treatment else {}
+        return {"treatment": own, "optimizer": used, "case": given, "model": self.treated.model_options}
+
+    def _owner(self, option: str) -> str:
+        owners = self._owners
+        for owner, options in owners.items():
+            if _is_number(option, options):
+                return owner
+        known = {**owners["model"], **owners["optimizer"], **owners["treatment"]}
+        if option in known:
+            raise DoesNotApply(f"{option} of {self.treated.id} is not a number, and cannot be swept")
+        numbers = [
+            name for name in known if _is_number(name, known) and name.rpartition(".")[2] not in known.keys() - {name}
+        ]
+        hint = near_matches(option, numbers) if numbers else ""
+        raise DoesNotApply(f"{self.treated.id} has no option {option!r}", hint)
+
+    def value(self, option: str) -> Any:
+        """The present value of an option.
+
+        Raises:
+            DoesNotApply: there is no such option, or it is not a number.
+        """
+        return self._owners[self._owner(option)][option]
+
+    def at(self, values: Mapping[str, Any]) -> Case:
+        """The case with values of options, which may be traced by JAX."""
+        of: dict[str, dict[str, Any]] = {owner: {} for owner in self._owners}
+        for name, value in values.items():
+            of[self._owner(name)][name] = value
+        changed = self.treated
+        if self.treatment and (of["treatment"] or of["case"]):
+            start = self.case.with_optimizer(**of["case"]) if of["case"] else self.case
+            changed = self.treatment.apply(start, **of["treatment"])
+        changed = changed.with_optimizer(**of["optimizer"]) if of["optimizer"] else changed
+        return changed.with_model(**of["model"]) if of["model"] else changed
 
 
 def _is_number(option: str, options: Mapping[str, Any]) -> bool:
@@ -174,22 +216,26 @@ def _is_number(option: str, options: Mapping[str, Any]) -> bool:
     return value is None or value is UNSET or (isinstance(value, Real) and not isinstance(value, bool))
 
 
-def _check_traceable(at: Callable[[Any], Case], treated: Case, option: str) -> None:
-    """Check that JAX can trace an option: array shapes must not depend on it."""
+def _tracing_fault(at: Callable[[Mapping[str, Any]], Case], names: Collection[str]) -> str:
+    """Why JAX cannot trace options, such as those that array shapes depend on; empty where it can."""
     import jax
 
-    scalar = jax.ShapeDtypeStruct((), "float32")
-    if reason := _fault(lambda: jax.eval_shape(lambda value: _build(at(value)), scalar)):
-        raise NotTraceableError(f"{option} of {treated.id} is not a number, and cannot be swept: {reason}")
+    scalars = dict.fromkeys(names, jax.ShapeDtypeStruct((), "float32"))
+    return _fault(lambda: jax.eval_shape(lambda values: _build(at(values)), scalars))
 
 
 def _build(case: Case) -> None:
     """Make the optimiser, and the shapes of the model."""
+    import jax
     from flax import nnx
+
+    def build() -> tuple[()]:
+        case.model(nnx.Rngs(0))
+        return ()  # a model may keep traced options, which JAX would compare with those of the next trace
 
     if not case.players:
         case.make_optimizer()
-    nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))
+    jax.eval_shape(build)
 
 
 def _fault(build: Callable[[], object]) -> str:

@@ -191,9 +191,49 @@ def test_sweep_table(doctor: Command) -> None:
     )
 
 
+CHAIN = "chain(clip_by_global_norm(1.0), sgd(linear_schedule(0.1, 0.1, 50)))"
+
+
+def test_names_in_tables_can_be_typed_again(doctor: Command) -> None:
+    """The name of a nested optimiser, swept or not, stands for it in later commands, and in a resumed run."""
+    name = "chain-clip-by-global-norm-1.0-sgd-linear-schedule-0.1-0.1-50"
+    code, out, _ = doctor("run", "line", f"--optimizer={CHAIN}", "--treatment=rest(0.2)", "--seeds=4")
+    assert code == 0
+    assert re.sub(r"\s", "", name) in re.sub(r"\s", "", out)
+
+    for typed in (f"line+{name}", "line+rest-0.2"):
+        code, out, err = doctor("replay", typed, "--seed=3")
+        assert (code, f"{typed}, seed 3: converged" in out) == (0, True), err
+    code, out, _ = doctor(
+        "run", "line", f"--treatment={name}", "--sweep=init_value=0,0.1", "--sweep=max_norm=1,2", "--seeds=4"
+    )
+    assert code == 0
+    assert f"line+{name}: init_value × max_norm" in out
+    code, out, _ = doctor("replay", f"line+{name}@init_value=0.1@max_norm=2", "--seed=3")
+    assert code == 0
+    assert "seed 3: converged" in out
+    assert "there is no treatment 'rest-0.3'" in doctor("replay", "line+rest-0.3", "--seed=3")[2]
+
+
+def test_grid_in_picture_page_and_export(doctor: Command) -> None:
+    """A curve for each value of the option with fewer values, and a column for each option."""
+    options = ["--sweep=init_value=0,0.1,0.2", "--sweep=max_norm=1,2"]
+    doctor("run", "line", f"--optimizer={CHAIN}", *options, "--seeds=4", "--run-dir=out")
+
+    assert doctor("report", "out", "-o", "grid.svg")[0] == 0
+    assert "max_norm = 2" in Path("grid.svg").read_text()
+    assert doctor("report", "out", "-o", "page")[0] == 0
+    assert "max\\_norm" in Path("page/summary.md").read_text()
+    assert doctor("export", "out", "--format=parquet", "-o", "rows.parquet")[0] == 0
+    table = pytest.importorskip("pyarrow.parquet").read_table("rows.parquet")
+    assert {"settings.init_value", "settings.max_norm"} <= set(table.column_names)
+    assert table.num_rows == 4 * 6
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--optimizer=chain(adma(1))"], "    chain(adma(1))\n          ^^^^^^^"),
         (["--sweep=rate=1:0.1:3"], "is reversed"),
         (["--sweep=rate=0:1:3"], "rate=0:1:3:linear"),
         (["--sweep=rates=0.1,0.2"], "--sweep rates applies to no case"),

@@ -54,7 +54,7 @@ class Job:
 
         registry = self.registry()
         chosen = select_treatments(self.settings.treatment, self.settings.optimizer, registry.treatments)
-        over = SweepRange.parse(self.settings.sweep) if self.settings.sweep else None
+        over = SweepRange.parse_all(self.settings.sweep)
         for variant in make_variants([registry.case(self.name)], chosen, over):
             if variant.treated and variant.treated.id == self.case:
                 return Trainer(variant.treated, self.settings, self.workers)

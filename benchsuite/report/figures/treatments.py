@@ -29,13 +29,14 @@ from benchsuite.report.terminal import (
     count,
     describe_plateau,
     failures,
+    group_curves,
     group_families,
     group_sweeps,
     interval,
     median_steps,
-    option_of,
     percent,
     published_rate,
+    swept_options,
     values_of,
 )
 from benchsuite.results import Summary
@@ -134,7 +135,10 @@ _Curves = Mapping[str, Sequence[Summary]]
 
 
 def sweep_figures(summaries: Sequence[Summary]) -> list[ChartFigure]:
-    """Draw the rate and the steps to success over each swept option of each case, a curve for each treatment."""
+    """Draw the rate and the steps to success over each swept option of each case, a curve for each treatment.
+
+    Of several options, the one with most values is the axis, and each combination of the others has a curve.
+    """
     return [figure for case, option, curves in _panels(summaries) for figure in _figures(case, option, curves)]
 
 
@@ -149,12 +153,15 @@ def sweep_panels(summaries: Sequence[Summary]) -> list[tuple[str, Chart, Chart]]
 def _panels(summaries: Sequence[Summary]) -> list[tuple[str, str, dict[str, list[Summary]]]]:
     panels: dict[tuple[str, str], dict[str, list[Summary]]] = {}
     for name, of in group_sweeps(summaries).items():
-        panels.setdefault((of[0].case, option_of(of[0])), {})[name] = of
+        option, curves = group_curves(of)
+        for others, curve in curves.items():
+            title = f"{_label(name)} at {others}: {option}" if others else name
+            panels.setdefault((of[0].case, option), {})[title] = curve
     return [(case, option, curves) for (case, option), curves in panels.items()]
 
 
 def _figures(case: str, option: str, curves: _Curves) -> list[ChartFigure]:
-    plateaus = [f"{name}: {describe_plateau(of)}" for name, of in curves.items()]
+    plateaus = [f"{name}: {describe_plateau(of, option)}" for name, of in curves.items()]
     about, sheet, name = "; ".join(plateaus), replace(_sheet(option, curves), meanings=plateaus), f"{case}-{option}"
     rates, steps = (chart.properties(height=280) for chart in (_rates(option, curves), _steps(option, curves)))
     return [
@@ -223,7 +230,7 @@ def family_figures(summaries: Sequence[Summary]) -> list[ChartFigure]:
 
 
 def _family_figure(family: str, curves: _Curves) -> ChartFigure:
-    option = option_of(next(iter(curves.values()))[0])
+    (option,) = swept_options(next(iter(curves.values()))[0])
     said = "; ".join(
         f"{name}: "
         + ", ".join(f"{percent(summary.rate)} at {option} = {values_of(summary)[option]:g}" for summary in of)

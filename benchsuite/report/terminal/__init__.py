@@ -22,11 +22,12 @@ from benchsuite.report.terminal.summary import header_lines, header_lines_of, re
 from benchsuite.report.terminal.sweep import (
     describe_plateau,
     family_tables,
+    group_curves,
     group_families,
     group_sweeps,
-    option_of,
     published_rate,
     sweep_tables,
+    swept_options,
     values_of,
 )
 from benchsuite.report.terminal.tables import (
@@ -67,6 +68,7 @@ __all__ = [
     "failures",
     "family_tables",
     "forecast_table",
+    "group_curves",
     "group_families",
     "group_sweeps",
     "groups_table",
@@ -79,7 +81,6 @@ __all__ = [
     "metrics_table",
     "near_table",
     "number",
-    "option_of",
     "per_second",
     "percent",
     "points",
@@ -91,6 +92,7 @@ __all__ = [
     "seconds",
     "starts_table",
     "sweep_tables",
+    "swept_options",
     "table",
     "treatment_tables",
     "values_of",

@@ -18,15 +18,16 @@ _BAR = 20
 
 
 def sweep_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
-    """Return a table for each swept option with the plateau of its rate."""
+    """Return a table for each swept option with the plateau of its rate; of several options, for all combinations."""
     for name, swept in group_sweeps(summaries).items():
-        option = option_of(swept[0])
-        yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(option), *_STEPS), [describe_plateau(swept)])
+        options = swept_options(swept[0])
+        best = describe_plateau(swept, options[0]) if len(options) == 1 else _describe_best(swept)
+        yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(*options), *_STEPS), [best])
 
 
-def _rates(option: str) -> tuple[Column, ...]:
+def _rates(*options: str) -> tuple[Column, ...]:
     return (
-        Column(option, partial(_value, option), style="bold"),
+        *(Column(option, partial(_value, option), style="bold") for option in options),
         Column("rate", lambda summary: percent(summary.rate), style="bold"),
         Column("95 % interval", lambda summary: interval(summary.rate_interval)),
         Column("", lambda summary: "█" * round(_BAR * summary.rate), "left"),
@@ -45,10 +46,8 @@ _PUBLISHED = Column("published", lambda summary: percent(published_rate(summary)
 def family_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     """A table for each family of cases, with a row for each value of its option."""
     for name, rungs in group_families(summaries).items():
-        option, low, high = (
-            option_of(rungs[0]),
-            *(_written(values_of(rungs[place])[option_of(rungs[0])]) for place in (0, -1)),
-        )
+        (option,) = swept_options(rungs[0])
+        low, high = (_written(values_of(rungs[place])[option]) for place in (0, -1))
         published = any(published_rate(summary) is not None for summary in rungs)
         columns = (*_rates(option), *([_PUBLISHED] if published else []), *_STEPS)
         meanings = ["published: the share of starts that succeed according to the source"] if published else []
@@ -71,16 +70,34 @@ def group_families(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
 
 
 def _ascending(summaries: Sequence[Summary]) -> list[Summary]:
-    return sorted(summaries, key=lambda summary: values_of(summary)[option_of(summary)])
+    return sorted(summaries, key=lambda summary: tuple(values_of(summary).values()))
 
 
 def group_sweeps(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
-    """Group the summaries of swept values by case and option, in the order of the values."""
+    """Group the summaries of swept values by case and options, in the order of the values."""
     swept: dict[str, list[Summary]] = {}
     for summary in summaries:
         if summary.setting:
-            swept.setdefault(f"{_name(summary)}: {option_of(summary)}", []).append(summary)
+            swept.setdefault(f"{_name(summary)}: {' × '.join(swept_options(summary))}", []).append(summary)
     return {name: _ascending(of) for name, of in swept.items()}
+
+
+def group_curves(swept: Sequence[Summary]) -> tuple[str, dict[str, list[Summary]]]:
+    """Split the combinations of swept values into curves over the option with most values.
+
+    Returns:
+        The option, and {values of the other options: summaries}, such as "momentum = 0.9"; empty text for none.
+    """
+    counts = {option: len({values_of(summary)[option] for summary in swept}) for option in swept_options(swept[0])}
+    option = max(counts, key=counts.__getitem__)
+    curves: dict[str, list[Summary]] = {}
+    for summary in swept:
+        curves.setdefault(_setting({**values_of(summary)}, but=option), []).append(summary)
+    return option, curves
+
+
+def _setting(values: Mapping[str, float], but: str = "") -> str:
+    return ", ".join(f"{option} = {_written(value)}" for option, value in values.items() if option != but)
 
 
 def _written(value: float) -> str:
@@ -92,14 +109,13 @@ def _value(option: str, summary: Summary) -> str:
     return _written(values_of(summary)[option])
 
 
-def option_of(summary: Summary) -> str:
-    """The name of the option that was swept over, or that of the family."""
-    (option,) = values_of(summary)
-    return option
+def swept_options(summary: Summary) -> list[str]:
+    """The names of the options that were swept over, or that of the family."""
+    return list(values_of(summary))
 
 
 def values_of(summary: Summary) -> Mapping[str, float]:
-    """The option that was swept over with its value, or that of the family."""
+    """The options that were swept over with their values, or that of the family."""
     return summary.setting or summary.rung
 
 
@@ -112,13 +128,27 @@ def _marked(name: str, summary: Summary) -> str:
 
 
 def _span(swept: Sequence[Summary]) -> str:
-    low, high = (summary.setting[option_of(summary)] for summary in (swept[0], swept[-1]))
-    return f"{_written(low)} to {_written(high)}, {len(swept)} values, {swept[0].seeds:,} seeds"
+    options, number = swept_options(swept[0]), f"{len(swept)} values"
+    ends = [sorted({values_of(summary)[option] for summary in swept}) for option in options]
+    spans = " × ".join(f"{_written(values[0])} to {_written(values[-1])}" for values in ends)
+    return f"{spans}, {number if len(options) == 1 else f'{len(swept)} combinations'}, {swept[0].seeds:,} seeds"
 
 
-def describe_plateau(swept: Sequence[Summary]) -> str:
-    """Describe the plateau: the range of values in which the rate stays near its best."""
-    option, rates = option_of(swept[0]), [summary.rate for summary in swept]
+def _describe_best(swept: Sequence[Summary]) -> str:
+    """Describe the best combination of values, and how many are near it."""
+    best = max(swept, key=lambda summary: summary.rate)
+    if not best.rate:
+        return "no seed converged at any combination"
+    near = sum(summary.rate >= best.rate - TOLERANCE for summary in swept)
+    return (
+        f"best: {percent(best.rate)} at {_setting(best.setting)};"
+        f" rate within {100 * TOLERANCE:.0f} points of it at {near} of {len(swept)} combinations"
+    )
+
+
+def describe_plateau(swept: Sequence[Summary], option: str) -> str:
+    """Describe the plateau: the range of values of an option in which the rate stays near its best."""
+    rates = [summary.rate for summary in swept]
     best = int(np.argmax(rates))
     if not rates[best]:
         return f"no seed converged at any value of {option}"
