@@ -63,6 +63,7 @@ class Trainer:
         with machine.restore_settings(f"case {self.plan.id}"):
             self._problem.facts  # noqa: B018  # an error of a diagnostic is raised before the first round
             self._compile(self.plan.chunk_size)
+            self.plan = replace(self.plan, warnings=self._problem.warnings)
         return self.plan
 
     def _compile(self, chunk_size: int) -> None:
@@ -181,7 +182,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         evaluation_examples=problem.evaluation_examples,
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
-        readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
+        readings=problem.readings,
         version=case_version(case, problem.schedule),
         program=problem.program,
         data_digest=problem.digest,
