@@ -38,7 +38,7 @@ from benchsuite.engine.objective import (
     widened,
     without_collisions,
 )
-from benchsuite.engine.optimizers import Recorder
+from benchsuite.engine.optimizers import Recorder, quickly
 from benchsuite.engine.source import Step, source_of
 from benchsuite.results import PARAMETERS_KEPT, SPREAD
 
@@ -151,27 +151,27 @@ def _loops(case: Case, schedule: Schedule, data: Split) -> Callable[[jax.Array |
 
 
 def record_steps(case: Case, schedule: Schedule, data: Split, seeds: Any) -> list[tuple[Part, Any]]:
-    """Train seeds for one period, and record what their optimisers do.
+    """Train seeds (n,) for one period, and record what their optimisers do.
 
-    Args:
-        case: without restarts and sweep.
-        schedule: of one period.
-        data: arrays.
-        seeds: (n,) the seeds.
+    The case has no restarts and no sweep, and the data are arrays.
 
     Returns:
         Each part of the case with the record of its optimiser, NumPy arrays with the seeds along the first axis.
     """
     parts = parts_of(case)
-    loop = _make_loop(case, schedule, data, [part._replace(optimizer=Recorder(part.optimizer)) for part in parts])
+    loop = _make_loop(case, schedule, data, _recorders(parts))
 
     def records(seed: jax.Array, data: Split) -> list[Any]:  # XLA removes the evaluations, which are not returned
         state, _ = loop.start(prng.start_key(case.name, seed), None, data)
         state, _ = loop.advance(prng.data_key(case.name, seed), state, jnp.int32(0), data)
         return [memory.record for memory in _memories(case, state)]
 
-    found = guard(case, "training", lambda: jax.jit(jax.vmap(records, in_axes=(0, None)))(seeds, data))
+    found = guard(case, "training", lambda: quickly(jax.vmap(records, in_axes=(0, None)))(seeds, data))
     return list(zip(parts, jax.device_get(found), strict=True))
+
+
+def _recorders(parts: Sequence[Part]) -> list[Part]:
+    return [part._replace(optimizer=Recorder(part.optimizer)) for part in parts]  # type: ignore[arg-type]  # called alike
 
 
 def _make_loop(case: Case, schedule: Schedule, data: Split, parts: Sequence[Part] = ()) -> Loop:

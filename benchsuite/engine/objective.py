@@ -13,8 +13,9 @@ from flax import nnx
 
 from benchsuite.case import Case, Player, make_transformation, mean_squared_error, optimizer_name
 from benchsuite.engine.model import abstract_model, guard, plugin_line, predict, scalar, split_variables
-from benchsuite.engine.optimizers import FUNCTIONS, GRADIENTS, Adapter, make_adapter
+from benchsuite.engine.optimizers import Adapter, make_adapter
 from benchsuite.errors import CaseError, near_matches
+from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS
 
 #: Metrics by name.
 Metrics = dict[str, Any]
@@ -313,7 +314,8 @@ def count_evaluations(parts: Sequence[Part], memories: Sequence[Any]) -> dict[st
     counted = [evaluations for evaluations in found if evaluations is not None]
     if not counted:
         return {}
-    return {GRADIENTS: sum(e.gradients for e in counted), FUNCTIONS: sum(e.functions for e in counted)}
+    gradients, functions = (sum(values) for values in zip(*((e.gradients, e.functions) for e in counted), strict=True))
+    return {GRADIENT_EVALUATIONS: gradients, FUNCTION_EVALUATIONS: functions}
 
 
 def _is_among(paths: set[Any], path: Any, _: Any) -> bool:

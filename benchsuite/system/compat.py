@@ -86,6 +86,12 @@ def compile_options(platform: str) -> dict[str, str]:
     return dict(CPU_OPTIONS) if platform == "cpu" else {}
 
 
+def quick_options(platform: str) -> dict[str, Any]:
+    """XLA's options for a program that is compiled to run once."""
+    quick = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    return {**compile_options(platform), **quick} if platform == "cpu" else {}
+
+
 def compile_lowered(lowered: Any, platform: str) -> Any:
     """Compile a lowered program with `compile_options`, or without them where this XLA does not know them."""
     import jax

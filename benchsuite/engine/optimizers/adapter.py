@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import optax.contrib
 
 from benchsuite.case import Optimizer
 from benchsuite.errors import CaseError, describe_exception, wrap_errors
+from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS
 
 #: Arguments that `update` is tried with, in this order: all of them, then those of one protocol of optax.
 _ARGUMENTS = (
@@ -27,11 +29,10 @@ _ARGUMENTS = (
     (),
 )
 
-#: The diagnostics that count evaluations, and how to read them.
-FUNCTIONS, GRADIENTS = "function evaluations", "gradient evaluations"
+#: How to read the diagnostics that count evaluations.
 EVALUATION_READINGS = {
-    GRADIENTS: "gradients of the loss on a batch that the optimiser took in all, where plain ones take one a step",
-    FUNCTIONS: "losses of a batch that the optimiser took in all, beside those that come with gradients",
+    GRADIENT_EVALUATIONS: "gradients of the loss on a batch that the optimiser took in all; others take one a step",
+    FUNCTION_EVALUATIONS: "losses of a batch that the optimiser took in all, beside those that come with gradients",
 }
 
 #: The field of a state that counts the iterations of a line search, as optax' own name it.
@@ -167,7 +168,8 @@ class Adapter:
             return None
         functions, gradients = self.extra
         if self.searches:
-            iterations = sum(jnp.int32(count) for count in _searched(state))
+            updated = [one.mini_step == 0 for one in _states(state, optax.MultiStepsState)]
+            iterations = sum(jnp.int32(count) for count in _searched(state)) * math.prod(updated)
             functions, gradients = (iterations if count else 0 for count in self.extra)
         return Evaluations(memory.evaluations.functions + functions, memory.evaluations.gradients + 1 + gradients)
 
@@ -292,8 +294,8 @@ def _arguments(names: tuple[str, ...], value: Any, gradient: Any, objective: Any
 
 
 def _check_alike(what: str, found: Any, expected: Any, *, types: bool = True) -> None:
-    trees = jax.tree.structure(found), jax.tree.structure(expected)
-    if trees[0] != trees[1]:
+    trees = {jax.tree.structure(found), jax.tree.structure(expected)}
+    if len(trees) > 1:
         raise ValueError(f"{what} form another tree than those before")
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         if one.shape != other.shape or (types and one.dtype != other.dtype):

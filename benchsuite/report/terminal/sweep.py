@@ -8,7 +8,16 @@ from functools import partial
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, median_steps, percent
+from benchsuite.report.terminal.tables import (
+    Column,
+    Sheet,
+    count,
+    failures,
+    interval,
+    median_steps,
+    percent,
+    warning_notes,
+)
 from benchsuite.results import Summary
 
 #: Width of the plateau in rate, below the best rate.
@@ -21,7 +30,8 @@ def sweep_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     """Return a table for each swept option with the plateau of its rate."""
     for name, swept in group_sweeps(summaries).items():
         option = option_of(swept[0])
-        yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(option), *_STEPS), [describe_plateau(swept)])
+        notes = [describe_plateau(swept), *warning_notes(swept)]
+        yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(option), *_STEPS), notes)
 
 
 def _rates(option: str) -> tuple[Column, ...]:
