@@ -63,7 +63,7 @@ class Trainer:
         with machine.restore_settings(f"case {self.plan.id}"):
             self._problem.facts  # noqa: B018  # an error of a diagnostic is raised before the first round
             self._compile(self.plan.chunk_size)
-            self.plan = replace(self.plan, warnings=self._problem.warnings)
+            self.plan = replace(self.plan, warnings=_warnings(self._problem))
         return self.plan
 
     def _compile(self, chunk_size: int) -> None:
@@ -202,6 +202,13 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         setting=dict(case.setting),
         **(case.rung.facts if case.rung else {}),
     )
+
+
+def _warnings(problem: Problem) -> list[str]:
+    try:
+        return problem.warnings
+    except CaseError:  # of the memory that the record takes: the case itself is compiled by now
+        return []
 
 
 def _constant_meets(problem: Problem) -> str:

@@ -207,11 +207,10 @@ def make_adapter(name: str, optimizer: Any, parameters: Any) -> Adapter:
         Form(arguments, each, paired)
         for each, arguments in product((False, True) if per_example is None else (per_example,), _sets(transformation))
     ]
-    called = name or "of the case"
-    form, state, extra = _first_that_works(called, transformation, parameters, forms)
+    form, state, extra = _first_that_works(name, transformation, parameters, forms)
     judged = given.eval_parameters or (_eval_parameters if _judged_states(state) else None)
     axes = frozenset(leaf.ndim for leaf in jax.tree.leaves(parameters))
-    adapter = Adapter(called, transformation, form, judged, extra, bool(_searched(state)), axes)
+    adapter = Adapter(name, transformation, form, judged, extra, bool(_searched(state)), axes)
     _check_judged(adapter, state, parameters)
     return adapter
 
@@ -373,4 +372,5 @@ def _blaming(name: str) -> Iterator[None]:
 
 
 def _failed(name: str, raised: str) -> CaseError:
-    return CaseError(f"its optimiser {name} failed: {raised}", _HINT)
+    called = f"optimiser {name}" if name else "optimiser"
+    return CaseError(f"its {called} failed: {raised}", _HINT)
