@@ -64,7 +64,7 @@ def test_options_of_the_compiler_exist(name: str) -> None:
         lowered.compile({name: compat.quick_options("cpu")[name]})
     except jax.errors.JaxRuntimeError as error:
         pytest.fail(
-            f"XLA no longer has the option {name}: seeds may depend on the lanes beside them, or a probe fails ({error})"
+            f"XLA no longer has the option {name}: seeds depend on the lanes beside them, or probes fail ({error})"
         )
 
 

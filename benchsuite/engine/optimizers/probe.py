@@ -41,7 +41,7 @@ class Record(NamedTuple):
         count: steps so far.
         slope: (s,) the inner product of the change of the trained parameters and the gradient.
         judged_slope: (s,) the same for the parameters that are judged.
-        slant: (s,) the largest absolute value of the gradient.
+        steepest: (s,) the largest absolute value of the gradient.
         change: (s,) the largest absolute change of the parameters, trained or judged.
         own: (s, k) trained parameters before the step.
         update: (s, k) their change.
@@ -51,7 +51,7 @@ class Record(NamedTuple):
     count: Any
     slope: Any
     judged_slope: Any
-    slant: Any
+    steepest: Any
     change: Any
     own: Any
     update: Any
@@ -154,7 +154,7 @@ def judge_record(adapter: Adapter, record: Record) -> Iterator[str]:
     seen = f"in the first {steps} steps of {len(record.count)} seeds"
     slopes = [values[:, :steps][np.isfinite(values[:, :steps])] for values in (record.slope, record.judged_slope)]
     slope, judged = (values.mean() if len(values) else 0.0 for values in slopes)
-    if not record.change[:, :steps].any() and record.slant[:, :steps].any():
+    if not record.change[:, :steps].any() and record.steepest[:, :steps].any():
         yield f"the optimiser changes no parameter {seen}"
     elif slope > 0 and judged >= 0:
         yield (
