@@ -55,6 +55,17 @@ def test_events_are_counted() -> None:
     assert second.hits, f"JAX no longer reports hits of its compilation cache under {compat.CACHE_HIT}"
 
 
+@pytest.mark.parametrize("name", sorted(compat.quick_options("cpu")))
+def test_options_of_the_compiler_exist(name: str) -> None:
+    """The options that compile quickly are known to XLA."""
+    lowered = jax.jit(lambda x: x + 1).lower(1.0)
+
+    try:
+        lowered.compile({name: compat.quick_options("cpu")[name]})
+    except jax.errors.JaxRuntimeError as error:
+        pytest.fail(f"XLA no longer has the option {name}: probes of optimisers fail ({error})")
+
+
 def test_operations_of_a_loop_are_counted() -> None:
     """Products count with their multiplications, loops as often as they run, and branches by the larger one."""
 

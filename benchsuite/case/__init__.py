@@ -17,7 +17,14 @@ from benchsuite.case.metrics import (
     r2,
 )
 from benchsuite.case.names import NAME, is_name, join_words, number_word
-from benchsuite.case.objective import Measure, Player, is_transformation, make_transformation
+from benchsuite.case.objective import (
+    Measure,
+    Optimizer,
+    Player,
+    is_transformation,
+    make_transformation,
+    optimizer_name,
+)
 from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
 from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange, combine_values
 from benchsuite.case.version import case_version
@@ -41,6 +48,7 @@ __all__ = [
     "Landscape",
     "Measure",
     "NestedFactory",
+    "Optimizer",
     "Player",
     "Schedule",
     "Split",
@@ -61,6 +69,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "number_word",
+    "optimizer_name",
     "options_of",
     "r2",
     "with_signature",

@@ -1,12 +1,13 @@
-"""Objectives beyond a loss of predictions: measures of the model, and players with objectives of their own."""
+"""Objectives beyond a loss of predictions: measures of the model, players, and the optimisers of both."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from benchsuite.case.factory import UNSET, options_of
+from benchsuite.case.factory import UNSET, NestedFactory, options_of
 from benchsuite.case.names import NAME, is_count
 from benchsuite.errors import CaseError, require
 
@@ -73,6 +74,60 @@ class Player:
     def select(self, model: Any) -> Any:
         """Return the part of a model that the player optimises."""
         return self.parameters(model) if callable(self.parameters) else getattr(model, self.parameters)
+
+
+@dataclass(frozen=True, eq=False)
+class Optimizer:
+    """An optax transformation, with what its states do not say by themselves.
+
+    It can be used wherever a transformation can. States of optax' own are recognised without it, also inside of others:
+    `lookahead` is judged at its slow parameters, `schedule_free` at `optax.contrib.schedule_free_eval_params`, and
+    `sam` at its outer parameters.
+
+    Args:
+        transformation: `update` may take the arguments `value`, `grad`, `value_fn`, `obj_fn` and `grad_fn` of optax.
+        eval_parameters: (state, parameters) → the parameters that are evaluated, recorded and judged; by default those
+            that are trained.
+        per_example: whether `update` takes a gradient for each example, along a first axis that it removes; by default
+            whether it does so when it is tried.
+
+    Raises:
+        CaseError: a field is of the wrong kind.
+    """
+
+    transformation: optax.GradientTransformation
+    eval_parameters: Callable[[Any, Any], Any] | None = None
+    per_example: bool | None = None
+
+    def __post_init__(self) -> None:
+        kind = type(self.transformation).__name__
+        require(is_transformation(self.transformation), f"Optimizer is given a {kind}", "give an optax transformation")
+        require(
+            self.eval_parameters is None or callable(self.eval_parameters),
+            "Optimizer's eval_parameters is not a function",
+            "give a function (state, parameters) -> parameters",
+        )
+
+    @property
+    def init(self) -> Any:
+        """The `init` of the transformation."""
+        return self.transformation.init
+
+    @property
+    def update(self) -> Any:
+        """The `update` of the transformation."""
+        return self.transformation.update
+
+
+def optimizer_name(optimizer: Any) -> str:
+    """Name an optimiser, such as "optax.contrib.sam"; empty where it is a transformation, which has no name."""
+    if isinstance(optimizer, NestedFactory):
+        return optimizer.text
+    function = optimizer.func if isinstance(optimizer, partial) else optimizer
+    if is_transformation(function) or not hasattr(function, "__qualname__"):
+        return ""
+    place = getattr(function, "__module__", "").partition("._src")[0].partition("._")[0]
+    return f"{place}.{function.__qualname__}" if place.startswith("optax") else str(function.__qualname__)
 
 
 def is_transformation(value: object) -> bool:

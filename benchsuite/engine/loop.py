@@ -32,10 +32,13 @@ from benchsuite.engine.objective import (
     as_count,
     check_criterion,
     converted,
+    count_evaluations,
+    judged_parameters,
     parts_of,
     widened,
     without_collisions,
 )
+from benchsuite.engine.optimizers import Recorder, quickly
 from benchsuite.engine.source import Step, source_of
 from benchsuite.results import PARAMETERS_KEPT, SPREAD
 
@@ -149,8 +152,32 @@ def _loops(case: Case, schedule: Schedule, data: Split) -> Callable[[Setting], L
     return lambda setting: loop_of(at(setting or {}))
 
 
-def _make_loop(case: Case, schedule: Schedule, data: Split) -> Loop:
-    parts, graph = parts_of(case), graph_of(case, training=False)
+def record_steps(case: Case, schedule: Schedule, data: Split, seeds: Any) -> list[tuple[Part, Any]]:
+    """Train seeds (n,) for one period, and record what their optimisers do.
+
+    The case has no restarts and no sweep, and the data are arrays.
+
+    Returns:
+        Each part of the case with the record of its optimiser, NumPy arrays with the seeds along the first axis.
+    """
+    parts = parts_of(case)
+    loop = _make_loop(case, schedule, data, _recorders(parts))
+
+    def records(seed: jax.Array, data: Split) -> list[Any]:  # XLA removes the evaluations, which are not returned
+        state, _ = loop.start(prng.start_key(case.name, seed), None, data)
+        state, _ = loop.advance(prng.data_key(case.name, seed), state, jnp.int32(0), data)
+        return [memory.record for memory in _memories(case, state)]
+
+    found = guard(case, "training", lambda: quickly(jax.vmap(records, in_axes=(0, None)))(seeds, data))
+    return list(zip(parts, jax.device_get(found), strict=True))
+
+
+def _recorders(parts: Sequence[Part]) -> list[Part]:
+    return [part._replace(optimizer=Recorder(part.optimizer)) for part in parts]  # type: ignore[arg-type]  # called alike
+
+
+def _make_loop(case: Case, schedule: Schedule, data: Split, parts: Sequence[Part] = ()) -> Loop:
+    parts, graph = parts or parts_of(case), graph_of(case, training=False)
     step, evaluate = _make_step(case, parts), _make_evaluate(case, graph, parts)
     run_period = source_of(case.dataset).period(schedule.evaluate_every, step, data)
 
@@ -184,7 +211,7 @@ def _make_loop(case: Case, schedule: Schedule, data: Split) -> Loop:
         state, train = run_period(key, state, period, data)
         return state, evaluate(state, train, data)
 
-    return Loop(start, advance, _make_diagnose(case, graph))
+    return Loop(start, advance, _make_diagnose(case, graph, parts))
 
 
 def _best_of(loop: Loop, case: Case) -> Loop:
@@ -244,15 +271,14 @@ def _make_update(graph: Any) -> Callable[[Part, State, Any], tuple[State, Metric
     def update(part: Part, state: State, batch: Any) -> tuple[State, Metrics]:
         own, among = part.split(state.parameters)
 
-        def loss_of(own: Any, rest: Any) -> tuple[jax.Array, tuple[Any, Metrics]]:
+        def loss_of(own: Any, rest: Any, batch: Any) -> tuple[jax.Array, tuple[Any, Metrics]]:
             model = nnx.merge(graph, among(own), rest, copy=True)  # a copy, since BatchNorm and the like set variables
             loss, metrics = part.objective.assess(model, batch)
             return loss, (split_variables(model)[1], metrics)
 
-        gradient, (rest, metrics) = jax.grad(loss_of, has_aux=True)(own, state.rest)
-        updates, memory = part.optimizer.update(gradient, state.optimizer, own)
-        rest = jax.tree.map(_of_one_type, rest, state.rest)
-        return State(among(optax.apply_updates(own, updates)), rest, memory), metrics
+        done = part.optimizer.step(loss_of, own, state.rest, state.optimizer, batch)
+        rest = jax.tree.map(_of_one_type, done.rest, state.rest)
+        return State(among(done.parameters), rest, done.memory), done.metrics
 
     return update
 
@@ -266,11 +292,23 @@ def _of_one_type(new: jax.Array, old: jax.Array) -> jax.Array:
     return new if new.dtype == old.dtype else new.astype(old.dtype)
 
 
-def _make_diagnose(case: Case, graph: Any) -> Callable[[State, Split], dict[str, jax.Array]]:
+def _memories(case: Case, state: State) -> tuple[Any, ...]:
+    """The states of the optimisers of all parts."""
+    return state.optimizer if case.players else (state.optimizer,)
+
+
+def _judged(case: Case, parts: Sequence[Part], state: State) -> State:
+    """The same training with the parameters that are judged, where those are not the trained ones."""
+    return state._replace(parameters=judged_parameters(parts, _memories(case, state), state.parameters))
+
+
+def _make_diagnose(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[State, Split], dict[str, jax.Array]]:
     def merged(state: State) -> Any:
         return nnx.merge(graph, state.parameters, state.rest, copy=True)
 
     def diagnose(state: State, data: Split) -> dict[str, jax.Array]:
+        counted = count_evaluations(parts, _memories(case, state))
+        state = _judged(case, parts, state)
         batch = converted(source_of(case.dataset).prepare(data.test), case.dtype)
         given = batch if case.is_supervised else (batch,)
         functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
@@ -280,7 +318,7 @@ def _make_diagnose(case: Case, graph: Any) -> Callable[[State, Split], dict[str,
         if case.is_supervised:
             prediction = merged(state)(given[0])
             found |= {SPREAD: prediction_spread(prediction)} if hasattr(prediction, "shape") else {}
-        return found
+        return found | counted
 
     return diagnose
 
@@ -303,6 +341,7 @@ def _make_evaluate(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[S
         return found
 
     def evaluate(state: State, train: Metrics, data: Split) -> Evaluation:
+        state = _judged(case, parts, state)
         batch = converted(source_of(case.dataset).prepare(data.test), case.dtype)
         gradients, seen = zip(*(look(part, state, batch) for part in parts), strict=True)
         flat = ravel_pytree(state.parameters)[0] if tree_size(state.parameters) <= PARAMETERS_KEPT else jnp.zeros(0)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
-import optax
 from flax import nnx
 
-from benchsuite.case import Case, Player, make_transformation, mean_squared_error
-from benchsuite.engine.model import abstract_model, guard, plugin_line, predict, scalar
+from benchsuite.case import Case, Player, make_transformation, mean_squared_error, optimizer_name
+from benchsuite.engine.model import abstract_model, guard, plugin_line, predict, scalar, split_variables
+from benchsuite.engine.optimizers import Adapter, make_adapter
 from benchsuite.errors import CaseError, near_matches
+from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS
 
 #: Metrics by name.
 Metrics = dict[str, Any]
@@ -265,7 +266,7 @@ class Part(NamedTuple):
 
     objective: Objective
     owns: Callable[[Any, Any], bool] | None
-    optimizer: optax.GradientTransformation
+    optimizer: Adapter
     steps: int
 
     def split(self, parameters: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -279,13 +280,42 @@ class Part(NamedTuple):
 def parts_of(case: Case) -> list[Part]:
     """List the objectives of a case with their parameters and optimisers."""
     if not case.players:
-        return [Part(objective_of(case), None, guard(case, "optimizer", case.make_optimizer), 1)]
+        return [_part(case, objective_of(case), None, case.optimizer, 1)]
     parts = []
     for number, (player, paths) in enumerate(zip(case.players, _owned_paths(case), strict=True)):
         objective = objective_of(case, player.objective, f"{player.name}.loss" if number else "loss")
-        optimizer = guard(case, "optimizer", partial(make_transformation, player.optimizer))
-        parts.append(Part(objective, partial(_is_among, paths), optimizer, player.steps))
-    return parts
+        parts.append(_part(case, objective, partial(_is_among, paths), player.optimizer, player.steps))
+    counts = any(part.optimizer.counts for part in parts)
+    return [part._replace(optimizer=replace(part.optimizer, with_others=counts)) for part in parts]
+
+
+def _part(case: Case, objective: Objective, owns: Any, optimizer: Any, steps: int) -> Part:
+    def adapter() -> Adapter:
+        parameters = split_variables(abstract_model(case))[0]
+        own = parameters if owns is None else nnx.split_state(parameters, owns, ...)[0]
+        shapes = jax.eval_shape(partial(converted, dtype=case.dtype), own)
+        return make_adapter(optimizer_name(optimizer), make_transformation(optimizer), shapes)
+
+    return Part(objective, owns, guard(case, "optimizer", adapter), steps)
+
+
+def judged_parameters(parts: Sequence[Part], memories: Sequence[Any], parameters: Any) -> Any:
+    """Compute the parameters that are evaluated; the same object where they are those that are trained."""
+    for part, memory in zip(parts, memories, strict=True):
+        own, among = part.split(parameters)
+        judged = part.optimizer.evaluated(memory, own)
+        parameters = parameters if judged is own else among(judged)
+    return parameters
+
+
+def count_evaluations(parts: Sequence[Part], memories: Sequence[Any]) -> dict[str, Any]:
+    """The evaluations of the optimisers of a seed; none where each step of each takes one gradient."""
+    found = [part.optimizer.evaluations(memory) for part, memory in zip(parts, memories, strict=True)]
+    counted = [evaluations for evaluations in found if evaluations is not None]
+    if not counted:
+        return {}
+    gradients, functions = (sum(values) for values in zip(*((e.gradients, e.functions) for e in counted), strict=True))
+    return {GRADIENT_EVALUATIONS: gradients, FUNCTION_EVALUATIONS: functions}
 
 
 def _is_among(paths: set[Any], path: Any, _: Any) -> bool:

@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchsuite.case import Case, Measure, Schedule, Split, r2
-from benchsuite.engine.loop import Training, make_training, trace_pinned_start
+from benchsuite.engine.loop import Training, make_training, record_steps, trace_pinned_start
 from benchsuite.engine.model import guard, parameter_dtype, parameter_names, prediction_shape
+from benchsuite.engine.optimizers import EVALUATION_READINGS, SEEDS, STEPS, judge_record
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, constant_meeting, schedule_for
@@ -167,6 +168,30 @@ class Problem:
         """
         with self.numerics():
             return parameter_dtype(self.case)
+
+    @property
+    def readings(self) -> dict[str, str]:
+        """How to read the diagnostics: those of the case, and evaluations where an optimiser takes more than one."""
+        counted = {name: text for name, text in EVALUATION_READINGS.items() if name in self.training.traced[2].out_info}
+        return {diagnostic.name: diagnostic.reading for diagnostic in self.case.diagnostics} | counted
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What is odd about the first steps of the optimisers of a treated case, one sentence each.
+
+        Raises:
+            CaseError: a function of the case fails.
+        """
+        if not self.case.treatment:  # the optimiser of a source is part of its question
+            return []
+        case = self.case if self.case.sweep is None else self.case.sweep.at(self.case.sweep.settings[0])
+        short = source_of(case.dataset).shortened(case, self.data, STEPS, STEPS - 1, SEEDS)
+        length = STEPS if short.unit == "steps" else 1
+        schedule = Schedule(**{short.unit: length, "evaluate_every": length})
+        with self.numerics():
+            data, seeds = source_of(short.dataset).load(short).split, np.arange(SEEDS, dtype=np.uint32)
+            recorded = record_steps(replace(short, sweep=None, restarts=1), schedule, data, seeds)
+            return [sentence for part, record in recorded for sentence in judge_record(part.optimizer, record)]
 
     @cached_property
     def facts(self) -> dict[str, float]:

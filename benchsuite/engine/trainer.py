@@ -67,6 +67,7 @@ class Trainer:
         with machine.restore_settings(f"case {self.plan.id}"):
             self._problem.facts  # noqa: B018  # an error of a diagnostic is raised before the first round
             self._compile(self.plan.chunk_size)
+            self.plan = replace(self.plan, warnings=_warnings(self._problem))
         return self.plan
 
     def _compile(self, lanes: int) -> None:
@@ -185,7 +186,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         evaluation_examples=problem.evaluation_examples,
         claims=[claim.to_json() for claim in case.claims],
         starts={name: dict(start) for name, start in case.starts.items()},
-        readings={diagnostic.name: diagnostic.reading for diagnostic in case.diagnostics},
+        readings=problem.readings,
         version=case_version(case, problem.schedule),
         program=problem.program,
         data_digest=problem.digest,
@@ -205,6 +206,13 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         setting=dict(case.setting),
         **(case.rung.facts if case.rung else {}),
     )
+
+
+def _warnings(problem: Problem) -> list[str]:
+    try:
+        return problem.warnings
+    except CaseError:  # of the memory that the record takes: the case itself is compiled by now
+        return []
 
 
 def _constant_meets(problem: Problem) -> str:

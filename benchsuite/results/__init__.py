@@ -13,10 +13,12 @@ from benchsuite.results.result import Curves, Result
 from benchsuite.results.round import OnTrained, RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
 from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summaries_judged_together, summarise
-from benchsuite.results.trace import PARAMETERS_KEPT, SPREAD, Trace
+from benchsuite.results.trace import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS, PARAMETERS_KEPT, SPREAD, Trace
 
 __all__ = [
     "DEFINITIONS",
+    "FUNCTION_EVALUATIONS",
+    "GRADIENT_EVALUATIONS",
     "HOLDS",
     "NEVER",
     "NOT_JUDGED",

@@ -100,6 +100,7 @@ class Plan:
     constant_meets: str = ""
     evaluation_examples: Whole = 0
     dtype: str = "float32"
+    warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""

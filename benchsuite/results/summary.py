@@ -168,6 +168,7 @@ class Summary:
     constant_meets: str = ""
     near_bound: Share | None = None
     dtype: str = "float32"
+    warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         none = dict.fromkeys(map(str, Outcome), 0)  # an earlier version knew fewer outcomes
@@ -207,6 +208,7 @@ _FROM_PLAN = (
     *("case", "treatment", "setting", "id", "label", "source", "protocol", "dataset", "stand_in", "data_origin"),
     *("criterion", "device", "platform", "executor", "workers", "precision", "prng", "version", "program"),
     *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets", "family", "rung", "published", "dtype"),
+    "warnings",
 )
 
 

@@ -14,6 +14,10 @@ PARAMETERS_KEPT = 16
 SPREAD = "benchsuite.prediction_spread"
 
 
+#: The diagnostics that count what an optimiser computes, where that is more than one gradient a step.
+FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS = "function evaluations", "gradient evaluations"
+
+
 @dataclass(frozen=True)
 class Trace:
     """The evaluations of n seeds: one at the start, and one after each of the schedule's periods, e in all.

@@ -78,6 +78,11 @@ def count_events() -> Iterator[EventCounts]:
         jax.monitoring.unregister_event_listener(on_event)
 
 
+def quick_options(platform: str) -> dict[str, Any]:
+    """XLA's options for a program that is compiled to run once."""
+    return {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True} if platform == "cpu" else {}
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an exception of JAX says that a device has too little memory."""
     import jax

@@ -36,7 +36,7 @@ def check_descent(case: Case, seeds: int = 8) -> Trace:
     from benchsuite.engine import Ensemble, Problem
 
     problem = Problem.load(case, TrainingSettings())
-    trace, _ = Ensemble.fitting(problem, seeds, machine.devices()[:1]).train(np.arange(seeds))
+    trace, _ = Ensemble.fitting(problem, machine.devices()[:1]).train(np.arange(seeds))
     loss = trace.metrics["loss"]
     wrong = [
         f"seed {seed}: the loss goes from {first:.4g} to {last:.4g}"

@@ -8,7 +8,16 @@ from functools import partial
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, median_steps, percent
+from benchsuite.report.terminal.tables import (
+    Column,
+    Sheet,
+    count,
+    failures,
+    interval,
+    median_steps,
+    percent,
+    warning_notes,
+)
 from benchsuite.results import Summary
 
 #: Width of the plateau in rate, below the best rate.
@@ -22,7 +31,7 @@ def sweep_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     for name, swept in group_sweeps(summaries).items():
         options = swept_options(swept[0])
         best = describe_plateau(swept, options[0]) if len(options) == 1 else _describe_best(swept)
-        yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(*options), *_STEPS), [best])
+        yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(*options), *_STEPS), [best, *warning_notes(swept)])
 
 
 def _rates(*options: str) -> tuple[Column, ...]:

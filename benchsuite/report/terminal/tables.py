@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchsuite.errors import printable
-from benchsuite.results import Outcome, Summary
+from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS, Outcome, Summary
 
 #: Name of a case without a treatment.
 UNTREATED = "untreated"
@@ -106,6 +106,21 @@ def case_name(summary: Summary) -> str:
     """Format the name of a case with its marks below: protocol, data."""
     name, _, marks = summary.label.partition(" (")
     return "\n".join([name, *filter(None, marks.removesuffix(")").split(", "))])
+
+
+def warning_notes(summaries: Iterable[Summary]) -> list[str]:
+    """List the warnings of treated cases, each once."""
+    found = {(summary.treatment, warning): summary for summary in summaries for warning in summary.warnings}
+    return [f"WARNING: {treatment} of {summary.case}: {warning}" for (treatment, warning), summary in found.items()]
+
+
+def evaluations_per_step(summary: Summary) -> str:
+    """Format the evaluations of a step: "2.2 gradients, 8.2 losses"; "1 gradient" where they are not counted."""
+    steps = summary.time_to_success["censored_at"]
+    found = {diagnostic["name"]: (diagnostic["median"] or 0) / steps for diagnostic in summary.diagnostics}
+    gradients, losses = found.get(GRADIENT_EVALUATIONS, 1), found.get(FUNCTION_EVALUATIONS, 0)
+    texts = [f"{gradients:.3g} gradient" + ("" if gradients == 1 else "s")]
+    return ", ".join([*texts, *([f"{losses:.3g} losses"] if losses else [])])
 
 
 def failures(outcomes: Mapping[str, int]) -> str:

@@ -15,12 +15,14 @@ from benchsuite.report.terminal.tables import (
     Column,
     Sheet,
     count,
+    evaluations_per_step,
     failures,
     interval,
     p_value,
     percent,
     points,
     seconds,
+    warning_notes,
 )
 from benchsuite.results import Result, Summary
 
@@ -85,7 +87,8 @@ def _differences(label: str, compared: Sequence[TreatmentComparison], style: str
         Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
         Column("p", lambda c: p_value(c.adjusted_p_value)),
     ]
-    return Sheet(f"Effect of treatments: {label}", compared, columns, [_untreated(compared[0])], style)
+    warnings = warning_notes(comparison.summary for comparison in compared)
+    return Sheet(f"Effect of treatments: {label}", compared, columns, [_untreated(compared[0]), *warnings], style)
 
 
 def _difference(comparison: TreatmentComparison) -> Text:
@@ -110,6 +113,9 @@ def _costs(compared: Sequence[TreatmentComparison], style: str) -> Sheet:
         Column("step", step),
         Column("device time\nper converged", lambda c: seconds(c.summary.device_seconds_per_converged)),
     ]
+    evaluations = [evaluations_per_step(comparison.summary) for comparison in compared]
+    if set(evaluations) != {"1 gradient"}:
+        columns.append(Column("evaluations\na step", lambda c: evaluations_per_step(c.summary)))
     return Sheet("", compared, columns, style=style)
 
 
