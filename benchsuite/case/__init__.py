@@ -17,7 +17,7 @@ from benchsuite.case.metrics import (
     r2,
 )
 from benchsuite.case.names import NAME, is_name, join_words, number_word
-from benchsuite.case.objective import Measure, Player, make_transformation
+from benchsuite.case.objective import Measure, Player, make_transformation, optimizer_name
 from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
 from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange
 from benchsuite.case.version import case_version
@@ -58,6 +58,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "number_word",
+    "optimizer_name",
     "options_of",
     "r2",
     "with_signature",

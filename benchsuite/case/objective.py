@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchsuite.case.factory import UNSET, options_of
@@ -73,6 +74,15 @@ class Player:
     def select(self, model: Any) -> Any:
         """Return the part of a model that the player optimises."""
         return self.parameters(model) if callable(self.parameters) else getattr(model, self.parameters)
+
+
+def optimizer_name(optimizer: Any) -> str:
+    """Name an optimiser, such as "optax.contrib.sam"; empty where it is a transformation, which has no name."""
+    function = optimizer.func if isinstance(optimizer, partial) else optimizer
+    if is_transformation(function) or not hasattr(function, "__qualname__"):
+        return ""
+    place = getattr(function, "__module__", "").partition("._src")[0].partition("._")[0]
+    return f"{place}.{function.__qualname__}" if place.startswith("optax") else str(function.__qualname__)
 
 
 def is_transformation(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -189,8 +190,8 @@ class Ensemble:
             OutOfMemoryError: the device has too little memory.
             CaseError: the case failed.
         """
-        whose, hint = f"case {self._case.id}: its training", "look for callbacks, and for shapes that depend on values"
-        with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", hint)):
+        whose = f"case {self._case.id}: its training"
+        with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", _run_time_hint())):
             try:
                 with compat.wide_numbers(self._case.dtype):
                     yield
@@ -262,6 +263,13 @@ class Ensemble:
             p.diagnose(self._settings, state, data) for (p, _, data), (state, _) in zip(devices, now, strict=True)
         ]
         return [_joined(e) for e in jax.device_get(evaluations)], _joined(jax.device_get(diagnostics)), seconds
+
+
+def _run_time_hint() -> str:
+    """What to do about the current exception, which the traced functions of a case did not raise while traced."""
+    if hint := machine.unset_hint():
+        return hint
+    return "fix the function that the case calls by a callback" if compat.is_of_callback(sys.exc_info()[1]) else ""
 
 
 def as_figures(values: Any) -> np.ndarray:

@@ -16,6 +16,8 @@ from jax.flatten_util import ravel_pytree
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine import prng
 from benchsuite.engine.model import (
+    blame,
+    call_model,
     graph_of,
     guard,
     make_model,
@@ -274,9 +276,10 @@ def _make_diagnose(case: Case, graph: Any) -> Callable[[State, Split], dict[str,
         functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
         found = {}
         for name, function in functions.items():
-            found[name] = scalar(name, jnp.float32(function(merged(state), *given)))
+            with blame(f"diagnostic {name!r}"):
+                found[name] = scalar(name, jnp.float32(function(merged(state), *given)))
         if case.is_supervised:
-            prediction = merged(state)(given[0])
+            prediction = call_model(merged(state), given[0])
             found |= {SPREAD: prediction_spread(prediction)} if hasattr(prediction, "shape") else {}
         return found
 
@@ -297,7 +300,8 @@ def _make_evaluate(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[S
         found = {}
         for name, measure in case.measures.items():
             model = nnx.merge(graph, state.parameters, state.rest, copy=True)
-            found[name] = as_count(name, measure.function(model, batch), batch)
+            with blame(f"metric {name!r}"):
+                found[name] = as_count(name, measure.function(model, batch), batch)
         return found
 
     def evaluate(state: State, train: Metrics, data: Split) -> Evaluation:

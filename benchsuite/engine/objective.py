@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from benchsuite.case import Case, Player, make_transformation, mean_squared_error
-from benchsuite.engine.model import abstract_model, guard, plugin_line, predict, scalar
+from benchsuite.case import Case, Player, make_transformation, mean_squared_error, optimizer_name
+from benchsuite.engine.model import abstract_model, blame, blamed, call_model, guard, predict, scalar
 from benchsuite.errors import CaseError, near_matches
 
 #: Metrics by name.
@@ -89,7 +89,7 @@ class SupervisedObjective:
 
     def _predict(self, model: Any, x: Any, y: Any) -> Any:
         alike = _is_real(y) or self.case.loss is mean_squared_error
-        return predict(model, x, y) if alike else model(x)
+        return predict(model, x, y) if alike else call_model(model, x)
 
     def _loss(self, prediction: Any, y: Any) -> Any:
         return minimisable("loss", _call("loss", self.case.loss, prediction, y))
@@ -118,7 +118,8 @@ class FreeObjective:
         return {name: as_count(name, value, batch) for name, value in seen.items()}
 
     def _value(self, model: Any, batch: Any) -> tuple[Any, Mapping[str, Any]]:
-        value = _call(self.name, self.function, model, batch)
+        what = "objective" if self.name == "loss" else f"objective {self.name}"
+        value = _call(what, self.function, model, batch)
         loss, metrics = value if isinstance(value, tuple) and len(value) == len(("loss", "metrics")) else (value, {})
         if not isinstance(metrics, Mapping) or not all(isinstance(name, str) for name in metrics):
             raise CaseError(
@@ -155,17 +156,13 @@ def _pair(batch: Any) -> tuple[Any, Any]:
 
 
 def _call(name: str, function: Any, *arguments: Any) -> Any:
-    """Call a loss, objective or metric; one that branches on a traced value gets a sentence.
+    """Call a loss, objective or metric.
 
     Raises:
-        CaseError: it does.
+        CaseError: it fails.
     """
-    try:
+    with blame(name, f"call the {name.partition(' ')[0]} by hand on one batch"):
         return function(*arguments)
-    except jax.errors.TracerBoolConversionError as error:
-        raise CaseError(
-            f"its {name} branches on a traced value{plugin_line()}", "use jnp.where in place of if"
-        ) from error
 
 
 def minimisable(name: str, value: Any) -> Any:
@@ -279,13 +276,23 @@ class Part(NamedTuple):
 def parts_of(case: Case) -> list[Part]:
     """List the objectives of a case with their parameters and optimisers."""
     if not case.players:
-        return [Part(objective_of(case), None, guard(case, "optimizer", case.make_optimizer), 1)]
+        return [Part(objective_of(case), None, _optimizer(case, case.optimizer), 1)]
     parts = []
     for number, (player, paths) in enumerate(zip(case.players, _owned_paths(case), strict=True)):
         objective = objective_of(case, player.objective, f"{player.name}.loss" if number else "loss")
-        optimizer = guard(case, "optimizer", partial(make_transformation, player.optimizer))
+        optimizer = _optimizer(case, player.optimizer, f"of player {player.name}")
         parts.append(Part(objective, partial(_is_among, paths), optimizer, player.steps))
     return parts
+
+
+def _optimizer(case: Case, optimizer: Any, whose: str = "") -> optax.GradientTransformation:
+    """Make a transformation that names the optimiser in its exceptions."""
+    what = " ".join(filter(None, ("optimiser", optimizer_name(optimizer), whose)))
+    made = guard(case, what, partial(make_transformation, optimizer))
+    extra = isinstance(made, optax.GradientTransformationExtraArgs)
+    kind = optax.GradientTransformationExtraArgs if extra else optax.GradientTransformation
+    hint = "call init and update of the optimiser by hand, or choose another one"
+    return kind(blamed(what, made.init, hint), blamed(what, made.update, hint))
 
 
 def _is_among(paths: set[Any], path: Any, _: Any) -> bool:

@@ -23,7 +23,7 @@ from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, constant_meeting, schedule_for
 from benchsuite.settings import TrainingSettings
-from benchsuite.system import cache, compat
+from benchsuite.system import cache, compat, machine
 
 #: Compiled trainings that are shared at most, and bytes of code that each may have: the least recently used go first.
 SHARED, LARGEST_CODE = 16, 2**26
@@ -62,7 +62,9 @@ class Problem:
         Raises:
             DataError: the files of a dataset are missing or damaged.
             CaseError: a function of the dataset fails.
+            OptionError: JAX is set up such that no case trains.
         """
+        machine.check_settings()
         protocol, schedule = schedule_for(case, settings.protocol)
         if settings.dtype:
             case = replace(case, dtype=settings.dtype)

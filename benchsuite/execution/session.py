@@ -19,6 +19,7 @@ from benchsuite.plugins import Registry, select_treatments, select_variants
 from benchsuite.results import Summary, schedule_for
 from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder
+from benchsuite.system import machine
 from benchsuite.variants import Variant, list_inapplicable
 
 #: Makes the observer of a case from its position in the run, such as "2/6" (empty for a single case).
@@ -94,11 +95,13 @@ class Session:
         return select_variants(cases, chosen, self.training)
 
     def check(self) -> None:
-        """Check the selection before anything is created.
+        """Check the environment and the selection before anything is created.
 
         Raises:
-            OptionError: a case, treatment, sweep or dataset does not exist, or applies to no case.
+            OptionError: JAX is set up such that no case trains; or a case, treatment, sweep or dataset does not exist,
+                or applies to no case.
         """
+        machine.check_settings()
         self.registry.check_dataset(self.training.dataset)
         self.variants  # noqa: B018  # selects and checks them
 

@@ -113,13 +113,16 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if not suite.loaded or config.option.collectonly or suite.output.plan:
         return []
     from benchsuite.report.terminal import header_lines
+    from benchsuite.system import machine
 
     session = suite.session
     with _usage_errors():
         session.check()
         about = session.executor.describe(session.training)
     left_out = [plugin.name for plugin in session.registry.left_out]
-    return header_lines(about, session.training.protocol, session.training.precision, left_out, session.training.dtype)
+    training = session.training
+    notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
+    return header_lines(about, training.protocol, training.precision, left_out, training.dtype) + notes
 
 
 @pytest.hookimpl(tryfirst=True)
