@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli.common import OUTPUT_FILE, finished_run, say, show_changes, show_summaries, write_page
+from benchsuite.cli.common import OUTPUT_FILE, exit_code, finished_run, say, show_changes, show_summaries, write_page
 from benchsuite.errors import OptionError
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     if output:
         _draw(results, folder, picture or _main_figure(results), output)
         say(f"{folder.path} - drawn into {output}")
-        return 0
-    show_summaries([result.summary for result in results], folder)
-    return 0
+    else:
+        show_summaries([result.summary for result in results], folder)
+    return exit_code([folder])
 
 
 def _check_single(paths: Sequence[Path], reference: Path | None) -> None:
@@ -89,7 +89,7 @@ def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Pa
         return
     summaries = [result.summary for result in results]
     if picture == "treatments":
-        draw_heatmap(summaries, folder.inapplicable, output)
+        draw_heatmap(summaries, [*folder.inapplicable, *folder.untrained], output)
     else:
         (draw_family if picture == "family" else draw_sweep)(summaries, output)
 
@@ -111,13 +111,15 @@ def export_run(path: Path | None, kind: str, output: Path | None) -> int:
 
     if not output and kind not in TEXT_FORMATS:
         raise OptionError(f"--format {kind} requires -o FILE: it is a binary format", "add -o FILE")
-    _, results = finished_run(path)
+    folder, results = finished_run(path)
     if output:
         export_results(results, kind, output)
         say(f"written into {output}", err=True)
     else:
         click.echo(TEXT_FORMATS[kind](results))
-    return 0
+    for item in folder.untrained:
+        say(f"{item.id} {item.state}: {item.reason}", err=True)
+    return exit_code([folder])
 
 
 @click.command()

@@ -16,7 +16,7 @@ import pytest
 
 from benchsuite.errors import BenchsuiteError, printable
 from benchsuite.pytest_plugin.suite import SUITE, Suite
-from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, Bench, RoundTimer
+from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, REPLACED, Bench, RoundTimer
 from benchsuite.settings import OPTIONS, with_pytest_flags
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"-n and --benchmark-only exclude each other: parallel workers disturb timings\n  try: {NO_WORKERS}"
         )
+    if config.getoption("codspeed", None) and config.getoption("benchmark_only", False):
+        raise pytest.UsageError(f"{REPLACED.format('pytest-codspeed')}\n  try: omit --codspeed")
     with _usage_errors():
         suite.settings  # noqa: B018  # parses and checks them
 
@@ -129,18 +131,22 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --benchsuite-plan, show the estimated costs instead of training."""
     suite = session.config.stash[SUITE]
+    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+    chosen = {params[CASE_FIXTURE]: suite.variants[params[CASE_FIXTURE]] for params in calls if CASE_FIXTURE in params}
+    if chosen:
+        suite.session.chosen = list(chosen)
     if not suite.output.plan or session.testsfailed:
         return None
     from benchsuite.report.terminal import forecast_table, render
 
-    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
-    chosen = [suite.variants[params[CASE_FIXTURE]].treated for params in calls if CASE_FIXTURE in params]
+    failures = [variant.error for variant in chosen.values() if variant.applies and variant.error]
+    session.testsfailed = len(failures)
     with _usage_errors():
-        forecasts = suite.session.forecasts([case for case in chosen if case])
+        forecasts = suite.session.forecasts([variant.treated for variant in chosen.values() if variant.treated])
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.section("plan")
-        reporter.write(render(forecast_table(forecasts), writer.fullwidth, writer.hasmarkup))
+        reporter.write(render(forecast_table(forecasts, failures), writer.fullwidth, writer.hasmarkup))
     return True
 
 
@@ -214,8 +220,11 @@ def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> 
         message = f"treatments and sweeps cannot be shown: {error}"
         terminalreporter.write_line(with_pytest_flags(message), red=True)
     width = suite.config.get_terminal_writer().fullwidth
-    tables = run_tables(suite.summaries, width, results, folder.inapplicable)
+    tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *folder.untrained])
     terminalreporter.write(_rendered(tables, suite.config))
+    for name, tries in suite.session.tries.items():
+        if tries > 1:
+            terminalreporter.write_line(f"{name} was tried {tries} times in this session; the last try counts")
     terminalreporter.write_line(f"rows of every seed: {folder.path}")
 
 

@@ -56,6 +56,8 @@ class RunFile(StoredFile):
         settings: the options of the run.
         inapplicable: case → treatment → why it does not apply.
         load: None where it was not measured.
+        requested: the ids of the cases to train, in order; those of the plans where it is empty.
+        failures: id of a case → why it was not trained to the end.
         schema: of the folder.
     """
 
@@ -65,6 +67,8 @@ class RunFile(StoredFile):
     settings: dict[str, Any]
     inapplicable: dict[str, dict[str, str]] = field(default_factory=dict)
     load: LoadFile | None = None
+    requested: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
     schema: Literal[5] = SCHEMA
 
     def map_free(self, change: Callable[[Any], Any]) -> Self:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite.errors import CaseError, StoreError
-from benchsuite.results import Plan, RoundResult, SeedTable, Summary, Surface
+from benchsuite.results import FAILED, NOT_RUN, UNFINISHED, Plan, RoundResult, SeedTable, Summary, Surface, Untrained
 from benchsuite.store import arrays
 from benchsuite.store.documents import (
     NO_ROOM,
@@ -221,6 +221,44 @@ class RunFolder:
             found.setdefault(case, {})[treatment] = why
         if found != self._run.inapplicable:
             self._write_run(inapplicable=found)
+
+    @property
+    def requested(self) -> list[str]:
+        """The ids of the cases to train; those that were begun where the run does not list them."""
+        return list(self._run.requested) or [plan.id for plan in self.plans]
+
+    def write_requested(self, names: Iterable[str]) -> None:
+        """Write the ids of the cases to train, after those of an earlier session in this folder."""
+        requested = list(dict.fromkeys([*self.requested, *names]))
+        if requested != self._run.requested:
+            self._write_run(requested=requested)
+
+    def write_failure(self, name: str, reason: str) -> None:
+        """Write why a case was not trained to the end; an empty reason removes that of an earlier try."""
+        failures = {other: why for other, why in self._run.failures.items() if other != name}
+        failures |= {name: reason} if reason else {}
+        if failures != self._run.failures:
+            self._write_run(failures=failures)
+
+    @property
+    def untrained(self) -> list[Untrained]:
+        """The requested cases that failed, were not run, or lack seeds.
+
+        Raises:
+            StoreError: the file of a case is damaged.
+        """
+        return [untrained for name in self.requested if (untrained := self._untrained(name))]
+
+    def _untrained(self, name: str) -> Untrained | None:
+        if name in self._run.failures:
+            return Untrained.of(name, self._run.failures[name], FAILED)
+        case = self._case(name)
+        if case is None or not case.summaries:
+            return Untrained.of(name, "it was not trained", NOT_RUN)
+        done = min(summary.seeds for summary in case.summaries)
+        if done < case.plan.seeds:
+            return Untrained.of(name, f"{done:,} of {case.plan.seeds:,} seeds were trained", UNFINISHED)
+        return None
 
     def _write_run(self, **changes: Any) -> None:
         self._prepare()
