@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pwd
+import tempfile
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +19,7 @@ from benchsuite import Criterion, Schedule, Stream
 from benchsuite.engine import Problem
 from benchsuite.errors import CaseError, DeviceError, OptionError
 from benchsuite.settings import TrainingSettings
-from benchsuite.system import compat, machine
+from benchsuite.system import cache, compat, machine
 
 
 class State(NamedTuple):
@@ -164,13 +167,10 @@ def test_platform_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -
     """Where JAX_PLATFORMS excludes or names a device that there is not, the error says so."""
     monkeypatch.undo()  # the devices of the tests
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    before = jax.config.jax_platforms
-    jax.config.update("jax_platforms", "cpu")
-    try:
-        with pytest.raises(DeviceError, match="no tpu device, as JAX_PLATFORMS is 'cpu'") as caught:
-            machine.devices("tpu")
-    finally:
-        jax.config.update("jax_platforms", before)
+
+    with pytest.raises(DeviceError, match="no tpu device, as JAX_PLATFORMS is 'cpu'") as caught:
+        machine.devices("tpu")
+
     assert "unset JAX_PLATFORMS" in caught.value.hint
 
 
@@ -186,3 +186,29 @@ def test_change_of_type_in_a_loop_is_recognised() -> None:
     change = compat.type_change(caught.value)
     assert change == ("rest", "w", "float32[]", "float32[1]"), "JAX has another text for states that change their type"
     assert compat.type_change(TypeError("no")) is None
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hide the home directory, and forget the cache folder before and after."""
+    cache.folder.cache_clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    yield
+    cache.folder.cache_clear()
+
+
+@pytest.mark.parametrize("home", ["", "/proc/nowhere"])
+def test_without_a_home_directory_caches_are_temporary(
+    home: str, no_home: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a user without one, or one that cannot be written: one line says where they are."""
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: {}[uid])
+
+    folder = cache.folder()
+
+    assert folder.is_relative_to(tempfile.gettempdir())
+    assert cache.folder() == folder
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("note: ")
+    assert said.endswith(f"; downloads and compiled programs are kept in {folder}")

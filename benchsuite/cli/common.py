@@ -179,7 +179,7 @@ def finished_run(path: Path | None) -> tuple[RunFolder, list[Result]]:
     return folder, results
 
 
-def exit_code(folders: Sequence[RunFolder]) -> int:
+def run_code(folders: Sequence[RunFolder]) -> int:
     """Compute the exit code for runs: whether all of their cases were trained to the end."""
     return FAILED if any(folder.untrained for folder in folders) else 0
 
@@ -192,7 +192,7 @@ def write_page(folders: Sequence[RunFolder], output: Path, reference: RunFolder 
         from benchsuite.report.html import write_report
     for path in write_report(folders, output, reference):
         say(f"written: {path}")
-    return exit_code(folders)
+    return run_code(folders)
 
 
 def show_changes(reference: RunFolder, now: RunFolder, gates: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli.common import OUTPUT_FILE, exit_code, finished_run, say, show_changes, show_summaries, write_page
+from benchsuite.cli.common import OUTPUT_FILE, finished_run, run_code, say, show_changes, show_summaries, write_page
 from benchsuite.errors import OptionError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
         say(f"{folder.path} - drawn into {output}")
     else:
         show_summaries([result.summary for result in results], folder)
-    return exit_code([folder])
+    return run_code([folder])
 
 
 def _check_single(paths: Sequence[Path], reference: Path | None) -> None:
@@ -100,26 +100,33 @@ def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Pa
     "--format",
     "kind",
     required=True,
-    type=click.Choice(["bencher", "github", "parquet"]),
+    type=click.Choice(["bencher", "github", "parquet", "csv"]),
     help="bencher: Bencher Metric Format; github: customBiggerIsBetter of github-action-benchmark;"
-    " parquet: a row per seed.",
+    " parquet and csv: a row per seed, or per evaluation of a seed.",
+)
+@click.option(
+    "--table",
+    type=click.Choice(["seeds", "curves"]),
+    default="seeds",
+    show_default=True,
+    help="Table of parquet and csv. seeds: a row per seed; curves: a row per evaluation of the first seeds.",
 )
 @click.option("-o", "--output", type=OUTPUT_FILE, help="Write into FILE. [default: standard output]", metavar="FILE")
-def export_run(path: Path | None, kind: str, output: Path | None) -> int:
+def export_run(path: Path | None, kind: str, table: str, output: Path | None) -> int:
     """Export the results of the run in folder RUN (the latest by default) for another tool."""
-    from benchsuite.store import TEXT_FORMATS, export_results
+    from benchsuite.store import export_results, export_text
 
-    if not output and kind not in TEXT_FORMATS:
+    if not output and kind == "parquet":
         raise OptionError(f"--format {kind} requires -o FILE: it is a binary format", "add -o FILE")
     folder, results = finished_run(path)
     if output:
-        export_results(results, kind, output)
+        export_results(results, kind, output, table, folder.untrained)
         say(f"written into {output}", err=True)
     else:
-        click.echo(TEXT_FORMATS[kind](results))
+        click.echo(export_text(results, kind, table))
     for item in folder.untrained:
         say(f"{item.id} {item.state}: {item.reason}", err=True)
-    return exit_code([folder])
+    return run_code([folder])
 
 
 @click.command()

@@ -8,11 +8,11 @@ import click
 
 from benchsuite.cli.common import (
     FAILED,
-    exit_code,
     installed_plugins,
     introduce,
     progress_bar,
     report_left_out,
+    run_code,
     say,
     settings_options,
     show,
@@ -83,4 +83,4 @@ def show_result(result: SessionResult) -> int:
         show_summaries(result.summaries, result.folder)
     if result.interrupt:
         return signals.exit_code(result.interrupt)
-    return FAILED if result.failures else exit_code([result.folder])
+    return FAILED if result.failures else run_code([result.folder])

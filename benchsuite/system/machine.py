@@ -136,19 +136,16 @@ def devices(kind: str = "auto") -> Sequence[Any]:
 
 
 def _no_device(kind: str, error: Exception) -> DeviceError:
-    import jax
-
     install = "install the runtime of the device, such as `pip install 'benchsuite[cuda13]'`"
     reason = f": {str(error).splitlines()[0]}" if str(error) else ""
-    chosen = jax.config.jax_platforms  # type: ignore[attr-defined]  # made at run time
-    setting = compat.setting_name("jax_platforms")
-    if kind == "auto" and chosen:
+    chosen = os.environ.get("JAX_PLATFORMS", "")
+    if chosen and kind == "auto":
         return DeviceError(
-            f"{setting} is {chosen!r}, but there is no such device{reason}", f"{install}, or {_unset(setting)}"
+            f"JAX_PLATFORMS is {chosen!r}, but there is no such device{reason}", f"{install}, or unset JAX_PLATFORMS"
         )
     if chosen and kind not in chosen:
         return DeviceError(
-            f"there is no {kind} device, as {setting} is {chosen!r}", f"{_unset(setting)}, or omit --platform"
+            f"there is no {kind} device, as JAX_PLATFORMS is {chosen!r}", "unset JAX_PLATFORMS, or omit --platform"
         )
     return DeviceError(f"there is no {kind} device{reason}", f"{install}, or omit --platform")
 
