@@ -197,9 +197,10 @@ def no_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     cache.folder.cache_clear()
 
 
+@pytest.mark.usefixtures("no_home")
 @pytest.mark.parametrize("home", ["", "/proc/nowhere"])
 def test_without_a_home_directory_caches_are_temporary(
-    home: str, no_home: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    home: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of a user without one, or one that cannot be written: one line says where they are."""
     monkeypatch.setenv("HOME", home)

@@ -194,6 +194,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     suite = config.stash[SUITE]
     if suite.summaries:
         _show_summaries(terminalreporter, suite)
+    if suite.loaded:
+        for name, tries in suite.session.tries.items():
+            if tries > 1:
+                terminalreporter.write_line(f"{name} was tried {tries} times in this session; the last try counts")
     if suite.page:
         terminalreporter.write_line(with_pytest_flags(suite.page[0]), red=not suite.page[1])
     if suite.compared:
@@ -222,9 +226,6 @@ def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> 
     width = suite.config.get_terminal_writer().fullwidth
     tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *folder.untrained])
     terminalreporter.write(_rendered(tables, suite.config))
-    for name, tries in suite.session.tries.items():
-        if tries > 1:
-            terminalreporter.write_line(f"{name} was tried {tries} times in this session; the last try counts")
     terminalreporter.write_line(f"rows of every seed: {folder.path}")
 
 
