@@ -133,8 +133,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     suite = session.config.stash[SUITE]
     calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
     chosen = {params[CASE_FIXTURE]: suite.variants[params[CASE_FIXTURE]] for params in calls if CASE_FIXTURE in params}
-    if chosen:
-        suite.session.chosen = list(chosen)
+    suite.chosen += chosen
     if not suite.output.plan or session.testsfailed:
         return None
     from benchsuite.report.terminal import forecast_table, render

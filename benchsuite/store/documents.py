@@ -56,7 +56,7 @@ class RunFile(StoredFile):
         settings: the options of the run.
         inapplicable: case → treatment → why it does not apply.
         load: None where it was not measured.
-        requested: the ids of the cases to train, in order; those of the plans where it is empty.
+        requested: the ids of the cases to train, in order.
         failures: id of a case → why it was not trained to the end.
         schema: of the folder.
     """

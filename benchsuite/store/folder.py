@@ -98,14 +98,14 @@ class RunFolder:
 
     @classmethod
     def latest(cls) -> RunFolder:
-        """Open the newest run in `.benchsuite` that has begun a case.
+        """Open the newest run in `.benchsuite` that has begun a case, or in which one failed.
 
         Raises:
             StoreError: there is none.
         """
         for path in run_folders():
             run = cls(path)
-            if run.plans:
+            if run.plans or run._run.failures:
                 return run
         raise StoreError(f"there is no run in {ROOT.resolve()}", "start one, or name its folder")
 
@@ -224,8 +224,9 @@ class RunFolder:
 
     @property
     def requested(self) -> list[str]:
-        """The ids of the cases to train; those that were begun where the run does not list them."""
-        return list(self._run.requested) or [plan.id for plan in self.plans]
+        """The ids of the cases to train, and of those that were trained besides."""
+        plans = (plan.id for plan in self.plans)
+        return list(dict.fromkeys([*self._run.requested, *plans, *self._run.failures]))
 
     def write_requested(self, names: Iterable[str]) -> None:
         """Write the ids of the cases to train, after those of an earlier session in this folder."""
