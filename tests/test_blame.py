@@ -147,6 +147,9 @@ def test_hint_names_a_strict_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         Problem.load(case, TrainingSettings()).training  # noqa: B018  # traces it
 
     assert caught.value.hint == "unset JAX_NUMPY_RANK_PROMOTION: JAX is stricter than by default"
+    with jax.numpy_rank_promotion("raise"), pytest.raises(CaseError, match="its loss failed: ZeroDiv") as caught:
+        Problem.load(line(loss=fails), TrainingSettings()).training  # noqa: B018  # traces it
+    assert caught.value.hint == "call the loss by hand on one batch"
 
 
 def test_overruled_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

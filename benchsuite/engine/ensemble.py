@@ -267,9 +267,10 @@ class Ensemble:
 
 def _run_time_hint() -> str:
     """What to do about the current exception, which the traced functions of a case did not raise while traced."""
-    if hint := machine.unset_hint():
+    error = sys.exc_info()[1]
+    if hint := machine.unset_hint(error):
         return hint
-    return "fix the function that the case calls by a callback" if compat.is_of_callback(sys.exc_info()[1]) else ""
+    return "fix the function that the case calls by a callback" if compat.is_of_callback(error) else ""
 
 
 def as_figures(values: Any) -> np.ndarray:

@@ -234,9 +234,12 @@ def blame(what: str, hint: str = "") -> Iterator[None]:
     Raises:
         CaseError: the part failed; the message names the line of the plugin.
     """
-    with wrap_errors(
-        lambda raised: CaseError(f"its {what} failed: {raised}{plugin_line()}", machine.unset_hint() or hint)
-    ):
+
+    def named(raised: str) -> CaseError:
+        said = machine.unset_hint(sys.exc_info()[1]) or hint
+        return CaseError(f"its {what} failed: {raised}{plugin_line()}", said)
+
+    with wrap_errors(named):
         try:
             yield
         except jax.errors.TracerBoolConversionError as error:

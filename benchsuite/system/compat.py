@@ -35,17 +35,17 @@ UNUSABLE = {
     "jax_debug_infs": "the loss of a diverged seed may be infinite",
 }
 
-#: Settings of JAX under which sound code may fail.
-STRICT = (
-    "jax_numpy_rank_promotion",
-    "jax_numpy_dtype_promotion",
-    "jax_check_tracer_leaks",
-    "jax_debug_key_reuse",
-    "jax_enable_checks",
-    "jax_transfer_guard",
-    "jax_legacy_prng_key",
-    "jax_no_tracing",
-)
+#: Settings of JAX under which sound code may fail, with a word of the errors that they raise.
+STRICT = {
+    "jax_numpy_rank_promotion": "rank_promotion",
+    "jax_numpy_dtype_promotion": "promotion",
+    "jax_check_tracer_leaks": "leaked",
+    "jax_debug_key_reuse": "reuse",
+    "jax_enable_checks": "assertion",
+    "jax_transfer_guard": "transfer",
+    "jax_legacy_prng_key": "legacy",
+    "jax_no_tracing": "no_tracing",
+}
 
 #: Values of these settings that make JAX raise an error.
 _RAISES = ("True", "raise", "strict", "disallow", "disallow_explicit", "error")
