@@ -160,3 +160,18 @@ def test_plugin_that_was_left_out_is_named(benchsuite: Command, install_plugin: 
     assert "did you mean" not in err
     assert "plugin mine (mine 1.0) was left out" in benchsuite("run", "lime")[2]
     assert "plugin mine (mine 1.0) was left out" in benchsuite("run", "line", "--treatment=lime")[2]
+
+
+def test_session_of_pytest_lists_only_what_it_was_to_train(
+    pytester: pytest.Pytester, install_plugin: InstallPlugin
+) -> None:
+    """Not the installed cases whose tests were not run, nor any where a test brings its own case."""
+    install_plugin()
+    pytester.makepyfile(
+        test_own=LINE + "def test_own(bench):\n    bench(line('own'))\n\ndef test_all(registered_case, bench): pass\n"
+    )
+
+    pytester.runpytest_inprocess("-k", "own and not all", "--benchsuite-seeds=4", "--benchsuite-run-dir=out")
+
+    assert RunFolder(Path("out")).untrained == []
+    assert RunFolder(Path("out")).requested == ["own"]
