@@ -196,8 +196,8 @@ class OutputSettings(_Settings):
     )
     resume: bool = _option(
         False,
-        "Resume the run in --run-dir, or the latest one, with its options; only missing rounds are trained. --report"
-        " must be given again.",
+        "Resume the run in --run-dir, or the latest one, with its cases and options; only missing rounds are trained."
+        " --report must be given again.",
     )
     compare: Path | None = _option(
         None, "Compare with the run in this folder: success rates, and speeds where the machines agree.", "RUN"

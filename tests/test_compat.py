@@ -148,3 +148,23 @@ def test_digest_leaves_the_precision_that_was_set_out() -> None:
 
     assert digest(plain) == digest(plain, "default")
     assert digest(own) != digest(plain)
+
+
+@pytest.mark.parametrize("name", [*compat.UNUSABLE, *compat.STRICT])
+def test_settings_that_make_jax_raise_exist(name: str) -> None:
+    """They are named in errors and hints; by default, none of them is set."""
+    assert name in compat.jax_settings(), f"JAX no longer has the setting {name}"
+    assert compat.settings_that_raise([name]) == []
+
+
+def test_error_in_a_callback_is_recognised() -> None:
+    """JAX passes on the traceback of an exception in Python code that a program calls."""
+
+    def fail(_: np.ndarray) -> np.ndarray:
+        raise RuntimeError("no such luck")
+
+    with pytest.raises(jax.errors.JaxRuntimeError) as caught:
+        jax.block_until_ready(jax.jit(lambda x: jax.pure_callback(fail, x, x))(jnp.ones(())))
+
+    assert compat.is_of_callback(caught.value), "JAX has another text for exceptions in callbacks"
+    assert not compat.is_of_callback(RuntimeError(compat.CALLBACK))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -57,11 +58,38 @@ def test_parquet_has_a_row_for_every_seed(finished: Command) -> None:
     finished("export", "out", "--format=parquet", "-o", "seeds.parquet")
 
     table = parquet.read_table("seeds.parquet").to_pydict()
-    assert len(table["seeds"]) == 24
+    assert len(table["seed"]) == 24
     assert set(table["treatment"]) == {"", "sgd-0.0"}
     of_line = [row for row, case in enumerate(table["case"]) if case == "line"]
-    assert [table["outcomes"][row] for row in of_line[:6]] == ["converged"] * 6
+    assert [table["outcome"][row] for row in of_line[:6]] == ["converged"] * 6
+    steps = dict(zip(table["treatment"], table["steps_to_success"], strict=True))
+    assert steps == {"": 40, "sgd-0.0": None}, "a failure has no steps to success"
     assert [value is None for value in table["start.b"]] == [case == "slope" for case in table["case"]]
+
+
+def test_curves_are_a_table_of_their_own(finished: Command) -> None:
+    """With a row for each evaluation of a seed."""
+    finished("export", "out", "--format=parquet", "--table=curves", "-o", "curves.parquet")
+
+    table = parquet.read_table("curves.parquet").to_pydict()
+    assert len(table["seed"]) == 24 * 4
+    assert table["step"][:5] == [0, 20, 40, 60, 0]
+    assert table["seed"][:5] == [0, 0, 0, 0, 1]
+    assert table["metric.r2"][:4] == pytest.approx(GOOD)
+    assert {"case", "gradient_norm", "train.loss", "parameter.b", "parameter.w"} <= set(table)
+
+
+def test_csv_has_the_same_tables(finished: Command) -> None:
+    """On standard output or in a file, with empty cells for what there is not."""
+    code, out, _ = finished("export", "out", "--format=csv")
+    rows = list(csv.DictReader(out.splitlines()))
+
+    assert code == 0
+    assert len(rows) == 24
+    assert [row["steps_to_success"] for row in rows if row["case"] == "line"] == ["40"] * 6 + [""] * 6
+    assert [row["start.b"] == "" for row in rows] == [row["case"] == "slope" for row in rows]
+    finished("export", "out", "--format=csv", "--table=curves", "-o", "curves.csv")
+    assert len(Path("curves.csv").read_text().splitlines()) == 1 + 24 * 4
 
 
 def test_what_cannot_be_exported(finished: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import sys
+import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from hypothesis import given
 from hypothesis import strategies as st
-from stored import GOOD, SLOW, WILD, a_case, store_run, treated
+from stored import GOOD, SLOW, STUCK, WILD, a_case, store_run, treated
 
 from benchsuite import Claim, FailureRate
 from benchsuite.errors import printable
@@ -250,3 +251,17 @@ def test_what_cannot_be_reported(benchsuite: Command, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "benchsuite.report.html", None)
     assert "pip install 'benchsuite[report]'" in benchsuite("report", "out", "-o", "page")[2]
     assert not Path("page").exists()
+
+
+def test_saved_picture_has_plain_labels(benchsuite: Command) -> None:
+    """On logarithmic axes too: powers of ten as digits, and no markup of another library."""
+    rates = [0.001, 0.01, 0.1, 1.0]
+    plan = {"sweep": {"learning_rate": rates}}
+    store_run(Path("out"), a_case("line", *[STUCK] * 8, *[GOOD] * 8, plan=plan))
+
+    code, _, _ = benchsuite("report", "out", "-o", "s.svg")
+
+    texts = [node.text or "" for node in ET.parse("s.svg").iter("{http://www.w3.org/2000/svg}text")]
+    assert code == 0
+    assert {f"{rate:g}" for rate in rates} <= set(texts)
+    assert not [text for text in texts if set(text) & set("$\\{}")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -311,3 +312,94 @@ def test_help_explains_every_option(pytester: pytest.Pytester) -> None:
     for option in OPTIONS:
         assert option.pytest_flag in shown
         assert option.ini in shown
+
+
+def test_several_tries_of_a_case_count_once(cases: pytest.Pytester) -> None:
+    """As with --count of pytest-repeat or --reruns of pytest-rerunfailures: the last counts, and it says so."""
+    pytester_conftest = """
+        def pytest_generate_tests(metafunc):
+            if "again" in metafunc.fixturenames:
+                metafunc.parametrize("again", range(2))
+    """
+    cases.makeconftest(pytester_conftest)
+    cases.makepyfile(test_cases=CASES.replace("(registered_case, bench)", "(registered_case, bench, again)"))
+
+    result = run(cases, "-k", "line-at-rest")
+
+    result.assert_outcomes(passed=2)
+    rows = [text for text in result.outlines if text.startswith("line-at-rest ") and "stuck" in text]
+    assert len(rows) == 1
+    result.stdout.fnmatch_lines(["line-at-rest was tried 2 times in this session; the last try counts"])
+
+
+def test_plugin_that_stops_a_training_is_named(cases: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with --timeout of pytest-timeout: not the case, and with a hint that helps."""
+    (cases.path / "impatient.py").write_text("import pytest\n\ndef stop(*_):\n    pytest.fail('Timeout (>1.0s)')\n")
+    cases.syspathinsert()
+    cases.makeconftest(
+        """
+        import impatient
+        from benchsuite.engine import Ensemble
+
+        def pytest_runtest_setup(item):
+            Ensemble._run = impatient.stop
+        """
+    )
+    from benchsuite.engine import Ensemble
+
+    monkeypatch.setattr(Ensemble, "_run", Ensemble._run)  # restores it
+
+    result = run(cases, "-p", "impatient", "-k", "line and not rest")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "impatient stopped the training: Timeout (>1.0s)",
+            "*try: change the options of impatient; finished rounds are kept, use --benchsuite-resume to continue",
+        ]
+    )
+
+
+def test_plugin_that_replaces_the_timer_is_named(cases: pytest.Pytester) -> None:
+    """As with --codspeed: a sentence in place of an AttributeError."""
+    cases.makeconftest(
+        """
+        import pytest
+
+        class Other:
+            pass
+
+        Other.__module__ = "pytest_other.plugin"
+
+        @pytest.fixture
+        def benchmark():
+            return Other()
+        """
+    )
+
+    result = cases.runpytest_inprocess("-k", "line and not rest", "-p", "no:benchmark")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["the fixture benchmark is that of pytest-other, but*", "*try: omit the options of pytest-other"]
+    )
+
+
+def test_plan_lists_what_fails(cases: pytest.Pytester, install_plugin: InstallPlugin) -> None:
+    """With its error, and the exit code is that of the run."""
+    broken = """
+    from benchsuite import Treatment
+
+    def broken(case):
+        raise RuntimeError("no such luck")
+
+    @hookimpl
+    def benchsuite_treatments():
+        yield Treatment("broken", "It fails.", "https://example.org", broken)
+    """
+    install_plugin("treats", LINE + textwrap.dedent(broken), module="treats")
+
+    result = run(cases, "--benchsuite-plan", "--benchsuite-treatment=broken", "-k", "line and not rest")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "no such luck" in " ".join(result.stdout.str().split())

@@ -259,7 +259,7 @@ def test_diagnostics_are_taken_from_model_and_data() -> None:
     ("diagnostic", "said"),
     [
         (Diagnostic("slope", "of it", of_model=lambda model, x, y: model.kernel[...]), "its slope has shape"),
-        (Diagnostic("slope", "of it", of_model=lambda model, x, y: model.w), "its diagnostics failed:"),
+        (Diagnostic("slope", "of it", of_model=lambda model, x, y: model.w), "its diagnostic 'slope' failed:"),
         (Diagnostic("points", "on it", of_data=lambda split: split.train.shape), "its diagnostic 'points' failed"),
     ],
 )

@@ -195,7 +195,7 @@ def test_parameters_of_small_models_have_names() -> None:
     [
         ({"model": lambda rngs: lambda x: x}, "its model is a function"),
         ({"model": lambda rngs: nnx.Linear(1, 2, rngs=rngs)}, r"shape \(32, 2\)|shape \(256, 2\)"),
-        ({"model": lambda rngs: nnx.Linear(3, 1, rngs=rngs)}, "line: its evaluation failed"),
+        ({"model": lambda rngs: nnx.Linear(3, 1, rngs=rngs)}, "line: its model failed"),
         ({"loss": lambda prediction, y: (prediction - y) ** 2}, r"its loss has shape \(256, 1\)"),
         ({"metrics": {"error": lambda prediction, y: prediction - y}}, r"its error has shape \(256, 1\)"),
         ({"model": lambda rngs: 1 / 0}, r"its model failed: ZeroDivisionError: .* \(test_training.py, line \d+\)"),

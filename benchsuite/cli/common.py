@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from benchsuite.errors import BenchsuiteError, OptionError, printable
+from benchsuite.errors import BenchsuiteError, OptionError, StoreError, printable
 from benchsuite.settings import OPTIONS, TrainingSettings
 
 if TYPE_CHECKING:
@@ -138,10 +138,13 @@ def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSe
 def introduce(session: Session) -> None:
     """Print the machine, versions and protocol of a session."""
     from benchsuite.report.terminal import header_lines
+    from benchsuite.system import machine
 
     about, training = session.executor.describe(session.training), session.training
     left_out = [plugin.name for plugin in session.registry.left_out]
     say("\n".join(header_lines(about, training.protocol, training.precision, left_out, training.dtype)))
+    for sentence in machine.overruled_settings(training.precision):
+        say(f"note: {sentence}", err=True)
 
 
 def show_summaries(summaries: Sequence[Summary], folder: RunFolder) -> None:
@@ -154,7 +157,7 @@ def show_summaries(summaries: Sequence[Summary], folder: RunFolder) -> None:
         results = read_results(folder)
     except BenchsuiteError as error:
         say(f"treatments and sweeps cannot be shown: {error}", err=True)
-    console.print(run_tables(summaries, console.width, results, folder.inapplicable))
+    console.print(run_tables(summaries, console.width, results, [*folder.inapplicable, *folder.untrained]))
     say(f"rows of every seed: {folder.path}")
 
 
@@ -163,15 +166,22 @@ def finished_run(path: Path | None) -> tuple[RunFolder, list[Result]]:
 
     Raises:
         OptionError: it has none.
-        StoreError: it cannot be read.
+        StoreError: it cannot be read, or all of its cases failed.
     """
     from benchsuite.store import RunFolder, read_results
 
     folder = RunFolder(path) if path else RunFolder.latest()
     results = read_results(folder)
     if not results:
+        if reasons := [item.reason for item in folder.untrained if item.state == "failed"]:
+            raise StoreError(f"{folder.path} has no finished round: {'; '.join(reasons)}", "run its cases again")
         raise OptionError(f"{folder.path} has no finished round", "continue it with --resume, or name another run")
     return folder, results
+
+
+def run_code(folders: Sequence[RunFolder]) -> int:
+    """Compute the exit code for runs: whether all of their cases were trained to the end."""
+    return FAILED if any(folder.untrained for folder in folders) else 0
 
 
 def write_page(folders: Sequence[RunFolder], output: Path, reference: RunFolder | None) -> int:
@@ -182,7 +192,7 @@ def write_page(folders: Sequence[RunFolder], output: Path, reference: RunFolder 
         from benchsuite.report.html import write_report
     for path in write_report(folders, output, reference):
         say(f"written: {path}")
-    return 0
+    return run_code(folders)
 
 
 def show_changes(reference: RunFolder, now: RunFolder, gates: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchsuite.cli.common import OUTPUT_FILE, finished_run, say, show_changes, show_summaries, write_page
+from benchsuite.cli.common import OUTPUT_FILE, finished_run, run_code, say, show_changes, show_summaries, write_page
 from benchsuite.errors import OptionError
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     if output:
         _draw(results, folder, picture or _main_figure(results), output)
         say(f"{folder.path} - drawn into {output}")
-        return 0
-    show_summaries([result.summary for result in results], folder)
-    return 0
+    else:
+        show_summaries([result.summary for result in results], folder)
+    return run_code([folder])
 
 
 def _check_single(paths: Sequence[Path], reference: Path | None) -> None:
@@ -89,7 +89,7 @@ def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Pa
         return
     summaries = [result.summary for result in results]
     if picture == "treatments":
-        draw_heatmap(summaries, folder.inapplicable, output)
+        draw_heatmap(summaries, [*folder.inapplicable, *folder.untrained], output)
     else:
         (draw_family if picture == "family" else draw_sweep)(summaries, output)
 
@@ -100,24 +100,33 @@ def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Pa
     "--format",
     "kind",
     required=True,
-    type=click.Choice(["bencher", "github", "parquet"]),
+    type=click.Choice(["bencher", "github", "parquet", "csv"]),
     help="bencher: Bencher Metric Format; github: customBiggerIsBetter of github-action-benchmark;"
-    " parquet: a row per seed.",
+    " parquet and csv: a row per seed, or per evaluation of a seed.",
+)
+@click.option(
+    "--table",
+    type=click.Choice(["seeds", "curves"]),
+    default="seeds",
+    show_default=True,
+    help="Table of parquet and csv. seeds: a row per seed; curves: a row per evaluation of the first seeds.",
 )
 @click.option("-o", "--output", type=OUTPUT_FILE, help="Write into FILE. [default: standard output]", metavar="FILE")
-def export_run(path: Path | None, kind: str, output: Path | None) -> int:
+def export_run(path: Path | None, kind: str, table: str, output: Path | None) -> int:
     """Export the results of the run in folder RUN (the latest by default) for another tool."""
-    from benchsuite.store import TEXT_FORMATS, export_results
+    from benchsuite.store import export_results, export_text
 
-    if not output and kind not in TEXT_FORMATS:
+    if not output and kind == "parquet":
         raise OptionError(f"--format {kind} requires -o FILE: it is a binary format", "add -o FILE")
-    _, results = finished_run(path)
+    folder, results = finished_run(path)
     if output:
-        export_results(results, kind, output)
+        export_results(results, kind, output, table, folder.untrained)
         say(f"written into {output}", err=True)
     else:
-        click.echo(TEXT_FORMATS[kind](results))
-    return 0
+        click.echo(export_text(results, kind, table))
+    for item in folder.untrained:
+        say(f"{item.id} {item.state}: {item.reason}", err=True)
+    return run_code([folder])
 
 
 @click.command()

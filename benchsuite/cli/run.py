@@ -12,6 +12,7 @@ from benchsuite.cli.common import (
     introduce,
     progress_bar,
     report_left_out,
+    run_code,
     say,
     settings_options,
     show,
@@ -45,7 +46,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     with Session(registry, training, output, names, surfaces=output.report is not None) as session:
         session.check()
         if output.plan:
-            return _show_forecasts(session)
+            return _show_forecasts(session) or report_left_out(registry)
         reference = reference_of(output)
         if output.report:
             with require_extra("a report"):  # checked before training
@@ -64,8 +65,9 @@ def run(names: tuple[str, ...], **options: Any) -> int:
 def _show_forecasts(session: Session) -> int:
     from benchsuite.report.terminal import forecast_table
 
-    show(forecast_table(session.forecasts()))
-    return 0
+    failures = [variant.error for variant in session.variants if variant.applies and variant.error]
+    show(forecast_table(session.forecasts(), failures))
+    return FAILED if failures else 0
 
 
 def show_failure(error: BenchsuiteError) -> None:
@@ -81,4 +83,4 @@ def show_result(result: SessionResult) -> int:
         show_summaries(result.summaries, result.folder)
     if result.interrupt:
         return signals.exit_code(result.interrupt)
-    return FAILED if result.failures else 0
+    return FAILED if result.failures else run_code([result.folder])

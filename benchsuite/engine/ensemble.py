@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -193,8 +194,8 @@ class Ensemble:
             OutOfMemoryError: the device has too little memory.
             CaseError: the case failed.
         """
-        whose, hint = f"case {self._case.id}: its training", "look for callbacks, and for shapes that depend on values"
-        with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", hint)):
+        whose = f"case {self._case.id}: its training"
+        with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", _run_time_hint())):
             try:
                 with compat.wide_numbers(self._case.dtype):
                     yield
@@ -269,6 +270,14 @@ def _columns(sweep: Sweep | None) -> dict[str, np.ndarray]:
     """The values of each option in all combinations of a sweep: option → (k,)."""
     settings = sweep.settings if sweep else []
     return {name: np.array([setting[name] for setting in settings]) for name in (settings[0] if settings else ())}
+
+
+def _run_time_hint() -> str:
+    """What to do about the current exception, which the traced functions of a case did not raise while traced."""
+    error = sys.exc_info()[1]
+    if hint := machine.unset_hint(error):
+        return hint
+    return "fix the function that the case calls by a callback" if compat.is_of_callback(error) else ""
 
 
 def as_figures(values: Any) -> np.ndarray:

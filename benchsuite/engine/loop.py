@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,10 +16,11 @@ from jax.flatten_util import ravel_pytree
 from benchsuite.case import Case, Schedule, Split
 from benchsuite.engine import prng
 from benchsuite.engine.model import (
+    blame,
+    call_model,
     graph_of,
     guard,
     make_model,
-    parameter_dtype,
     prediction_spread,
     scalar,
     split_variables,
@@ -111,7 +112,7 @@ class Loop(NamedTuple):
 
 
 def make_training(case: Case, schedule: Schedule, data: Split) -> Training:
-    """Make and trace the training of one seed of a case.
+    """Make the training of one seed of a case.
 
     Args:
         case: the case to train.
@@ -134,8 +135,7 @@ def make_training(case: Case, schedule: Schedule, data: Split) -> Training:
     def diagnose(setting: Setting, state: Any, data: Split) -> dict[str, jax.Array]:
         return loop(setting).diagnose(state, data)
 
-    training = Training(start, advance, diagnose, evaluation_steps(case, schedule, data))
-    return replace(training, traced=_traced(case, training, data))
+    return Training(start, advance, diagnose, evaluation_steps(case, schedule, data))
 
 
 def _loops(case: Case, schedule: Schedule, data: Split) -> Callable[[Setting], Loop]:
@@ -314,9 +314,10 @@ def _make_diagnose(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[S
         functions = {d.name: d.of_model for d in case.diagnostics if d.of_model is not None}
         found = {}
         for name, function in functions.items():
-            found[name] = scalar(name, jnp.float32(function(merged(state), *given)))
+            with blame(f"diagnostic {name!r}"):
+                found[name] = scalar(name, jnp.float32(function(merged(state), *given)))
         if case.is_supervised:
-            prediction = merged(state)(given[0])
+            prediction = call_model(merged(state), given[0])
             found |= {SPREAD: prediction_spread(prediction)} if hasattr(prediction, "shape") else {}
         return found | counted
 
@@ -337,7 +338,8 @@ def _make_evaluate(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[S
         found = {}
         for name, measure in case.measures.items():
             model = nnx.merge(graph, state.parameters, state.rest, copy=True)
-            found[name] = as_count(name, measure.function(model, batch), batch)
+            with blame(f"metric {name!r}"):
+                found[name] = as_count(name, measure.function(model, batch), batch)
         return found
 
     def evaluate(state: State, train: Metrics, data: Split) -> Evaluation:
@@ -357,44 +359,3 @@ def _make_evaluate(case: Case, graph: Any, parts: Sequence[Part]) -> Callable[[S
         )
 
     return evaluate
-
-
-_SEED, _PERIOD = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
-
-
-def _setting(case: Case) -> dict[str, jax.ShapeDtypeStruct] | None:
-    return dict.fromkeys(case.sweep.values, jax.ShapeDtypeStruct((), jnp.float32)) if case.sweep else None
-
-
-def _traced(case: Case, training: Training, data: Split) -> tuple[Any, Any, Any]:
-    """Trace the functions of a training for one seed.
-
-    Raises:
-        CaseError: as `make_training`.
-    """
-    source_of(case.dataset).check(case, data)
-    parameter_dtype(case)
-    setting = _setting(case)
-    start = guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, setting, None, data))
-    state, _ = start.out_info
-    return (
-        start,
-        guard(case, "training", lambda: jax.jit(training.advance).trace(_SEED, setting, state, _PERIOD, data)),
-        guard(case, "diagnostics", lambda: jax.jit(training.diagnose).trace(setting, state, data)),
-    )
-
-
-def trace_pinned_start(case: Case, training: Training, data: Split, parameters: int) -> Any:
-    """Trace the first function of a training for one seed whose parameters are given.
-
-    Args:
-        case: the case to train.
-        training: its training.
-        data: arrays, or their shapes.
-        parameters: how many parameters the model has.
-
-    Raises:
-        CaseError: as `make_training`.
-    """
-    given = jax.ShapeDtypeStruct((parameters,), jnp.float32)
-    return guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, _setting(case), given, data))

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import flax
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 import optax
 from flax import nnx
 
+import benchsuite
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
 from benchsuite.results import PARAMETERS_KEPT
+from benchsuite.system import compat, machine
 
 T = TypeVar("T")
 
@@ -27,7 +33,15 @@ _ROUNDING_UNITS = 8
 
 #: Folders whose frames are left out when an error names the line of a plugin.
 _LIBRARIES = tuple(
-    f"{Path(str(path)).parent}{os.sep}" for path in (__file__, *(p.__file__ for p in (jax, flax, optax, np)))
+    f"{Path(str(package.__file__)).parent}{os.sep}" for package in (benchsuite, jax, jaxlib, flax, optax, np)
+)
+_STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
+
+#: Errors of JAX for code that needs the value of a traced array.
+_NEEDS_VALUE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
 )
 
 
@@ -92,7 +106,8 @@ def abstract_model(case: Case) -> Any:
     Raises:
         CaseError: the model cannot be made, or has no parameters.
     """
-    model = guard(case, "model", lambda: nnx.eval_shape(lambda: make_model(case, nnx.Rngs(0))))
+    hint = "call model(nnx.Rngs(0)) by hand to see the traceback"
+    model = guard(case, "model", lambda: nnx.eval_shape(lambda: make_model(case, nnx.Rngs(0))), hint)
     if not jax.tree.leaves(nnx.state(model, nnx.Param)):
         raise CaseError(f"case {case.id}: its model has no parameters", "make trained variables nnx.Param")
     return model
@@ -130,7 +145,7 @@ def predict(model: Any, x: Any, y: Any) -> Any:
     Raises:
         CaseError: it has another shape.
     """
-    prediction = model(x)
+    prediction = call_model(model, x)
     if getattr(prediction, "shape", None) != y.shape:
         raise CaseError(
             f"the model gives shape {getattr(prediction, 'shape', None)} where the target has {y.shape}",
@@ -185,26 +200,89 @@ def tree_size(tree: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
 
 
-def guard(case: Case, what: str, call: Callable[[], T]) -> T:
-    """Call code that runs functions of a case, and wrap their exceptions.
+def call_model(model: Any, x: Any) -> Any:
+    """Call a model on inputs.
+
+    Raises:
+        CaseError: it fails.
+    """
+    with blame("model", "call the model by hand on one batch of inputs"):
+        return model(x)
+
+
+def guard(case: Case, what: str, call: Callable[[], T], hint: str = "") -> T:
+    """Call code that runs functions of a case, and name the case in their exceptions; see `blame`.
 
     Raises:
         CaseError: the code failed; the message names the line of the plugin.
     """
-    hint = "call the case's model, data and loss by hand on one batch"
-    with wrap_errors(lambda raised: CaseError(f"case {case.id}: its {what} failed: {raised}{plugin_line()}", hint)):
-        try:
+    try:
+        with blame(what, hint):
             return call()
-        except BenchsuiteError as error:
-            raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
+    except BenchsuiteError as error:
+        raise CaseError(f"case {case.id}: {error.message}", error.hint) from error
+
+
+@contextmanager
+def blame(what: str, hint: str = "") -> Iterator[None]:
+    """Name the part of a case that fails inside the context; the innermost name counts.
+
+    Args:
+        what: the part, such as "metric 'accuracy'".
+        hint: what to do, unless the exception or a setting of JAX says more.
+
+    Raises:
+        CaseError: the part failed; the message names the line of the plugin.
+    """
+
+    def named(raised: str) -> CaseError:
+        said = machine.unset_hint(sys.exc_info()[1]) or hint
+        return CaseError(f"its {what} failed: {raised}{plugin_line()}", said)
+
+    with wrap_errors(named):
+        try:
+            yield
         except jax.errors.TracerBoolConversionError as error:
-            branch = f"case {case.id}: its {what} branches on a traced value{plugin_line()}"
-            raise CaseError(branch, "use jnp.where in place of if") from error
+            raise CaseError(
+                f"its {what} branches on a traced value{plugin_line()}", "use jnp.where in place of if"
+            ) from error
+        except _NEEDS_VALUE as error:
+            raise CaseError(
+                f"its {what} needs the value of a traced array{plugin_line()}",
+                "use jax.numpy in place of NumPy, float() and int()",
+            ) from error
+        except TypeError as error:
+            if (change := compat.type_change(error)) is None:
+                raise
+            raise _changed_type(change) from error
+
+
+def _changed_type(change: compat.TypeChange) -> CaseError:
+    """Make the error for a step whose result is of another type than what it began with."""
+    types = f"from {change.before} to {change.after}"
+    if change.field == "rest":
+        message = f"its model changes the type of its variable {change.name} {types} when it is called"
+        return CaseError(message, "assign values of the same shape and type to the variables of the model")
+    kept = f"the parameter {change.name}" if change.field == "parameters" else "its state"
+    return CaseError(
+        f"its optimiser changes the type of {kept} {types}", "return updates and states of the same types from update"
+    )
+
+
+def blamed(what: str, function: Callable[..., T], hint: str = "") -> Callable[..., T]:
+    """Make a function that names a part of a case in its exceptions; see `blame`."""
+
+    @wraps(function)
+    def call(*arguments: Any, **named: Any) -> T:
+        with blame(what, hint):
+            return function(*arguments, **named)
+
+    return call
 
 
 def plugin_line() -> str:
     """The last line outside of the libraries in the traceback of the current exception, if there is one."""
     for frame in reversed(traceback.extract_tb(sys.exc_info()[2])):
-        if not frame.filename.startswith(_LIBRARIES):
+        if not frame.filename.startswith(_LIBRARIES) and Path(frame.filename).parent != _STANDARD_LIBRARY:
             return f" ({Path(frame.filename).name}, line {frame.lineno})"
     return ""

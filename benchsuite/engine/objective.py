@@ -12,7 +12,15 @@ import jax.numpy as jnp
 from flax import nnx
 
 from benchsuite.case import Case, Player, make_transformation, mean_squared_error, optimizer_name
-from benchsuite.engine.model import abstract_model, guard, plugin_line, predict, scalar, split_variables
+from benchsuite.engine.model import (
+    abstract_model,
+    blame,
+    call_model,
+    guard,
+    predict,
+    scalar,
+    split_variables,
+)
 from benchsuite.engine.optimizers import Adapter, make_adapter
 from benchsuite.errors import CaseError, near_matches
 from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS
@@ -90,7 +98,7 @@ class SupervisedObjective:
 
     def _predict(self, model: Any, x: Any, y: Any) -> Any:
         alike = _is_real(y) or self.case.loss is mean_squared_error
-        return predict(model, x, y) if alike else model(x)
+        return predict(model, x, y) if alike else call_model(model, x)
 
     def _loss(self, prediction: Any, y: Any) -> Any:
         return minimisable("loss", _call("loss", self.case.loss, prediction, y))
@@ -119,7 +127,8 @@ class FreeObjective:
         return {name: as_count(name, value, batch) for name, value in seen.items()}
 
     def _value(self, model: Any, batch: Any) -> tuple[Any, Mapping[str, Any]]:
-        value = _call(self.name, self.function, model, batch)
+        what = "objective" if self.name == "loss" else f"objective {self.name}"
+        value = _call(what, self.function, model, batch)
         loss, metrics = value if isinstance(value, tuple) and len(value) == len(("loss", "metrics")) else (value, {})
         if not isinstance(metrics, Mapping) or not all(isinstance(name, str) for name in metrics):
             raise CaseError(
@@ -156,17 +165,13 @@ def _pair(batch: Any) -> tuple[Any, Any]:
 
 
 def _call(name: str, function: Any, *arguments: Any) -> Any:
-    """Call a loss, objective or metric; one that branches on a traced value gets a sentence.
+    """Call a loss, objective or metric.
 
     Raises:
-        CaseError: it does.
+        CaseError: it fails.
     """
-    try:
+    with blame(name, f"call the {name.partition(' ')[0]} by hand on one batch"):
         return function(*arguments)
-    except jax.errors.TracerBoolConversionError as error:
-        raise CaseError(
-            f"its {name} branches on a traced value{plugin_line()}", "use jnp.where in place of if"
-        ) from error
 
 
 def minimisable(name: str, value: Any) -> Any:

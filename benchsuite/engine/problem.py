@@ -14,14 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchsuite.case import Case, Measure, Schedule, Split, r2
-from benchsuite.engine.loop import Training, make_training, record_steps, trace_pinned_start
+from benchsuite.engine.loop import Training, make_training, record_steps
 from benchsuite.engine.model import guard, parameter_dtype, parameter_names, prediction_shape
 from benchsuite.engine.optimizers import EVALUATION_READINGS, SEEDS, STEPS, judge_record
 from benchsuite.engine.source import source_of
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.results import case_label, constant_meeting, schedule_for
 from benchsuite.settings import TrainingSettings
-from benchsuite.system import compat
+from benchsuite.system import compat, machine
+
+_SEED, _PERIOD = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((), jnp.int32)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class Problem:
         Raises:
             DataError: the files of a dataset are missing or damaged.
             CaseError: a function of the dataset fails.
+            OptionError: JAX is set up such that no case trains.
         """
+        machine.check_settings()
         protocol, schedule = schedule_for(case, settings.protocol)
         if settings.dtype:
             case = replace(case, dtype=settings.dtype)
@@ -78,7 +82,8 @@ class Problem:
             CaseError: a function of the case fails on its data, or returns a wrong shape.
         """
         with self.numerics():
-            return make_training(self.case, self.schedule, self.data)
+            training = make_training(self.case, self.schedule, self.data)
+            return replace(training, traced=_traced(self.case, training, self.data))
 
     def traced(self, *, pinned: bool = False) -> tuple[jax.stages.Traced, ...]:
         """Get the traced functions start, advance and diagnose of one seed.
@@ -93,7 +98,7 @@ class Problem:
             return self.training.traced
         count = len(self.parameter_names)
         with self.numerics():
-            start = trace_pinned_start(self.case, self.training, self.data, count)
+            start = _trace_pinned_start(self.case, self.training, self.data, count)
         return (start, *self.training.traced[1:])
 
     @cached_property
@@ -226,3 +231,41 @@ class Problem:
     def label(self) -> str:
         """The case with its protocol, as tables name it."""
         return case_label(self.case.id, self.protocol, self.stand_in)
+
+
+def _setting(case: Case) -> dict[str, jax.ShapeDtypeStruct] | None:
+    return dict.fromkeys(case.sweep.values, jax.ShapeDtypeStruct((), jnp.float32)) if case.sweep else None
+
+
+def _traced(case: Case, training: Training, data: Split) -> tuple[Any, Any, Any]:
+    """Trace the functions of a training for one seed.
+
+    Raises:
+        CaseError: a function of the case fails on its data, or returns a wrong shape.
+    """
+    source_of(case.dataset).check(case, data)
+    parameter_dtype(case)
+    setting = _setting(case)
+    start = guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, setting, None, data))
+    state, _ = start.out_info
+    return (
+        start,
+        guard(case, "training", lambda: jax.jit(training.advance).trace(_SEED, setting, state, _PERIOD, data)),
+        guard(case, "diagnostics", lambda: jax.jit(training.diagnose).trace(setting, state, data)),
+    )
+
+
+def _trace_pinned_start(case: Case, training: Training, data: Split, parameters: int) -> Any:
+    """Trace the first function of a training for one seed whose parameters are given.
+
+    Args:
+        case: the case to train.
+        training: its training.
+        data: arrays, or their shapes.
+        parameters: how many parameters the model has.
+
+    Raises:
+        CaseError: a function of the case fails on its data, or returns a wrong shape.
+    """
+    given = jax.ShapeDtypeStruct((parameters,), jnp.float32)
+    return guard(case, "evaluation", lambda: jax.jit(training.start).trace(_SEED, _setting(case), given, data))

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from benchsuite import data
 from benchsuite.case import Case, Schedule, Split, Stream, Table
 from benchsuite.engine import prng
-from benchsuite.engine.model import guard
+from benchsuite.engine.model import blamed, guard
 from benchsuite.engine.objective import Metrics
 from benchsuite.errors import CaseError, wrap_errors
 from benchsuite.settings import AUTO
@@ -152,7 +152,8 @@ class StreamSource:
         """
         del choice, folder
         key = prng.evaluation_key(case.name)
-        rows = guard(case, "data", lambda: self.stream.draw(key, self.stream.evaluation_size))
+        hint = "call draw(key, n) of the Stream by hand to see the traceback"
+        rows = guard(case, "data", lambda: self.stream.draw(key, self.stream.evaluation_size), hint)
         for leaf in jax.tree.leaves(rows) or [rows]:
             if not isinstance(leaf, jax.Array):
                 raise CaseError(f"case {case.id}: its data contain a {type(leaf).__name__}", "draw arrays of JAX")
@@ -168,19 +169,19 @@ class StreamSource:
 
     def prepare(self, rows: Any) -> Any:
         """Make a batch of rows by the function of the stream."""
-        return self.stream.prepare(rows)
+        return blamed("dataset's prepare", self.stream.prepare)(rows)
 
     def period(self, every: int, step: Step, rows: Split) -> Period:
         """Make the function that trains for `every` steps; training metrics are means over them."""
         del rows
-        stream = self.stream
+        stream, drawn = self.stream, blamed("dataset's draw", self.stream.draw)
 
         def run_steps(key: jax.Array, state: Any, period: jax.Array, _: Split) -> tuple[Any, Metrics]:
             def draw(number: jax.Array) -> Any:
-                return stream.draw(jax.random.fold_in(key, number), stream.batch_size)
+                return drawn(jax.random.fold_in(key, number), stream.batch_size)
 
             def run_step(state: Any, number: jax.Array) -> tuple[Any, Metrics]:
-                return step(state, stream.prepare(drawn_once(draw, number)))
+                return step(state, self.prepare(drawn_once(draw, number)))
 
             state, metrics = jax.lax.scan(run_step, state, period * every + jnp.arange(every))
             return state, jax.tree.map(jnp.mean, metrics)
@@ -252,7 +253,7 @@ class TableSource:
 
     def prepare(self, rows: Any) -> Any:
         """Make a batch of rows by the function of the table."""
-        return self.table.prepare(rows)
+        return blamed("dataset's prepare", self.table.prepare)(rows)
 
     def period(self, every: int, step: Step, rows: Split) -> Period:
         """Make the function that trains for `every` epochs, each over all rows in a new order.
@@ -266,7 +267,7 @@ class TableSource:
 
         def run_epochs(key: jax.Array, state: Any, period: jax.Array, rows: Split) -> tuple[Any, Metrics]:
             def run_batch(state: Any, chosen: jax.Array) -> tuple[Any, Metrics]:
-                return step(state, table.prepare(jax.tree.map(lambda column: column[chosen], rows.train)))
+                return step(state, self.prepare(jax.tree.map(lambda column: column[chosen], rows.train)))
 
             def run_epoch(state: Any, number: jax.Array) -> tuple[Any, Metrics]:
                 order = jax.random.permutation(jax.random.fold_in(key, number), count)

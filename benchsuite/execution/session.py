@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,7 @@ from benchsuite.plugins import Registry, label_calls, recall_labels, select_trea
 from benchsuite.results import Summary, schedule_for
 from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
+from benchsuite.system import machine
 from benchsuite.variants import Variant, list_inapplicable
 
 #: Makes the observer of a case from its position in the run, such as "2/6" (empty for a single case).
@@ -58,6 +61,9 @@ class Session:
         names: of the cases or families; all by default.
         surfaces: whether to save the loss over the parameters, for an HTML page.
         seed_factor: multiplies the number of seeds of each case, unless the settings give one.
+        summaries: of the cases trained so far; the last try of a case counts.
+        tries: how often each case was trained.
+        chosen: the ids of the variants to train; all by default.
     """
 
     registry: Registry
@@ -67,6 +73,8 @@ class Session:
     surfaces: bool = False
     seed_factor: int = 1
     summaries: list[Summary] = field(default_factory=list)
+    tries: Counter[str] = field(default_factory=Counter)
+    chosen: Sequence[str] | None = None
     _open: ExitStack = field(default_factory=ExitStack)
     _ended: set[str] = field(default_factory=set)
 
@@ -91,17 +99,28 @@ class Session:
         Raises:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
-        selected = [case for name in self.names or self.registry.cases for case in self.registry.select(name)]
+        names = self.names or self._names_resumed() or self.registry.cases
+        selected = [case for name in names for case in self.registry.select(name)]
         cases = list({case.name: case for case in selected}.values())
-        chosen = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
+        with self.registry.left_out_named():
+            chosen = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
         return select_variants(cases, chosen, self.training)
 
+    def _names_resumed(self) -> list[str]:
+        """The names of the cases of the run to resume; none where a new run begins."""
+        if not self.output.resume:
+            return []
+        folder = RunFolder(self.output.run_dir) if self.output.run_dir else RunFolder.latest()
+        return list(dict.fromkeys(re.split("[+@]", requested)[0] for requested in folder.requested))
+
     def check(self) -> None:
-        """Check the selection before anything is created.
+        """Check the environment and the selection before anything is created.
 
         Raises:
-            OptionError: a case, treatment, sweep or dataset does not exist, or applies to no case.
+            OptionError: JAX is set up such that no case trains; or a case, treatment, sweep or dataset does not exist,
+                or applies to no case.
         """
+        machine.check_settings()
         self.registry.check_dataset(self.training.dataset)
         self.variants  # noqa: B018  # selects and checks them
 
@@ -126,6 +145,11 @@ class Session:
         folder = self._open.enter_context(open_folder(self.training, self.output, self.executor).locked())
         folder.write_inapplicable(list_inapplicable(self.variants))
         folder.write_labels(label_calls(self.training.treatment, self.training.optimizer))
+        variants = [v for v in self.variants if v.applies and (self.chosen is None or v.id in self.chosen)]
+        folder.write_requested(variant.id for variant in variants)
+        for variant in variants:
+            if variant.error:
+                folder.write_failure(variant.id, variant.error.message)
         return folder
 
     @contextmanager
@@ -135,16 +159,37 @@ class Session:
         Raises:
             BenchsuiteError: the case, its data, device or folder cannot be used.
         """
-        run = CaseRun(case, self._training_of(case), self.folder, observer, self.executor)
+        self.tries[case.id] += 1
+        with self._failure_written(case):
+            run = CaseRun(case, self._training_of(case), self.folder, observer, self.executor)
+            try:
+                yield run
+                if self.surfaces:
+                    run.write_surfaces()
+            finally:
+                if run.has_rows:
+                    self._count(run.summaries())
+                self._ended.add(case.id)
+                _release_data(other for other in self.cases if other.id not in self._ended)
+
+    def _count(self, summaries: Sequence[Summary]) -> None:
+        """Add the summaries of a case in place of those of an earlier try."""
+        ids = {summary.id for summary in summaries}
+        self.summaries = [*(summary for summary in self.summaries if summary.id not in ids), *summaries]
+
+    @contextmanager
+    def _failure_written(self, case: Case) -> Iterator[None]:
+        """Write into the folder why a case fails, or remove what an earlier try has written."""
         try:
-            yield run
-            if self.surfaces:
-                run.write_surfaces()
-        finally:
-            if run.has_rows:
-                self.summaries += run.summaries()
-            self._ended.add(case.id)
-            _release_data(other for other in self.cases if other.id not in self._ended)
+            yield
+        except BenchsuiteError as error:
+            self._write_failure(case, error)
+            raise
+        self.folder.write_failure(case.id, "")
+
+    def _write_failure(self, case: Case, failure: BenchsuiteError) -> None:
+        with suppress(BenchsuiteError):  # a folder that cannot be written must not hide the failure
+            self.folder.write_failure(case.id, failure.message)
 
     def run(self, observe: Observe, on_failure: Callable[[BenchsuiteError], None]) -> SessionResult:
         """Train every case; a failure of one does not affect the others, and an interrupt keeps finished rounds.
@@ -183,6 +228,7 @@ class Session:
                 for _ in run.round_results():
                     pass
         except BenchsuiteError as error:
+            self._write_failure(case, error)  # again, as it may have another cause than an error of the suite
             return error
         return None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -46,6 +47,11 @@ class Plugin:
     def place(self) -> PluginId:
         """Its identity: name, target and origin."""
         return self.name, self.target, self.origin
+
+    @property
+    def reason(self) -> str:
+        """Why it was left out, as a sentence; empty if it was not."""
+        return f"plugin {self.name} ({self.origin}) was left out: {self.error.message}" if self.error else ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,28 @@ class Registry:
             raise OptionError(f"{name} is a family of {len(names)} cases; expected one", f"one of: {', '.join(names)}")
         if name.partition("(")[0].strip() in families:
             return cases[_name_of_rung(name, families)]
-        raise OptionError(f"there is no case {name!r}", near_matches(name, [*cases, *families]))
+        for plugin in self.left_out:
+            if name in (plugin.name, plugin.target.rpartition(".")[2]):
+                raise OptionError(
+                    f"there is no case {name!r}: {plugin.reason}", plugin.error.hint if plugin.error else ""
+                )
+        with self.left_out_named():
+            raise OptionError(f"there is no case {name!r}", near_matches(name, [*cases, *families]))
+
+    @contextmanager
+    def left_out_named(self) -> Iterator[None]:
+        """Name the plugins that were left out in the errors for names that do not exist.
+
+        Raises:
+            OptionError: as inside the context.
+        """
+        try:
+            yield
+        except OptionError as error:
+            if not self.left_out:
+                raise
+            reasons = "; ".join(plugin.reason for plugin in self.left_out)
+            raise OptionError(f"{error.message} ({reasons})", error.hint) from error
 
     def select(self, name: str) -> list[Case]:
         """The case called `name`, or all cases of the family called so.

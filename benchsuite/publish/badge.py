@@ -1,4 +1,4 @@
-"""Badge with the number of cases and of changes of the latest night."""
+"""Badge with the number of cases of the latest night, of changes, and of cases that were not trained to the end."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def message(latest: Night, changes: Sequence[ChangePoint]) -> tuple[str, str]:
     cases = len({point.label for point in latest.points})
     changed = len({change.label for change in changes if change.known.name == latest.name})
     counted = f"{cases} cases" if cases != 1 else "1 case"
+    if latest.untrained:
+        return f"{counted}, {len(latest.untrained)} not trained to the end", _CHANGED
     return (f"{counted}, {changed} changed", _CHANGED) if changed else (f"{counted}, no change", _QUIET)
 
 

@@ -71,7 +71,7 @@ class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{count}{self.device}, {self.dataset}, {self.precision} precision, version {self.version or 'unknown'}"
 
 
-class Night(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Night(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One run.
 
     Args:
@@ -81,6 +81,7 @@ class Night(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         versions: package → its version.
         timing_warnings: reasons to distrust the timing; called "doubts" in files.
         points: of its cases, without those of swept options.
+        untrained: the cases that failed, were not run or lack seeds, such as "line+adam failed".
     """
 
     name: NightName
@@ -89,13 +90,15 @@ class Night(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: Mapping[str, str | None]
     timing_warnings: Sequence[str] = msgspec.field(name="doubts")
     points: Sequence[Point]
+    untrained: Sequence[str] = ()
 
     @classmethod
     def of(cls, run: RunFolder, results: Sequence[Result]) -> Night:
         """Summarise a run; the name depends on its content alone."""
         points = [Point.of(result.summary) for result in results if not result.summary.setting]
         versions = dict(run.machine.get("versions", {}))
-        night = cls("", run.created, run.commit, versions, run.timing_warnings, points)
+        untrained = [f"{item.id} {item.state}" for item in run.untrained]
+        night = cls("", run.created, run.commit, versions, run.timing_warnings, points, untrained)
         facts = {name: value for name, value in msgspec.to_builtins(night).items() if name != "name"}
         digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         day, _, time = night.created.partition("T")

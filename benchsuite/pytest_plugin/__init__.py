@@ -16,7 +16,7 @@ import pytest
 
 from benchsuite.errors import BenchsuiteError, printable
 from benchsuite.pytest_plugin.suite import SUITE, Suite
-from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, Bench, RoundTimer
+from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, REPLACED, Bench, RoundTimer
 from benchsuite.settings import OPTIONS, with_pytest_flags
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"-n and --benchmark-only exclude each other: parallel workers disturb timings\n  try: {NO_WORKERS}"
         )
+    if config.getoption("codspeed", None) and config.getoption("benchmark_only", False):
+        raise pytest.UsageError(f"{REPLACED.format('pytest-codspeed')}\n  try: omit --codspeed")
     with _usage_errors():
         suite.settings  # noqa: B018  # parses and checks them
 
@@ -113,31 +115,37 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if not suite.loaded or config.option.collectonly or suite.output.plan:
         return []
     from benchsuite.report.terminal import header_lines
+    from benchsuite.system import machine
 
     session = suite.session
     with _usage_errors():
         session.check()
         about = session.executor.describe(session.training)
     left_out = [plugin.name for plugin in session.registry.left_out]
-    return header_lines(about, session.training.protocol, session.training.precision, left_out, session.training.dtype)
+    training = session.training
+    notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
+    return header_lines(about, training.protocol, training.precision, left_out, training.dtype) + notes
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --benchsuite-plan, show the estimated costs instead of training."""
     suite = session.config.stash[SUITE]
+    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+    chosen = {params[CASE_FIXTURE]: suite.variants[params[CASE_FIXTURE]] for params in calls if CASE_FIXTURE in params}
+    suite.chosen += chosen
     if not suite.output.plan or session.testsfailed:
         return None
     from benchsuite.report.terminal import forecast_table, render
 
-    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
-    chosen = [suite.variants[params[CASE_FIXTURE]].treated for params in calls if CASE_FIXTURE in params]
+    failures = [variant.error for variant in chosen.values() if variant.applies and variant.error]
+    session.testsfailed = len(failures)
     with _usage_errors():
-        forecasts = suite.session.forecasts([case for case in chosen if case])
+        forecasts = suite.session.forecasts([variant.treated for variant in chosen.values() if variant.treated])
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.section("plan")
-        reporter.write(render(forecast_table(forecasts), writer.fullwidth, writer.hasmarkup))
+        reporter.write(render(forecast_table(forecasts, failures), writer.fullwidth, writer.hasmarkup))
     return True
 
 
@@ -185,6 +193,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     suite = config.stash[SUITE]
     if suite.summaries:
         _show_summaries(terminalreporter, suite)
+    if suite.loaded:
+        for name, tries in suite.session.tries.items():
+            if tries > 1:
+                terminalreporter.write_line(f"{name} was tried {tries} times in this session; the last try counts")
     if suite.page:
         terminalreporter.write_line(with_pytest_flags(suite.page[0]), red=not suite.page[1])
     if suite.compared:
@@ -211,7 +223,7 @@ def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> 
         message = f"treatments and sweeps cannot be shown: {error}"
         terminalreporter.write_line(with_pytest_flags(message), red=True)
     width = suite.config.get_terminal_writer().fullwidth
-    tables = run_tables(suite.summaries, width, results, folder.inapplicable)
+    tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *folder.untrained])
     terminalreporter.write(_rendered(tables, suite.config))
     terminalreporter.write_line(f"rows of every seed: {folder.path}")
 

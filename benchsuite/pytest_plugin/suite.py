@@ -23,9 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Suite:
-    """The state of one pytest session; everything is made when it is first used."""
+    """The state of one pytest session; everything is made when it is first used.
+
+    Args:
+        config: of pytest.
+        chosen: the ids of the variants whose tests are run, once they are collected.
+    """
 
     config: pytest.Config
+    chosen: list[str] = field(default_factory=list)
     _open: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
@@ -61,7 +67,7 @@ class Suite:
 
         training, output = self.settings
         machine.configure(training.platform if output.plan else training.own_platform)
-        session = Session(load_registry(), training, output, surfaces=output.report is not None)
+        session = Session(load_registry(), training, output, surfaces=output.report is not None, chosen=self.chosen)
         return self._open.enter_context(session)
 
     @cached_property

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
+from traceback import walk_tb
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 
 #: How to run without pytest-xdist.
 NO_WORKERS = "omit -n; benchsuite trains the seeds of a case side by side on all devices by itself"
+
+#: What is wrong where another plugin takes the place of pytest-benchmark.
+REPLACED = "the fixture benchmark is that of {}, but the rounds of a case are timed by pytest-benchmark"
+
+#: Exceptions by which a test ends; other plugins of pytest raise them in the middle of a training.
+_OUTCOMES = (pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
 
 #: The property of test reports and JUnit files that holds the result of a case.
 PROPERTY = "benchsuite"
@@ -73,6 +81,12 @@ class RoundTimer:
         return pytest.mark.benchmark(timer=RoundClock())
 
     @property
+    def replaced_by(self) -> str:
+        """The plugin of pytest whose fixture `benchmark` stands in place of pytest-benchmark's; empty for none."""
+        package = type(self._benchmark).__module__.partition(".")[0]
+        return "" if package == "pytest_benchmark" else package.replace("_", "-")
+
+    @property
     def enabled(self) -> bool:
         """Whether rounds are timed: --benchmark-disable requests a smoke test of one round."""
         return bool(self._benchmark.enabled)
@@ -112,11 +126,16 @@ class Bench:
         """Train all seeds of `case`; an error of the suite fails the test without a traceback."""
         if hasattr(self._config, "workerinput"):
             pytest.fail(f"a case was sent to a worker of -n\n  try: {NO_WORKERS}", pytrace=False)
+        if other := self._timer.replaced_by:
+            pytest.fail(f"{REPLACED.format(other)}\n  try: omit the options of {other}", pytrace=False)
         try:
             with _uncaptured(self._config):
                 return self._train(case)
-        except BenchsuiteError as error:
-            reason = with_pytest_flags(str(error))
+        except (BenchsuiteError, *_OUTCOMES) as error:
+            stopped = _stopped_by(error, self._config)
+            if not stopped and not isinstance(error, BenchsuiteError):
+                raise
+            reason = with_pytest_flags(stopped or str(error))
         pytest.fail(reason, pytrace=False)  # outside of the handler, so that no other exception is shown
 
     def _train(self, case: Case) -> list[Summary]:
@@ -157,6 +176,30 @@ class Bench:
             # After a resume, a first run may be the last round; and workers may have had fewer than expected.
             for _ in round_results:
                 pass
+
+
+def _stopped_by(error: BaseException, config: pytest.Config) -> str:
+    """Say which other plugin of pytest stopped a training, and how to go on; empty if none did."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, _OUTCOMES):
+        cause = cause.__cause__
+    name = cause and _raised_by(cause.__traceback__, config)
+    if not name:
+        return ""
+    hint = f"change the options of {name}; finished rounds are kept, use --resume to continue"
+    return f"{name} stopped the training: {cause}\n  try: {hint}"
+
+
+def _raised_by(trace: TracebackType | None, config: pytest.Config) -> str:
+    """Find the plugin of pytest that raised an exception; empty if it was none."""
+    manager = config.pluginmanager
+    distributions = {
+        getattr(plugin, "__name__", ""): info.project_name for plugin, info in manager.list_plugin_distinfo()
+    }
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(trace)]
+    foreign = [name for name in modules if manager.has_plugin(name) or name in distributions]
+    found = [name for name in foreign if not name.startswith(("_pytest.", "benchsuite."))]
+    return distributions.get(found[-1], found[-1]) if found else ""
 
 
 def _uncaptured(config: pytest.Config) -> Any:

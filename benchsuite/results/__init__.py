@@ -9,7 +9,7 @@ from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED, judge_together
 from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, TrainingPath, parameter_values
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
-from benchsuite.results.result import Curves, Result
+from benchsuite.results.result import FAILED, INAPPLICABLE, NOT_RUN, UNFINISHED, Curves, Result, Untrained
 from benchsuite.results.round import OnTrained, RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
 from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summaries_judged_together, summarise
@@ -17,15 +17,19 @@ from benchsuite.results.trace import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS,
 
 __all__ = [
     "DEFINITIONS",
+    "FAILED",
     "FUNCTION_EVALUATIONS",
     "GRADIENT_EVALUATIONS",
     "HOLDS",
+    "INAPPLICABLE",
     "NEVER",
     "NOT_JUDGED",
+    "NOT_RUN",
     "PARAMETERS_KEPT",
     "R2_LADDER",
     "REFUTED",
     "SPREAD",
+    "UNFINISHED",
     "Accumulator",
     "BasinMap",
     "Columns",
@@ -42,6 +46,7 @@ __all__ = [
     "Surface",
     "Trace",
     "TrainingPath",
+    "Untrained",
     "Whole",
     "case_label",
     "classify",

@@ -28,6 +28,30 @@ class Curves:
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
+#: Why a case has no result, or less than was requested.
+INAPPLICABLE, FAILED, NOT_RUN, UNFINISHED = "does not apply", "failed", "not run", "unfinished"
+
+
+class Untrained(NamedTuple):
+    """A case, treated or not, that was not trained to the end; `state` is one of the words above."""
+
+    case: str
+    treatment: str
+    reason: str
+    state: str = INAPPLICABLE
+
+    @classmethod
+    def of(cls, case_id: str, reason: str, state: str) -> Untrained:
+        """Make it from the id of a case, such as "line+adam"."""
+        case, _, treatment = case_id.partition("+")
+        return cls(case, treatment, reason, state)
+
+    @property
+    def id(self) -> str:
+        """The id of the case."""
+        return "+".join(filter(None, (self.case, self.treatment)))
+
+
 class Result(NamedTuple):
     """The summary of a case, or of one value of a sweep, with its rows, curves and surfaces."""
 

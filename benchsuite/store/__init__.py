@@ -4,15 +4,15 @@ In: plans, rounds and summaries of a run.
 Out: a run folder that survives interruption, the results read back, and exports for other tools.
 """
 
-from benchsuite.store.export import TEXT_FORMATS, export_results
+from benchsuite.store.export import export_results, export_text
 from benchsuite.store.folder import RunFolder
 from benchsuite.store.location import is_folder_name, make_folder, run_folders
 from benchsuite.store.results import read_results
 
 __all__ = [
-    "TEXT_FORMATS",
     "RunFolder",
     "export_results",
+    "export_text",
     "is_folder_name",
     "make_folder",
     "read_results",

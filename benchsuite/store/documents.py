@@ -57,6 +57,8 @@ class RunFile(StoredFile):
         inapplicable: case → treatment → why it does not apply.
         labels: name of a treatment that is a call → (option, text), which select it again.
         load: None where it was not measured.
+        requested: the ids of the cases to train, in order.
+        failures: id of a case → why it was not trained to the end.
         schema: of the folder.
     """
 
@@ -67,6 +69,8 @@ class RunFile(StoredFile):
     inapplicable: dict[str, dict[str, str]] = field(default_factory=dict)
     load: LoadFile | None = None
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
+    requested: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
     schema: Literal[5] = SCHEMA
 
     def map_free(self, change: Callable[[Any], Any]) -> Self:

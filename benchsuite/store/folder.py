@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite.errors import CaseError, StoreError
-from benchsuite.results import Plan, RoundResult, SeedTable, Summary, Surface
+from benchsuite.results import FAILED, NOT_RUN, UNFINISHED, Plan, RoundResult, SeedTable, Summary, Surface, Untrained
 from benchsuite.store import arrays
 from benchsuite.store.documents import (
     NO_ROOM,
@@ -98,14 +98,14 @@ class RunFolder:
 
     @classmethod
     def latest(cls) -> RunFolder:
-        """Open the newest run in `.benchsuite` that has begun a case.
+        """Open the newest run in `.benchsuite` that has begun a case, or in which one failed.
 
         Raises:
             StoreError: there is none.
         """
         for path in run_folders():
             run = cls(path)
-            if run.plans:
+            if run.plans or run._run.failures:
                 return run
         raise StoreError(f"there is no run in {ROOT.resolve()}", "start one, or name its folder")
 
@@ -231,6 +231,45 @@ class RunFolder:
         """Write how the treatments that are calls were selected; see `labels`."""
         if not labels.items() <= self._run.labels.items():
             self._write_run(labels={**self._run.labels, **labels})
+
+    @property
+    def requested(self) -> list[str]:
+        """The ids of the cases to train, and of those that were trained besides."""
+        plans = (plan.id for plan in self.plans)
+        return list(dict.fromkeys([*self._run.requested, *plans, *self._run.failures]))
+
+    def write_requested(self, names: Iterable[str]) -> None:
+        """Write the ids of the cases to train, after those of an earlier session in this folder."""
+        requested = list(dict.fromkeys([*self.requested, *names]))
+        if requested != self._run.requested:
+            self._write_run(requested=requested)
+
+    def write_failure(self, name: str, reason: str) -> None:
+        """Write why a case was not trained to the end; an empty reason removes that of an earlier try."""
+        failures = {other: why for other, why in self._run.failures.items() if other != name}
+        failures |= {name: reason} if reason else {}
+        if failures != self._run.failures:
+            self._write_run(failures=failures)
+
+    @property
+    def untrained(self) -> list[Untrained]:
+        """The requested cases that failed, were not run, or lack seeds.
+
+        Raises:
+            StoreError: the file of a case is damaged.
+        """
+        return [untrained for name in self.requested if (untrained := self._untrained(name))]
+
+    def _untrained(self, name: str) -> Untrained | None:
+        if name in self._run.failures:
+            return Untrained.of(name, self._run.failures[name], FAILED)
+        case = self._case(name)
+        if case is None or not case.summaries:
+            return Untrained.of(name, "it was not trained", NOT_RUN)
+        done = min(summary.seeds for summary in case.summaries)
+        if done < case.plan.seeds:
+            return Untrained.of(name, f"{done:,} of {case.plan.seeds:,} seeds were trained", UNFINISHED)
+        return None
 
     def _write_run(self, **changes: Any) -> None:
         self._prepare()

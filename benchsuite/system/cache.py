@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache as memoise
 from pathlib import Path
 
 from benchsuite.system import compat
@@ -14,11 +19,40 @@ from benchsuite.system import compat
 PROGRAMS_KEPT = 2**30
 
 
+@memoise
 def folder() -> Path:
-    """Locate the user's cache folder."""
+    """Locate the user's cache folder, or make a temporary one where that cannot be written, and say so."""
     import pooch
 
-    return Path(pooch.os_cache("benchsuite"))
+    try:
+        path = Path(pooch.os_cache("benchsuite"))
+        reason = _fault(path)
+    except (OSError, RuntimeError, KeyError) as error:  # of platformdirs, for a user without home directory
+        reason = f"there is no cache folder ({error})"
+    if not reason:
+        return path
+    path = _temporary_folder()
+    sys.stderr.write(f"note: {reason}; downloads and compiled programs are kept in {path}\n")
+    return path
+
+
+def _fault(path: Path) -> str:
+    """Why a folder cannot be written; empty if it can, then it exists."""
+    if not path.is_absolute():
+        return "there is no home directory"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"{path} cannot be made: {error.strerror}"
+    return "" if os.access(path, os.W_OK) else f"{path} cannot be written"
+
+
+def _temporary_folder() -> Path:
+    """Make a temporary folder for this process and its children, which is deleted at the end."""
+    path = Path(tempfile.mkdtemp(prefix="benchsuite-"))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    os.environ["XDG_CACHE_HOME"] = str(path)  # where child processes look, on Linux
+    return path / "benchsuite"
 
 
 def keep_programs() -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 #: The events that JAX records for a lookup in its compilation cache, for a program found there, and for a compilation.
 CACHE_REQUEST, CACHE_HIT = "/jax/compilation_cache/compile_requests_use_cache", "/jax/compilation_cache/cache_hits"
@@ -20,6 +21,37 @@ COMPILATION = "/jax/core/compile/backend_compile_duration"
 
 #: The text that identifies XLA's error.
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
+
+#: Text of XLA's errors for exceptions in a callback to Python.
+CALLBACK = "Traceback (most recent call last)"
+
+#: Settings of JAX under which no case trains: why.
+UNUSABLE = {
+    "jax_disable_jit": "training is compiled",
+    "jax_debug_nans": "NaN stands for a missing value, and for the loss of a diverged seed",
+    "jax_debug_infs": "the loss of a diverged seed may be infinite",
+}
+
+#: Settings of JAX under which sound code may fail, with a word of the errors that they raise.
+STRICT = {
+    "jax_numpy_rank_promotion": "rank_promotion",
+    "jax_numpy_dtype_promotion": "promotion",
+    "jax_check_tracer_leaks": "leaked",
+    "jax_debug_key_reuse": "reuse",
+    "jax_enable_checks": "assertion",
+    "jax_transfer_guard": "transfer",
+    "jax_legacy_prng_key": "legacy",
+    "jax_no_tracing": "no_tracing",
+}
+
+#: Values of these settings that make JAX raise an error.
+_RAISES = ("True", "raise", "strict", "disallow", "disallow_explicit", "error")
+
+#: JAX's text for a part of the state of a loop whose type changes.
+_CARRY = re.compile(
+    r"input carry component \w+\.(\w+)(\S*) has type (\S+) but the corresponding output carry component has type"
+    r" (\S+), so"
+)
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -29,6 +61,24 @@ def jax_settings() -> dict[str, Any]:
     import jax
 
     return {name: getattr(jax.config, name, value) for name, value in jax.config.values.items()}
+
+
+def settings_that_raise(names: Iterable[str]) -> list[str]:
+    """The settings of JAX, among `names`, that make it raise errors; see `setting_name`."""
+    now = jax_settings()
+    found = [name for name in names if str(getattr(now.get(name), "value", now.get(name))) in _RAISES]
+    return [setting_name(name) for name in found]
+
+
+def setting_name(name: str) -> str:
+    """The environment variable of a setting of JAX, where it is set, else the setting itself."""
+    return name.upper() if name.upper() in os.environ else f"jax.config.{name}"
+
+
+def xla_flags() -> dict[str, str]:
+    """The options of XLA in the environment variable XLA_FLAGS: name → value."""
+    words = [word.removeprefix("--").partition("=") for word in os.environ.get("XLA_FLAGS", "").split()]
+    return {name: value for name, _, value in words}
 
 
 def wide_numbers(dtype: str) -> AbstractContextManager[Any]:
@@ -88,6 +138,31 @@ def is_out_of_memory(error: Exception) -> bool:
     import jax
 
     return isinstance(error, jax.errors.JaxRuntimeError) and OUT_OF_MEMORY in str(error)
+
+
+class TypeChange(NamedTuple):
+    """A part of the state of a loop whose type changes: the field and name of the part, its type before and after."""
+
+    field: str
+    name: str
+    before: str
+    after: str
+
+
+def type_change(error: TypeError) -> TypeChange | None:
+    """Read from an exception of JAX which part of a loop's state changes its type; None for other exceptions."""
+    found = _CARRY.search(str(error))
+    if not found:
+        return None
+    field, path, before, after = found.groups()
+    return TypeChange(field, ".".join(re.findall(r"\['(\w+)'\]", path)), before, after)
+
+
+def is_of_callback(error: BaseException | None) -> bool:
+    """Whether an exception of JAX was raised in a callback to Python."""
+    import jax
+
+    return isinstance(error, jax.errors.JaxRuntimeError) and CALLBACK in str(error)
 
 
 def peak_bytes(compiled: Any) -> int:

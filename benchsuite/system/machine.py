@@ -12,8 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchsuite.errors import CaseError, DeviceError
+from benchsuite.errors import CaseError, DeviceError, OptionError
 from benchsuite.system import cache, compat
+
+#: Option of XLA for the number of CPU devices.
+_DEVICE_COUNT = "xla_force_host_platform_device_count"
 
 _PACKAGES = ("benchsuite", "jax", "jaxlib", "flax", "optax", "numpy", "scipy")
 
@@ -36,10 +39,49 @@ def configure(kind: str = "auto") -> None:
         # Figures are float32, and the random numbers of a seed do not depend on its device.
         jax.config.update("jax_enable_x64", False)
         jax.config.update("jax_threefry_partitionable", True)
-        if "JAX_NUM_CPU_DEVICES" not in os.environ:
+        if "JAX_NUM_CPU_DEVICES" not in os.environ and _DEVICE_COUNT not in compat.xla_flags():
             jax.config.update("jax_num_cpu_devices", cores())
     except RuntimeError:  # an application has already started JAX: use its devices
         pass
+
+
+def check_settings() -> None:
+    """Check that JAX has no setting under which no case trains.
+
+    Raises:
+        OptionError: it has one.
+    """
+    for setting, why in compat.UNUSABLE.items():
+        for name in compat.settings_that_raise([setting]):
+            raise OptionError(f"{name} is set, but {why}", _unset(name))
+
+
+def unset_hint(error: BaseException | None) -> str:
+    """Hint at a setting of JAX that may be the cause of an error; empty if there is none."""
+    text = f"{type(error).__name__} {error}".lower()
+    names = compat.settings_that_raise(setting for setting, word in compat.STRICT.items() if word in text)
+    return f"{_unset(*names)}: JAX is stricter than by default" if names else ""
+
+
+def _unset(*names: str) -> str:
+    if all(name.isupper() for name in names):
+        return f"unset {' and '.join(names)}"
+    return f"do not set {' and '.join(names)}"
+
+
+def overruled_settings(precision: str) -> list[str]:
+    """List the settings of the environment that do not hold for training, each as a sentence.
+
+    Args:
+        precision: of matrix products.
+    """
+    given, found = os.environ, []
+    if given.get("JAX_ENABLE_X64", "").lower() in ("1", "true", "yes", "on"):
+        found.append(f"JAX_ENABLE_X64={given['JAX_ENABLE_X64']} is overruled by the dtype of each case, or --dtype")
+    if given.get("JAX_DEFAULT_MATMUL_PRECISION", precision) != precision:
+        value = given["JAX_DEFAULT_MATMUL_PRECISION"]
+        found.append(f"JAX_DEFAULT_MATMUL_PRECISION={value} is overruled by --precision {precision}")
+    return found
 
 
 @contextmanager
@@ -86,10 +128,22 @@ def devices(kind: str = "auto") -> Sequence[Any]:
     try:
         return jax.local_devices(backend=None if kind == "auto" else kind)
     except (RuntimeError, AssertionError) as error:
-        raise DeviceError(
-            f"there is no {kind} device: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
-            "install the runtime of the device, such as `pip install 'benchsuite[cuda13]'`, or omit --platform",
-        ) from error
+        raise _no_device(kind, error) from error
+
+
+def _no_device(kind: str, error: Exception) -> DeviceError:
+    install = "install the runtime of the device, such as `pip install 'benchsuite[cuda13]'`"
+    reason = f": {str(error).splitlines()[0]}" if str(error) else ""
+    chosen = os.environ.get("JAX_PLATFORMS", "")
+    if chosen and kind == "auto":
+        return DeviceError(
+            f"JAX_PLATFORMS is {chosen!r}, but there is no such device{reason}", f"{install}, or unset JAX_PLATFORMS"
+        )
+    if chosen and kind not in chosen:
+        return DeviceError(
+            f"there is no {kind} device, as JAX_PLATFORMS is {chosen!r}", "unset JAX_PLATFORMS, or omit --platform"
+        )
+    return DeviceError(f"there is no {kind} device{reason}", f"{install}, or omit --platform")
 
 
 def describe(used: Sequence[Any]) -> dict[str, Any]:

@@ -112,4 +112,4 @@ def test_structural_sweep_in_a_run(benchsuite: Command) -> None:
     folder = RunFolder(Path("out"))
     assert [plan.id for plan in folder.plans] == ["net-units-2@units=1", "net-units-2@units=3"]
     assert [summary.setting for summary in folder.summaries.values()] == [{"units": 1}, {"units": 3}]
-    assert set(parquet.read_table("seeds.parquet").to_pydict()["settings.units"]) == {1.0, 3.0}
+    assert set(parquet.read_table("seeds.parquet").to_pydict()["setting.units"]) == {1.0, 3.0}

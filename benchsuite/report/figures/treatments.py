@@ -25,6 +25,7 @@ from benchsuite.report.terminal import (
     Column,
     Inapplicable,
     Sheet,
+    as_untrained,
     cells_of,
     count,
     describe_plateau,
@@ -39,7 +40,7 @@ from benchsuite.report.terminal import (
     swept_options,
     values_of,
 )
-from benchsuite.results import Summary
+from benchsuite.results import INAPPLICABLE, Summary
 
 #: Height in pixels of a cell with two lines of text.
 _CELL = 36
@@ -50,7 +51,7 @@ def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapp
 
     Args:
         summaries: of the run.
-        inapplicable: treatments that do not apply to a case; their cells say so.
+        inapplicable: treatments that do not apply to a case or were not trained to the end; their cells say so.
     """
     cells = cells_of(summaries)
     if not any(treatment for _, treatment in cells):
@@ -58,13 +59,15 @@ def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapp
     shown = list(cells.items())
     rows = [_cell(case, treatment, summary) for (case, treatment), summary in shown]
     cases = list(dict.fromkeys(case for case, _ in cells))
-    order = list(dict.fromkeys(treatment or UNTREATED for _, treatment in cells))
-    refused = {(case, name or UNTREATED) for case, name, _ in inapplicable}
+    untrained = [as_untrained(item) for item in inapplicable]
+    states = {(item.case, item.treatment or UNTREATED): item.state for item in untrained}
+    names = [*(treatment for _, treatment in cells), *(i.treatment for i in untrained if i.state != INAPPLICABLE)]
+    order = list(dict.fromkeys(name or UNTREATED for name in names))
     absent = [
-        {"case": case, "treatment": name, "text": "does not apply"}
-        for case in cases
+        {"case": case, "treatment": name, "text": states[plain, name]}
+        for case, plain in ((case, case.partition(" (")[0]) for case in cases)
         for name in order
-        if (case.partition(" (")[0], name) in refused and (case, "" if name == UNTREATED else name) not in cells
+        if (plain, name) in states and (case, "" if name == UNTREATED else name) not in cells
     ]
     about = "; ".join(
         f"{case} {treatment or UNTREATED}: {percent(summary.rate)}" for (case, treatment), summary in shown

@@ -20,6 +20,7 @@ from benchsuite.report.terminal import (
     header_lines_of,
     sweep_tables,
     treatment_tables,
+    untrained_tables,
 )
 
 #: Characters with a meaning in Markdown or HTML.
@@ -48,6 +49,7 @@ def _lines(report: ReportContent) -> Iterator[str]:
             yield from sheet_lines(Sheet(title, summaries, (CASE, *RESULT)))
             yield from sheet_lines(Sheet("", summaries, (CASE, *COST), constant_notes(summaries)))
     for part in (
+        *untrained_tables(report.inapplicable),
         *treatment_tables(report.results, report.inapplicable, WIDTH),
         *family_tables([r.summary for r in report.results]),
         *sweep_tables([r.summary for r in report.results]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -41,6 +41,7 @@ from benchsuite.report.terminal import (
     metrics_table,
     near_table,
     treatment_tables,
+    untrained_tables,
 )
 from benchsuite.report.terminal import starts_table as named_starts
 from benchsuite.results import DEFINITIONS, NOT_JUDGED, Result, Summary, summaries_judged_together
@@ -93,8 +94,11 @@ class ReportContent:
 
     @property
     def inapplicable(self) -> list[Inapplicable]:
-        """The treatments that do not apply to a case."""
-        return [item for run in self.runs for item in run.inapplicable]
+        """The treatments that do not apply to a case, and what was not trained to the end."""
+        found: list[Inapplicable] = []
+        for run in self.runs:
+            found += [*run.inapplicable, *run.untrained]
+        return found
 
 
 def sections(report: ReportContent) -> list[Section]:
@@ -102,6 +106,7 @@ def sections(report: ReportContent) -> list[Section]:
     made = [
         Section("measured", "Setup", _measured(report)),
         Section("learnt", "Convergence rate", list(_learnt(report))),
+        Section("untrained", "Not trained to the end", _untitled(untrained_tables(report.inapplicable))),
         Section("failed", "Outcomes", list(_failed(report))),
         Section("families", "Families", list(_families(report))),
         Section("time", "Time", list(_time(report))),
@@ -113,6 +118,11 @@ def sections(report: ReportContent) -> list[Section]:
         Section("changes", f"Changes since {report.reference}", list(_changed(report))),
     ]
     return [section for section in made if section.parts]
+
+
+def _untitled(sheets: Iterable[Sheet]) -> list[Sheet]:
+    """The tables without their titles, which their section has."""
+    return [replace(sheet, title="") for sheet in sheets]
 
 
 def _measured(report: ReportContent) -> list[Sheet | str]:

@@ -18,7 +18,7 @@ from benchsuite.report.terminal.findings import (
 from benchsuite.report.terminal.forecast import forecast_table
 from benchsuite.report.terminal.overview import CASE, COST, RESULT, constant_notes, legend
 from benchsuite.report.terminal.replay import replay_diagnostics, replay_table
-from benchsuite.report.terminal.summary import header_lines, header_lines_of, render, run_tables
+from benchsuite.report.terminal.summary import header_lines, header_lines_of, render, run_tables, untrained_tables
 from benchsuite.report.terminal.sweep import (
     describe_plateau,
     family_tables,
@@ -45,7 +45,7 @@ from benchsuite.report.terminal.tables import (
     seconds,
     table,
 )
-from benchsuite.report.terminal.treatments import Inapplicable, cells_of, treatment_tables
+from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, cells_of, treatment_tables
 
 __all__ = [
     "CASE",
@@ -55,6 +55,7 @@ __all__ = [
     "Column",
     "Inapplicable",
     "Sheet",
+    "as_untrained",
     "audit_table",
     "cells_of",
     "changes_table",
@@ -95,5 +96,6 @@ __all__ = [
     "swept_options",
     "table",
     "treatment_tables",
+    "untrained_tables",
     "values_of",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from benchsuite.errors import BenchsuiteError
 from benchsuite.execution import Forecast
 from benchsuite.report.terminal.tables import Column, seconds, size, table
 
@@ -20,8 +21,8 @@ COLUMNS = (
 )
 
 
-def forecast_table(found: Sequence[Forecast]) -> RenderableType:
-    """Return the table with the totals below."""
+def forecast_table(found: Sequence[Forecast], failures: Sequence[BenchsuiteError] = ()) -> RenderableType:
+    """Return the table with the totals below, and the errors of what cannot be run."""
     known = [forecast.seconds for forecast in found if forecast.seconds is not None]
     memory = max((forecast.memory or 0 for forecast in found), default=0)
     unknown = len(found) - len(known)
@@ -30,4 +31,5 @@ def forecast_table(found: Sequence[Forecast]) -> RenderableType:
     return Group(
         table(found, COLUMNS),
         Text(f"{len(found)} to run, {sum(forecast.seeds for forecast in found):,} seeds: {takes}{rest}"),
+        *(Text(f"cannot be run: {error}", "red") for error in failures),
     )

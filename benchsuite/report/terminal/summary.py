@@ -11,9 +11,9 @@ from rich.text import Text
 from benchsuite.report.terminal.findings import detail_tables
 from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
 from benchsuite.report.terminal.sweep import family_tables, sweep_tables
-from benchsuite.report.terminal.tables import table
-from benchsuite.report.terminal.treatments import Inapplicable, treatment_tables
-from benchsuite.results import Result, Summary
+from benchsuite.report.terminal.tables import Column, Sheet, table
+from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, treatment_tables
+from benchsuite.results import INAPPLICABLE, Result, Summary
 from benchsuite.store import RunFolder
 
 #: Terminals of this width show results and costs in one table; narrower ones in two.
@@ -29,7 +29,7 @@ def run_tables(
         summaries: cases to show; those on synthetic data get a table of their own.
         width: of the terminal.
         run: all results of the run they belong to, from which treated cases and swept options are shown.
-        inapplicable: treatments that do not apply to a case.
+        inapplicable: what was not trained to the end, or treatments that do not apply to a case.
     """
     plain = [summary for summary in summaries if not summary.treatment and not summary.setting]
     hidden = [result.summary for result in run if result.summary not in plain]
@@ -39,7 +39,22 @@ def run_tables(
         *family_tables([result.summary for result in run]),
         *sweep_tables([result.summary for result in run]),
         *treatment_tables(run, inapplicable, width),
+        *untrained_tables(inapplicable),
     )
+
+
+def untrained_tables(untrained: Sequence[Inapplicable]) -> Iterator[Sheet]:
+    """Return the table of the cases that failed, were not run or lack seeds; none if there are none."""
+    rows = [item for item in map(as_untrained, untrained) if item.state != INAPPLICABLE]
+    if rows:
+        yield Sheet("Not trained to the end", rows, _UNTRAINED, style="red")
+
+
+_UNTRAINED = (
+    Column("case", lambda item: item.id, "left", "bold", folds=True),
+    Column("state", lambda item: item.state, "left"),
+    Column("reason", lambda item: item.reason, "left", folds=True),
+)
 
 
 def _overview(summaries: Sequence[Summary], width: int) -> Iterator[RenderableType]:

@@ -24,10 +24,10 @@ from benchsuite.report.terminal.tables import (
     seconds,
     warning_notes,
 )
-from benchsuite.results import Result, Summary
+from benchsuite.results import INAPPLICABLE, Result, Summary, Untrained
 
-#: (case, treatment, reason why it does not apply)
-Inapplicable = tuple[str, str, str]
+#: (case, treatment, reason why it does not apply), or a case that was not trained to the end.
+Inapplicable = tuple[str, str, str] | Untrained
 
 #: Below this adjusted p-value a difference is shown in colour.
 _LEVEL = 0.05
@@ -49,22 +49,43 @@ def treatment_tables(
 
     Args:
         results: of the run.
-        inapplicable: treatments, or sweeps of them, that do not apply to a case.
+        inapplicable: treatments, or sweeps of them, that do not apply to a case or were not trained to the end.
         width: of the terminal.
     """
     compared, trained = compare_treatments(results), {result.summary.case for result in results}
-    inapplicable = [item for item in inapplicable if item[0] in trained]
+    untrained = [item for item in map(as_untrained, inapplicable) if item.case in trained]
     for label in dict.fromkeys(comparison.summary.untreated_label for comparison in compared):
-        of = sorted((c for c in compared if c.summary.untreated_label == label), key=lambda c: -c.summary.rate)
+        of = _ranked([c for c in compared if c.summary.untreated_label == label])
         style = "red" if of[0].summary.stand_in else ""
         yield _differences(label, of, style)
         yield _costs(of, style)
     if compared:
         alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
         yield Text("\n".join([*_MEANINGS, *alone]), "dim")
-        yield from _heatmaps([result.summary for result in results], inapplicable, width)
-    if inapplicable:
-        yield Text("\n".join(["", *_reasons(inapplicable)]), "dim")
+        yield from _heatmaps([result.summary for result in results], untrained, width)
+    if reasons := _reasons([item for item in untrained if item.state == INAPPLICABLE]):
+        yield Text("\n".join(["", *reasons]), "dim")
+
+
+def as_untrained(item: Inapplicable) -> Untrained:
+    """Convert a triple (case, treatment, reason) of a treatment that does not apply."""
+    return item if isinstance(item, Untrained) else Untrained(*item)
+
+
+def _ranked(compared: Sequence[TreatmentComparison]) -> list[TreatmentComparison]:
+    """Sort by rate; what has fewer seeds than others stands below all of them, in the order of the run."""
+    most = max(comparison.summary.seeds for comparison in compared)
+    whole = [comparison for comparison in compared if comparison.summary.seeds == most]
+    rest = [comparison for comparison in compared if comparison.summary.seeds < most]
+    return sorted(whole, key=lambda comparison: -comparison.summary.rate) + rest
+
+
+def _not_ranked(compared: Sequence[TreatmentComparison]) -> list[str]:
+    """Say which treatments are not ranked, as they have fewer seeds than others."""
+    most = max(comparison.summary.seeds for comparison in compared)
+    fewer = [c.summary for c in compared if c.summary.seeds < most]
+    named = ", ".join(f"{summary.treatment} ({summary.seeds:,})" for summary in fewer)
+    return [f"not ranked, as others have {most:,} seeds: {named}"] if fewer else []
 
 
 def _untreated(comparison: TreatmentComparison) -> str:
@@ -88,7 +109,8 @@ def _differences(label: str, compared: Sequence[TreatmentComparison], style: str
         Column("p", lambda c: p_value(c.adjusted_p_value)),
     ]
     warnings = warning_notes(comparison.summary for comparison in compared)
-    return Sheet(f"Effect of treatments: {label}", compared, columns, [_untreated(compared[0]), *warnings], style)
+    notes = [_untreated(compared[0]), *_not_ranked(compared), *warnings]
+    return Sheet(f"Effect of treatments: {label}", compared, columns, notes, style)
 
 
 def _difference(comparison: TreatmentComparison) -> Text:
@@ -135,18 +157,18 @@ def step_seconds(summary: Summary) -> float:
 _CELL, _NAME = 17, 24
 
 
-def _heatmaps(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicable], width: int) -> Iterator[Sheet]:
+def _heatmaps(summaries: Sequence[Summary], untrained: Sequence[Untrained], width: int) -> Iterator[Sheet]:
     """Heat maps of the rates, with as many cases side by side as fit the width."""
     cells = cells_of(summaries)
     cases = list(dict.fromkeys(case for case, _ in cells))
-    rows = list(dict.fromkeys([name for _, name in cells] + [name for _, name, _ in inapplicable]))
-    refused = {(case, name) for case, name, _ in inapplicable}
+    rows = list(dict.fromkeys([name for _, name in cells] + [item.treatment for item in untrained]))
+    states = {(item.case, item.treatment): item.state for item in untrained}
 
     def cell(case: str, name: str) -> Text:
         if summary := cells.get((case, name)):
             low, high = math.floor(100 * summary.rate_interval[0]), math.ceil(100 * summary.rate_interval[1])
             return Text(f" {percent(summary.rate):>7} {f'{low}–{high}':>6} ", _shade(summary.rate))
-        return Text("does not apply" if (case.partition(" (")[0], name) in refused else "", "dim")
+        return Text(states.get((case.partition(" (")[0], name), ""), "dim")
 
     at_once = max(1, (width - _NAME) // _CELL)
     for first in range(0, len(cases), at_once):
@@ -169,9 +191,9 @@ def _shade(rate: float) -> str:
     return f"{letters} on rgb({red},{green},{blue})"
 
 
-def _reasons(inapplicable: Sequence[Inapplicable]) -> list[str]:
+def _reasons(inapplicable: Sequence[Untrained]) -> list[str]:
     """The reasons, with all cases of the same reason in one line."""
     cases: dict[tuple[str, str], list[str]] = {}
-    for case, treatment, why in inapplicable:
-        cases.setdefault((treatment, why), []).append(case)
+    for item in inapplicable:
+        cases.setdefault((item.treatment, item.reason), []).append(item.case)
     return [f"{name or UNTREATED} does not apply to {', '.join(of)}: {why}" for (name, why), of in cases.items()]
