@@ -34,6 +34,7 @@ ORDER = (
     "case",
     "system",
     "stats",
+    "seeds",
     "errors",
 )
 

@@ -25,6 +25,7 @@ from benchsuite.results import (
     find_groups,
     kept_curves,
 )
+from benchsuite.seeds import SeedNumbers
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import start_values
@@ -123,7 +124,7 @@ class Trainer:
         trace = Trace.join(traces)
         return RoundResult(
             self._seed_table(trace),
-            kept_curves(trace),
+            kept_curves(trace, self.plan.seed_choice),
             seconds=seconds,
             first_run=first_run,
             chunk_size=self._ensemble.chunk_size,
@@ -161,7 +162,8 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     parameters = problem.parameter_names
     _check_names(problem)
     problem.check_target()
-    seeds = settings.seeds or problem.schedule.seeds
+    chosen = settings.seeds or problem.schedule.seeds
+    seeds = len(SeedNumbers.of(chosen))
     sweep = {case.sweep.option: list(case.sweep.values)} if case.sweep else {}
     trainings = case.restarts * (len(case.sweep.values) if case.sweep else 1)
     round_size = _round_size(seeds, settings.rounds, workers, len(devices), max_chunk_size(devices))
@@ -200,7 +202,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         workers=workers,
         setting=dict(case.setting),
         **(case.rung.facts if case.rung else {}),
-    )
+    ).with_seeds(chosen)
 
 
 def _constant_meets(problem: Problem) -> str:

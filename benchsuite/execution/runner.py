@@ -13,6 +13,7 @@ from benchsuite.errors import StoreError
 from benchsuite.execution.executors import LOCAL_EXECUTOR, Executor
 from benchsuite.execution.forecast import seeds_for
 from benchsuite.results import Accumulator, RoundResult, SeedTable, Summary
+from benchsuite.seeds import SeedNumbers, parse_seeds
 from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder
 from benchsuite.system import signals
@@ -82,8 +83,10 @@ class CaseRun:
         self._trainer = executor.trainer(case, settings)
         self.plan = self._trainer.plan
         self._done, self._starts = self._stored_rounds(), folder.starts(case.id)
-        done = [round_result.seeds for round_result in self._done]
-        self._left = rounds_left(np.concatenate([*done, []]), self.plan.seeds, self.plan.round_size)
+        done = np.concatenate([np.empty(0, int), *(round_result.seeds for round_result in self._done)])
+        self._left = rounds_left(done, self.plan.seed_choice, self.plan.round_size)
+        self._seeds = _joined(self.plan.seed_choice, done)
+        self.plan = self.plan.with_seeds(self._seeds)
         self.rounds = len(self._done) + len(self._left)
         first_runs = sum(round_result.first_run for round_result in self._done) + min(
             self.plan.workers, len(self._left)
@@ -167,7 +170,7 @@ class CaseRun:
     def _compile_or_recall(self) -> None:
         if self._left:
             self._observer.stage("compiling")
-            self.plan = self._trainer.compile()
+            self.plan = self._trainer.compile().with_seeds(self._seeds)
             self._folder.write_plan(self.plan)
         elif stored := self._folder.plan(self.plan.id):
             self.plan = stored
@@ -181,7 +184,14 @@ class CaseRun:
         self._folder.write_starts(self.plan.id, self._starts, curves)
 
 
-def rounds_left(done: np.ndarray, seeds: int, round_size: int) -> list[np.ndarray]:
-    """Split the seeds below `seeds` that are not `done` into rounds."""
-    missing = np.setdiff1d(np.arange(seeds), done)
+def _joined(seeds: int | SeedNumbers, done: np.ndarray) -> int | SeedNumbers:
+    """The seeds of a run that is resumed: those that are wanted, and those that are stored."""
+    wanted = SeedNumbers.of(seeds).as_array()
+    more = np.setdiff1d(done, wanted)
+    return parse_seeds(np.concatenate([wanted, more])) if len(more) else seeds
+
+
+def rounds_left(done: np.ndarray, seeds: int | SeedNumbers, round_size: int) -> list[np.ndarray]:
+    """Split the seeds that are not `done` into rounds."""
+    missing = np.setdiff1d(SeedNumbers.of(seeds).as_array(), done)
     return [missing[i : i + round_size] for i in range(0, len(missing), round_size)]
