@@ -79,8 +79,8 @@ class TrainingSettings(_Settings):
     )
     seeds: int | SeedNumbers | None = _option(
         None,
-        "Random starts per case: a number of seeds, counted from 0; a range, such as 100:200 without its end; or a list,"
-        " such as 3,7. [default: set by the case]",
+        "Random starts per case: a number of seeds, counted from 0; a range, such as 100:200 without its end; or a"
+        " list, such as 3,7. [default: set by the case]",
         "SEEDS",
     )
     half_width: float | None = _option(
@@ -211,6 +211,11 @@ class OutputSettings(_Settings):
         " `pip install 'benchsuite[report]'`.",
         "DIR",
     )
+    log: Path | None = _option(
+        None,
+        "Append what happens to this file, a JSON object a line: run started, round finished, case finished.",
+        "FILE",
+    )
     plan: bool = _option(
         False, "Do not train; show which cases would be trained, with how many seeds, and their estimated time."
     )
@@ -292,11 +297,11 @@ class Option:
             return int, "give a whole number of at least 1"
         if self.name == "half_width":
             return float, "give a share such as 0.01"
-        return (lambda value: Path(_text(value)), "name a folder") if self._is_path else (_text, "give a text")
+        return (lambda value: Path(_text(value)), "name a file or folder") if self._is_path else (_text, "give a text")
 
     @property
     def _is_path(self) -> bool:
-        return self.metavar in ("DIR", "RUN")
+        return self.metavar in ("DIR", "FILE", "RUN")
 
 
 def _text(value: Any) -> str:

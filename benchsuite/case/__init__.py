@@ -17,7 +17,7 @@ from benchsuite.case.metrics import (
     r2,
 )
 from benchsuite.case.names import NAME, is_name, join_words, number_word
-from benchsuite.case.objective import Measure, Player, make_transformation
+from benchsuite.case.objective import Measure, Player, is_transformation, make_transformation
 from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
 from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange
 from benchsuite.case.version import case_version
@@ -52,6 +52,7 @@ __all__ = [
     "binary_accuracy",
     "case_version",
     "is_name",
+    "is_transformation",
     "join_words",
     "largest_error",
     "make_transformation",

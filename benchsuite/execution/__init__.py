@@ -5,16 +5,19 @@ Out: finished rounds on disk, summaries so far, failures, and estimates of the c
 """
 
 from benchsuite.execution.forecast import Forecast, forecast_runs
-from benchsuite.execution.runner import CaseRun, Observer, open_folder
+from benchsuite.execution.replay import Replay, replay_training
+from benchsuite.execution.runner import CaseRun, Progress, open_folder
 from benchsuite.execution.session import Session, SessionResult, read_settings
 
 __all__ = [
     "CaseRun",
     "Forecast",
-    "Observer",
+    "Progress",
+    "Replay",
     "Session",
     "SessionResult",
     "forecast_runs",
     "open_folder",
     "read_settings",
+    "replay_training",
 ]

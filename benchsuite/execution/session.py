@@ -8,21 +8,34 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from benchsuite.case import Case
-from benchsuite.errors import BenchsuiteError, CaseError, wrap_errors
+from benchsuite.errors import BenchsuiteError, CaseError, OptionError, describe_exception, wrap_errors
+from benchsuite.execution.audience import Audience, emit_warning
 from benchsuite.execution.executors import Executor, open_executor
 from benchsuite.execution.forecast import Forecast, forecast_runs
-from benchsuite.execution.runner import CaseRun, Observer, open_folder
-from benchsuite.plugins import Registry, select_treatments, select_variants
+from benchsuite.execution.runner import CaseRun, Progress, open_folder
+from benchsuite.plugins import (
+    CaseFinished,
+    JsonLinesLog,
+    Registry,
+    RunObserver,
+    RunStarted,
+    load_registry,
+    select_treatments,
+    select_variants,
+)
 from benchsuite.results import Summary, schedule_for
 from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder
-from benchsuite.variants import Variant, list_inapplicable
+from benchsuite.system import machine
+from benchsuite.variants import Family, Treatment, Variant, list_inapplicable
 
-#: Makes the observer of a case from its position in the run, such as "2/6" (empty for a single case).
-Observe = Callable[[str], AbstractContextManager[Observer]]
+_Named = TypeVar("_Named", Case, Treatment)
+
+#: Makes the progress display of a case from its position in the run, such as "2/6" (empty for a single case).
+ShowProgress = Callable[[str], AbstractContextManager[Progress]]
 
 #: Options of earlier versions that a run folder may hold -> their present names.
 _RENAMED = {"engine": "executor", "convergence_compare": "compare", "convergence_compare_fail": "compare_fail"}
@@ -55,20 +68,40 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        names: of the cases or families; all by default.
+        chosen: the cases: names of cases or families, or objects; all by default.
+        treatments: objects, besides those that the settings name.
+        observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
         seed_factor: multiplies the number of seeds of each case, unless the settings give one.
+        warn: called with the failure of an observer.
     """
 
     registry: Registry
     training: TrainingSettings
     output: OutputSettings
-    names: Sequence[str] = ()
+    chosen: Sequence[str | Case | Family] = ()
+    treatments: Sequence[Treatment] = ()
+    observers: Sequence[RunObserver] = ()
     surfaces: bool = False
     seed_factor: int = 1
+    warn: Callable[[str], None] = emit_warning
     summaries: list[Summary] = field(default_factory=list)
     _open: ExitStack = field(default_factory=ExitStack)
     _ended: set[str] = field(default_factory=set)
+
+    @classmethod
+    def open(cls, training: TrainingSettings, output: OutputSettings, *chosen: str | Case | Family, **how: Any) -> Self:
+        """Load the plugins, and prepare this process for the training.
+
+        Args:
+            training: how to train.
+            output: where to save the results; surfaces are saved for a report.
+            chosen: the cases.
+            how: further fields of the session.
+        """
+        machine.configure(training.platform if output.plan else training.own_platform)
+        how.setdefault("surfaces", output.report is not None)
+        return cls(load_registry(), training, output, chosen, **how)
 
     def __enter__(self) -> Self:
         return self
@@ -88,10 +121,15 @@ class Session:
         Raises:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
-        selected = [case for name in self.names or self.registry.cases for case in self.registry.select(name)]
-        cases = list({case.name: case for case in selected}.values())
-        chosen = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
-        return select_variants(cases, chosen, self.training)
+        cases = [case for one in self.chosen or self.registry.cases for case in self._cases_of(one)]
+        named = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
+        treatments = [*named, *self.treatments]
+        return select_variants(_each_once("case", cases), _each_once("treatment", treatments), self.training)
+
+    def _cases_of(self, chosen: str | Case | Family) -> Sequence[Case]:
+        if isinstance(chosen, Family):
+            return chosen.make_cases()
+        return [chosen] if isinstance(chosen, Case) else self.registry.select(chosen)
 
     def check(self) -> None:
         """Check the selection before anything is created.
@@ -115,38 +153,52 @@ class Session:
     def executor(self) -> Executor:
         """The executor, open until the session is closed."""
         left_out = [plugin.place for plugin in self.registry.left_out]
-        return self._open.enter_context(open_executor(self.training, left_out))
+        of_objects = bool(self.treatments) or not all(isinstance(one, str) for one in self.chosen)
+        return self._open.enter_context(open_executor(self.training, left_out, of_objects=of_objects))
 
     @cached_property
     def folder(self) -> RunFolder:
         """The run folder, created or resumed, and locked until the session is closed."""
         folder = self._open.enter_context(open_folder(self.training, self.output, self.executor).locked())
         folder.write_inapplicable(list_inapplicable(self.variants))
+        cases = [case.id for case in self.cases]
+        self._audience.run_started(RunStarted(str(folder.path), cases, folder.settings, folder.machine))
         return folder
 
+    @cached_property
+    def _audience(self) -> Audience:
+        log = [JsonLinesLog(self.output.log)] if self.output.log else []
+        return Audience([*self.registry.observers, *log, *self.observers], self.warn)
+
     @contextmanager
-    def case_run(self, case: Case, observer: Observer) -> Iterator[CaseRun]:
+    def case_run(self, case: Case, progress: Progress) -> Iterator[CaseRun]:
         """Open the run of one case, and collect its summaries at the end, also after an error.
 
         Raises:
             BenchsuiteError: the case, its data, device or folder cannot be used.
         """
-        run = CaseRun(case, self._training_of(case), self.folder, observer, self.executor)
+        run, found, error, settings = None, list[Summary](), "", self._training_of(case)
         try:
+            run = CaseRun(case, settings, self.folder, progress, self.executor)
+            run.on_round = self._audience.round_finished
             yield run
             if self.surfaces:
                 run.write_surfaces()
+        except BaseException as raised:
+            error = raised.message if isinstance(raised, BenchsuiteError) else describe_exception(raised)
+            raise
         finally:
-            if run.has_rows:
-                self.summaries += run.summaries()
+            found = run.summaries() if run and run.has_rows else []
+            self.summaries += found
+            self._audience.case_finished(CaseFinished(case.id, [one.to_json() for one in found], error))
             self._ended.add(case.id)
             _release_data(other for other in self.cases if other.id not in self._ended)
 
-    def run(self, observe: Observe, on_failure: Callable[[BenchsuiteError], None]) -> SessionResult:
+    def run(self, show_progress: ShowProgress, on_failure: Callable[[BenchsuiteError], None]) -> SessionResult:
         """Train every case; a failure of one does not affect the others, and an interrupt keeps finished rounds.
 
         Args:
-            observe: makes the observer of each case.
+            show_progress: makes the progress display of each case.
             on_failure: called with each error when it occurs.
 
         Raises:
@@ -154,27 +206,30 @@ class Session:
         """
         self.check()
         folder = self.folder
-        failures = [variant.error for variant in self.variants if variant.applies and variant.error]
+        failures: list[BenchsuiteError] = []
         interrupt: KeyboardInterrupt | None = None
-        for error in failures:
-            on_failure(error)
+        for variant in self.variants:
+            if variant.applies and variant.error:
+                failures.append(variant.error)
+                on_failure(variant.error)
+                self._audience.case_finished(CaseFinished(variant.id, [], variant.error.message))
         try:
             for number, case in enumerate(self.cases, start=1):
                 place = f"{number}/{len(self.cases)}" if len(self.cases) > 1 else ""
-                if failure := self._train(case, observe(place)):
+                if failure := self._train(case, show_progress(place)):
                     failures.append(failure)
                     on_failure(failure)
         except KeyboardInterrupt as raised:
             interrupt = raised
         return SessionResult(folder, self.summaries, failures, interrupt)
 
-    def _train(self, case: Case, observing: AbstractContextManager[Observer]) -> BenchsuiteError | None:
+    def _train(self, case: Case, showing: AbstractContextManager[Progress]) -> BenchsuiteError | None:
         hint = "run it with pytest to see the traceback, and report it: this error should have been handled"
         try:
             with (
-                observing as observer,
+                showing as progress,
                 wrap_errors(lambda raised: CaseError(f"case {case.id} failed: {raised}", hint)),
-                self.case_run(case, observer) as run,
+                self.case_run(case, progress) as run,
             ):
                 for _ in run.round_results():
                     pass
@@ -187,6 +242,19 @@ class Session:
             return self.training
         _, schedule = schedule_for(case, self.training.protocol)
         return replace(self.training, seeds=self.seed_factor * schedule.seeds)
+
+
+def _each_once(what: str, items: Sequence[_Named]) -> list[_Named]:
+    """Drop repetitions of cases or treatments.
+
+    Raises:
+        OptionError: two that differ have the same name.
+    """
+    found: dict[str, _Named] = {}
+    for item in items:
+        if found.setdefault(item.name, item) is not item:
+            raise OptionError(f"two {what}s are named {item.name}", "rename one of them")
+    return list(found.values())
 
 
 def _release_data(remaining: Iterable[Case]) -> None:

@@ -5,18 +5,26 @@ Out: a registry of cases and treatments, the selected variants, and new plugins 
 """
 
 from benchsuite.plugins.hookspecs import hookimpl
+from benchsuite.plugins.objects import treatment_of
+from benchsuite.plugins.observer import CaseFinished, JsonLinesLog, RoundFinished, RunObserver, RunStarted
 from benchsuite.plugins.registry import Plugin, PluginId, Registry, load_registry
 from benchsuite.plugins.scaffold import PREFIX, write_plugin
 from benchsuite.plugins.selection import select_treatments, select_variants
 
 __all__ = [
     "PREFIX",
+    "CaseFinished",
+    "JsonLinesLog",
     "Plugin",
     "PluginId",
     "Registry",
+    "RoundFinished",
+    "RunObserver",
+    "RunStarted",
     "hookimpl",
     "load_registry",
     "select_treatments",
     "select_variants",
+    "treatment_of",
     "write_plugin",
 ]
