@@ -319,6 +319,11 @@ OPTIONS = TrainingSettings.options() + OutputSettings.options()
 _SHORT_FLAG = re.compile(rf"`[^`\n]*`|(?<![\w-])--({'|'.join(o.flag[2:] for o in OPTIONS)})(?![\w-])")
 
 
+def with_keywords(text: str) -> str:
+    """Replace the flags in a message by keywords of Python, except in commands between backticks."""
+    return _SHORT_FLAG.sub(lambda found: found[1].replace("-", "_") if found[1] else found[0], text)
+
+
 def with_pytest_flags(text: str) -> str:
     """Replace the short flags in a message by those of pytest, except in commands between backticks."""
     return _SHORT_FLAG.sub(lambda found: f"--benchsuite-{found[1]}" if found[1] else found[0], text)

@@ -16,6 +16,7 @@ ORDER = (
     "__main__",
     "cli",
     "pytest_plugin",
+    "api",
     "publish",
     "report.html",
     "report.figures",

@@ -277,12 +277,25 @@ def read_settings(values: Mapping[str, Any]) -> tuple[TrainingSettings, OutputSe
     return TrainingSettings.parse(values), OutputSettings.parse(values)
 
 
+def stored_training(folder: RunFolder) -> TrainingSettings:
+    """Read how the cases of a run were trained.
+
+    Raises:
+        OptionError: its settings cannot be read.
+    """
+    return TrainingSettings.parse(_renamed(folder.settings))
+
+
+def _renamed(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {_RENAMED.get(name, name): value for name, value in stored.items()}
+
+
 def _resumed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the run to resume, changed by those that are given now."""
     run_dir = values.get("run_dir")
     folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
     now = {name: value for name, value in values.items() if value not in UNSET_VALUES}
-    then = {_RENAMED.get(name, name): value for name, value in folder.settings.items()}
+    then = _renamed(folder.settings)
     then["report"] = None  # where to write a report must be given again
     if "executor" in now:
         then |= {"scheduler": None, "workers": None}  # they belong to the former executor
