@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchsuite.api.display import results_html, results_text, svg_image
+from benchsuite.api.display import png_image, results_html, results_text
 from benchsuite.api.messages import name_keywords
 from benchsuite.errors import OptionError
 from benchsuite.results import ClaimResult, Curves, LandscapeResult, Result, SeedTable, Summary
@@ -122,9 +122,9 @@ class LandscapePicture:
 
     def _repr_html_(self) -> str:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "landscape.svg")
+            path = Path(folder, "landscape.png")
             try:
                 self.save(path)
             except OptionError as error:
                 return f"<p>{html.escape(str(error))}</p>"
-            return svg_image(path.read_text(encoding="utf-8"), repr(self))
+            return png_image(path.read_bytes(), repr(self))

@@ -118,13 +118,18 @@ def open_progress(shown: bool | None) -> Iterator[Display]:
     if not (shown and notebook):
         yield Display(shown, None)
         return
-    from IPython.display import HTML, display
+    from IPython.display import display
 
-    handle = display(HTML(""), display_id=True)
+    handle = display(_content(""), raw=True, display_id=True)
     try:
-        yield Display(shown, NotebookBar(lambda text: handle.update(HTML(text))))
+        yield Display(shown, NotebookBar(lambda text: handle.update(_content(text), raw=True)))
     finally:
-        handle.update(HTML(""))
+        handle.update(_content(""), raw=True)
+
+
+def _content(text: str) -> dict[str, str]:
+    """HTML as the message of a notebook that has no other form of it."""
+    return {"text/html": text, "text/plain": ""}
 
 
 def results_text(summaries: Sequence[Summary]) -> str:
@@ -143,7 +148,7 @@ def results_html(summaries: Sequence[Summary]) -> str:
     body = "".join(
         f"<tr>{''.join(f'<td>{_lines(column.text(row))}</td>' for column in columns)}</tr>" for row in summaries
     )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{_rates_chart(summaries)}"
+    return f"<table style='white-space: nowrap'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{_rates_chart(summaries)}"
 
 
 def _lines(text: str) -> str:
@@ -155,14 +160,20 @@ def _rates_chart(summaries: Sequence[Summary]) -> str:
 
     try:
         with require_extra("a chart"):
-            from benchsuite.report.figures import rates_figure, render_svg
+            from benchsuite.report.figures import rates_figure, render_png
     except OptionError:
         return ""
     figure = rates_figure(summaries)
-    return svg_image(render_svg(figure, _WIDTH), figure.about)
+    return png_image(render_png(figure, _WIDTH), figure.about)
 
 
-def svg_image(svg: str, about: str) -> str:
-    """An image for a page, which does not share names with others as inline SVG would."""
-    encoded = base64.b64encode(svg.encode()).decode()
-    return f'<img src="data:image/svg+xml;base64,{encoded}" alt="{html.escape(printable(about), quote=True)}">'
+def png_image(content: bytes, about: str) -> str:
+    """An image of twice the resolution, as an element of a page.
+
+    Args:
+        content: of the PNG file.
+        about: its description, for readers who do not see it.
+    """
+    source, about = base64.b64encode(content).decode(), html.escape(printable(about), quote=True)
+    width = int.from_bytes(content[16:20], "big") // 2  # in the header of every PNG
+    return f'<img src="data:image/png;base64,{source}" width="{width}" alt="{about}">'

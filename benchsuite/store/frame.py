@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Rows that a frame shows of itself: half from its beginning, half from its end.
-SHOWN = 20
+SHOWN = 10
 
 
 class FrameColumnError(OptionError, KeyError):
@@ -109,16 +110,18 @@ class Frame(Mapping[str, np.ndarray]):
         return made.with_columns(nulls)
 
     def __repr__(self) -> str:
-        head, *body = [list(self), *self._shown()]
-        widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-        lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *body)]
-        return "\n".join([*([self.caption] if self.caption else []), *lines, self._size])
+        cells = [list(self), *self._shown()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        fitting = _fitting(widths, shutil.get_terminal_size().columns)
+        lines = ["  ".join(row[place].rjust(widths[place]) for place in fitting) for row in cells]
+        hidden = [f"not shown: {', '.join(list(self)[len(fitting) :])}"] if len(fitting) < len(self) else []
+        return "\n".join([*filter(None, [self.caption]), *lines, self._size, *hidden])
 
     def _repr_html_(self) -> str:
         caption = f"<caption>{html.escape(printable(self.caption))}</caption>" if self.caption else ""
         head = _html_row("th", list(self))
         body = "".join(_html_row("td", row) for row in self._shown())
-        table = f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
+        table = f"<table style='white-space: nowrap'>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
         return f"{table}<p>{html.escape(self._size)}</p>"
 
     @property
@@ -133,6 +136,12 @@ class Frame(Mapping[str, np.ndarray]):
             if number == SHOWN // 2 and not few:
                 yield ["…"] * len(self)
             yield [_cell(value) for value in row.values()]
+
+
+def _fitting(widths: Sequence[int], available: int) -> range:
+    """The first columns that fit into a line, at least one."""
+    ends = np.cumsum([width + 2 for width in widths]) - 2
+    return range(min(len(widths), max(1, int((ends <= available).sum()))))
 
 
 def _html_row(tag: str, cells: Sequence[str]) -> str:
