@@ -143,12 +143,13 @@ def results_html(summaries: Sequence[Summary]) -> str:
     """The rates of a run as a table, and as a chart where the extra `report` is installed."""
     from benchsuite.report.terminal import CASE, RESULT
 
-    columns = (CASE, *RESULT)
+    columns, how = (CASE, *RESULT), "style='white-space: nowrap'"  # Jupyter would break names at hyphens
     head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
     body = "".join(
-        f"<tr>{''.join(f'<td>{_lines(column.text(row))}</td>' for column in columns)}</tr>" for row in summaries
+        f"<tr>{''.join(f'<td {how}>{_lines(column.text(row))}</td>' for column in columns)}</tr>" for row in summaries
     )
-    return f"<table style='white-space: nowrap'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{_rates_chart(summaries)}"
+    table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f"<table>{table}</table>{_rates_chart(summaries)}"
 
 
 def _lines(text: str) -> str:

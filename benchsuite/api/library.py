@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from benchsuite.api.display import in_notebook, open_progress
-from benchsuite.api.messages import keep_jax_settings, name_keywords
+from benchsuite.api.messages import name_keywords, prepare_jax
 from benchsuite.api.results import Results
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteWarning, OptionError, near_matches
@@ -105,7 +105,7 @@ def run(
         BenchsuiteError: no case has a finished round; the error is that of the first case that failed.
         KeyboardInterrupt: Ctrl-C outside of a notebook; its attribute `partial` holds the results so far.
     """
-    with name_keywords(), keep_jax_settings():
+    with name_keywords(), prepare_jax():
         named, objects = _split(treatments)
         training, output = read_settings(_values(options) | {"treatment": named})
         with Session.open(training, output, *cases, treatments=objects, observers=observers) as session:
@@ -146,7 +146,7 @@ def check(case: str | Case, **options: Unpack[RunOptions]) -> Frame:
     """
     from benchsuite.testing import find_results
 
-    with name_keywords(), keep_jax_settings():
+    with name_keywords(), prepare_jax():
         training = TrainingSettings.parse(_values(options))
         session = Session.open(training, OutputSettings())
         chosen = session.registry.case(case) if isinstance(case, str) else case

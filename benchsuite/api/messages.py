@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from benchsuite.errors import BenchsuiteError
 from benchsuite.settings import with_keywords
-from benchsuite.system import compat
+from benchsuite.system import compat, machine
 
 
 @contextmanager
@@ -21,14 +21,12 @@ def name_keywords() -> Iterator[None]:
 
 
 @contextmanager
-def keep_jax_settings() -> Iterator[None]:
-    """Restore the settings of JAX that a run changes, such as the width of numbers."""
-    import jax
+def prepare_jax(platform: str = "auto") -> Iterator[None]:
+    """Set JAX's width of numbers and random bits as a run needs them, and restore those of the caller.
 
-    before = compat.jax_settings()
-    try:
+    Args:
+        platform: the kind of device to train on.
+    """
+    with compat.keep_number_settings():
+        machine.configure(platform)
         yield
-    finally:
-        for name in ("jax_enable_x64", "jax_threefry_partitionable"):
-            if name in before:
-                jax.config.update(name, before[name])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchsuite.api.case_result import CaseResult, LandscapePicture
 from benchsuite.api.display import NoProgress, open_progress, results_html, results_text
-from benchsuite.api.messages import keep_jax_settings, name_keywords
+from benchsuite.api.messages import name_keywords, prepare_jax
 from benchsuite.api.rows import change_row, summary_row
 from benchsuite.case import Case
 from benchsuite.comparison import LEVEL, RunResults, compare_runs, compare_treatments
@@ -167,7 +167,7 @@ class Results(Mapping[str, CaseResult]):
         """
         from benchsuite.report import require_extra
 
-        with name_keywords(), keep_jax_settings():
+        with name_keywords(), prepare_jax(self._training.platform):
             with require_extra("a report"):
                 from benchsuite.report.html import write_report
             self._write_surfaces()
@@ -199,7 +199,7 @@ class Results(Mapping[str, CaseResult]):
         """
         from benchsuite.engine import parameter_names
 
-        with name_keywords(), keep_jax_settings():
+        with name_keywords(), prepare_jax(self._training.platform):
             chosen = self._case(case)
             again = replay_training(chosen, self._training, seed, start, NoProgress())
             return trace_frame(again.trace, parameter_names(chosen), again.title)
@@ -219,7 +219,7 @@ class Results(Mapping[str, CaseResult]):
         from benchsuite.engine import LandscapeEvaluator, has_landscape
         from benchsuite.results import parameter_values
 
-        with name_keywords(), keep_jax_settings(), open_progress(shown=None) as show, show("") as live:
+        with name_keywords(), prepare_jax(self._training.platform), open_progress(shown=None) as show, show("") as live:
             chosen = self._case(case)
             if not has_landscape(chosen):
                 raise OptionError(f"{case} has no landscape", "name a case with one or two parameters, or a solution")

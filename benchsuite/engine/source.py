@@ -218,7 +218,7 @@ class TableSource:
         """
         failed = f"case {case.name}: loading {self.table.name} failed"
         with wrap_errors(lambda raised: CaseError(f"{failed}: {raised}", "fix the table's load")):
-            loaded = data.load(self.table, choice, folder)
+            loaded = data.load_table(self.table, choice, folder)
         if not isinstance(loaded.split, Split):
             raise CaseError(
                 f"case {case.name}: {self.table.name} is a {type(loaded.split).__name__}", "return a Split from load"

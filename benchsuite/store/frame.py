@@ -121,7 +121,7 @@ class Frame(Mapping[str, np.ndarray]):
         caption = f"<caption>{html.escape(printable(self.caption))}</caption>" if self.caption else ""
         head = _html_row("th", list(self))
         body = "".join(_html_row("td", row) for row in self._shown())
-        table = f"<table style='white-space: nowrap'>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
+        table = f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
         return f"{table}<p>{html.escape(self._size)}</p>"
 
     @property
@@ -145,7 +145,8 @@ def _fitting(widths: Sequence[int], available: int) -> range:
 
 
 def _html_row(tag: str, cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
+    how = "style='white-space: nowrap'"  # Jupyter would break names at hyphens
+    return f"<tr>{''.join(f'<{tag} {how}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
 
 
 def _cell(value: Any) -> str:
