@@ -36,7 +36,7 @@ class Source(Protocol):
     """Loads the examples of a case, and gives them to an optimiser step."""
 
     def load(self, case: Case, choice: str = AUTO, folder: Path | None = None) -> data.Loaded:
-        """Draw or load the examples; the arguments are those of `data.load`."""
+        """Draw or load the examples; the arguments are those of `data.load_table`."""
 
     def steps_per_unit(self, rows: Split) -> int:
         """Count the optimiser steps in one unit of the schedule: a step or an epoch."""

@@ -110,6 +110,19 @@ def test_notebook_of_the_documentation_can_be_executed_again() -> None:
     assert not [folder for folder in here if f"{folder}/" in path.read_text()]
 
 
+def test_lines_of_the_readme_run(tmp_path: Path) -> None:
+    """The section "From Python" can be copied into a script."""
+    section = (ROOT / "README.md").read_text().partition("## From Python")[2]
+    code = section.partition("```python\n")[2].partition("```")[0]
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert not done.returncode, done.stderr
+    assert len([text for text in code.splitlines() if text]) == 8
+    assert "relu-bias+optimizer" in done.stdout
+    assert "relu-bias, seed 1: " in done.stdout
+
+
 SCRIPT = (
     CASE
     + """
