@@ -35,7 +35,7 @@ class RunOptions(TypedDict, total=False):
     half_width: float
     protocol: str
     rounds: int
-    sweep: str
+    sweep: str | Sequence[str]
     optimizer: str | Sequence[str]
     precision: str
     dtype: str

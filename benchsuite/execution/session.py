@@ -68,7 +68,7 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        chosen: the cases: names of cases or families, or objects; all by default.
+        names: of the cases or families, or the objects themselves; all by default.
         treatments: objects, besides those that the settings name.
         observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
@@ -79,7 +79,7 @@ class Session:
     registry: Registry
     training: TrainingSettings
     output: OutputSettings
-    chosen: Sequence[str | Case | Family] = ()
+    names: Sequence[str | Case | Family] = ()
     treatments: Sequence[Treatment] = ()
     observers: Sequence[RunObserver] = ()
     surfaces: bool = False
@@ -90,18 +90,18 @@ class Session:
     _ended: set[str] = field(default_factory=set)
 
     @classmethod
-    def open(cls, training: TrainingSettings, output: OutputSettings, *chosen: str | Case | Family, **how: Any) -> Self:
+    def open(cls, training: TrainingSettings, output: OutputSettings, *names: str | Case | Family, **how: Any) -> Self:
         """Load the plugins, and prepare this process for the training.
 
         Args:
             training: how to train.
             output: where to save the results; surfaces are saved for a report.
-            chosen: the cases.
+            names: of the cases or families, or the objects themselves.
             how: further fields of the session.
         """
         machine.configure(training.platform if output.plan else training.own_platform)
         how.setdefault("surfaces", output.report is not None)
-        return cls(load_registry(), training, output, chosen, **how)
+        return cls(load_registry(), training, output, names, **how)
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +121,7 @@ class Session:
         Raises:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
-        cases = [case for one in self.chosen or self.registry.cases for case in self._cases_of(one)]
+        cases = [case for one in self.names or self.registry.cases for case in self._cases_of(one)]
         named = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
         treatments = [*named, *self.treatments]
         return select_variants(_each_once("case", cases), _each_once("treatment", treatments), self.training)
@@ -153,7 +153,7 @@ class Session:
     def executor(self) -> Executor:
         """The executor, open until the session is closed."""
         left_out = [plugin.place for plugin in self.registry.left_out]
-        of_objects = bool(self.treatments) or not all(isinstance(one, str) for one in self.chosen)
+        of_objects = bool(self.treatments) or not all(isinstance(one, str) for one in self.names)
         return self._open.enter_context(open_executor(self.training, left_out, of_objects=of_objects))
 
     @cached_property

@@ -17,9 +17,9 @@ _SINGULAR = {name: name.removesuffix("s") for name in ("seeds", "outcomes", "gro
 def seed_frame(results: Sequence[Result]) -> Frame:
     """Make a table with a row for each seed of each result.
 
-    Columns: case, treatment, protocol, dataset, stand_in, seed, outcome, converged, steps_to_success (optimiser steps,
-    null where the seed failed), final.<metric>, start.<parameter>, end.<parameter>, group.<name>, diagnostic.<name> and
-    setting.<option>; null where a case has no such column.
+    Columns: case, treatment, label, protocol, dataset, stand_in, device, precision, seed, outcome, converged,
+    steps_to_success (optimiser steps, null where the seed failed), final.<metric>, start.<parameter>, end.<parameter>,
+    group.<name>, diagnostic.<name>, setting.<option>, family and rung.<option>; null where a case has no such column.
     """
     return Frame.join([_with_case(result, len(result.rows), _seed_columns(result)) for result in results])
 
@@ -38,7 +38,7 @@ def _seed_columns(result: Result) -> dict[str, np.ndarray]:
 def curve_frame(results: Sequence[Result]) -> Frame:
     """Make a table with a row for each stored evaluation of each seed.
 
-    Columns: case, treatment, protocol, dataset, stand_in, seed, step (optimiser steps), gradient_norm, train.<metric>
+    Columns: those of `seed_frame` up to seed, step (optimiser steps), gradient_norm, train.<metric>
     (NaN at step 0), metric.<metric> and parameter.<name>. A run stores the evaluations of its first 1000 seeds.
     """
     return Frame.join([_curves_of(result) for result in results])
@@ -78,8 +78,9 @@ def trace_frame(trace: Trace, names: Sequence[str], caption: str) -> Frame:
 
 def _with_case(result: Result, rows: int, columns: dict[str, np.ndarray]) -> Frame:
     summary = result.summary
-    about: dict[str, Any] = {
-        name: getattr(summary, name) for name in ("case", "treatment", "protocol", "dataset", "stand_in")
-    }
+    names = ("case", "treatment", "label", "protocol", "dataset", "stand_in", "device", "precision")
+    about: dict[str, Any] = {name: getattr(summary, name) for name in names}
+    if summary.family:
+        about |= {"family": summary.family, **{f"rung.{option}": value for option, value in summary.rung.items()}}
     about |= {f"setting.{option}": float(value) for option, value in summary.setting.items()}
     return Frame({name: np.full(rows, value) for name, value in about.items()} | columns)
