@@ -21,7 +21,7 @@ from benchsuite.results import (
     Summary,
     summaries_judged_together,
 )
-from benchsuite.settings import OutputSettings, TrainingSettings
+from benchsuite.settings import LOCAL, OutputSettings, TrainingSettings
 from benchsuite.store import Frame, RunFolder, curve_frame, read_results, seed_frame, trace_frame
 
 if TYPE_CHECKING:
@@ -177,8 +177,10 @@ class Results(Mapping[str, CaseResult]):
 
     def _write_surfaces(self) -> None:
         """Save the loss surfaces of the cases that were just trained, which the page shows."""
-        for id_, case in (self._given or {}).items():
-            if id_ in self._found and not self._training.time_limit:
+        if self._training.executor != LOCAL or self._training.time_limit:  # this process may have another device
+            return
+        for name, case in (self._given or {}).items():
+            if name in self._found and self[name].seeds >= self[name].summary.planned_seeds:
                 with self._folder.locked():
                     CaseRun(case, self._training, self._folder, NoProgress()).write_surfaces()
 
