@@ -1,12 +1,14 @@
 """Of many random starts, how many trainings of a small network succeed, how do the others fail, and how fast is it?
 
-These are the names that a plugin needs. Each is imported when it is first used; none of them imports JAX.
+These are the functions of the library, and the names that a plugin needs. Each is imported when it is first used. JAX
+is imported with the first plugin.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from benchsuite.api import CaseResult, Results, cases, check, load, run, treatments
     from benchsuite.case import (
         Bound,
         Case,
@@ -32,17 +34,20 @@ if TYPE_CHECKING:
         mean_squared_error,
         r2,
     )
-    from benchsuite.errors import BenchsuiteError, CaseError, DataError, DoesNotApply
-    from benchsuite.plugins import hookimpl
+    from benchsuite.errors import BenchsuiteError, BenchsuiteWarning, CaseError, DataError, DoesNotApply
+    from benchsuite.plugins import RunObserver, hookimpl
+    from benchsuite.store import Frame
     from benchsuite.variants import Family, Treatment
 
     __version__: str
 
 __all__ = [
     "BenchsuiteError",
+    "BenchsuiteWarning",
     "Bound",
     "Case",
     "CaseError",
+    "CaseResult",
     "Claim",
     "Criterion",
     "DataError",
@@ -53,10 +58,13 @@ __all__ = [
     "FailureRate",
     "Family",
     "Figure",
+    "Frame",
     "Landscape",
     "Measure",
     "Optimizer",
     "Player",
+    "Results",
+    "RunObserver",
     "Schedule",
     "Split",
     "Stream",
@@ -64,20 +72,29 @@ __all__ = [
     "Treatment",
     "accuracy",
     "binary_accuracy",
+    "cases",
+    "check",
     "hookimpl",
     "largest_error",
+    "load",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "r2",
+    "run",
+    "treatments",
 ]
 
 #: Where the names are found that are not in `benchsuite.case`.
 _ELSEWHERE = {
+    **dict.fromkeys(("CaseResult", "Results", "cases", "check", "load", "run", "treatments"), "benchsuite.api"),
     "BenchsuiteError": "benchsuite.errors",
+    "BenchsuiteWarning": "benchsuite.errors",
     "CaseError": "benchsuite.errors",
     "DataError": "benchsuite.errors",
     "DoesNotApply": "benchsuite.errors",
     "Family": "benchsuite.variants",
+    "Frame": "benchsuite.store",
+    "RunObserver": "benchsuite.plugins",
     "Treatment": "benchsuite.variants",
     "hookimpl": "benchsuite.plugins",
 }

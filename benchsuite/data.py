@@ -49,7 +49,7 @@ class Loaded:
 _loaded: dict[tuple[Table, str, Path | None], Loaded] = {}
 
 
-def load(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded:
+def load_table(table: Table, choice: str = AUTO, folder: Path | None = None) -> Loaded:
     """Load the examples of a table from its files, or draw synthetic data where the files are unavailable.
 
     The examples stay in memory until `release_data` drops them; a second call returns the same.

@@ -65,6 +65,10 @@ class DoesNotApply(BenchsuiteError):  # noqa: N818  # an answer, not an error
     """A treatment or sweep does not apply to a case; the message says why."""
 
 
+class BenchsuiteWarning(UserWarning):
+    """Something failed beside the training, such as an observer or one case of several."""
+
+
 class OutOfTimeError(BaseException):
     """A time limit was exceeded; not an `Exception`, so that plugins do not catch it."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchsuite.errors import OptionError, near_matches
+from benchsuite.seeds import FORMS, MAX_SEEDS, SeedNumbers, parse_seeds
 
 QUICK, SOURCE = "quick", "source"
 AUTO, STAND_IN = "auto", "stand-in"
@@ -29,8 +30,6 @@ _COUNTS = ("seeds", "rounds", "workers", "time_limit")
 
 #: Values of an option that was not given.
 UNSET_VALUES: tuple[Any, ...] = (None, "", (), [])
-
-MAX_SEEDS = 2**32 - 1
 
 #: Needs 2.4 billion seeds; a narrower one would soon need more than there are.
 SMALLEST_HALF_WIDTH = 0.00002
@@ -78,8 +77,11 @@ class TrainingSettings(_Settings):
         " protocol, and labelled as quick in every table.",
         choices=PROTOCOLS,
     )
-    seeds: int | None = _option(
-        None, "Number of random starts per case, numbered from 0. [default: set by the case]", "N"
+    seeds: int | SeedNumbers | None = _option(
+        None,
+        "Random starts per case: a number of seeds, counted from 0; a range, such as 100:200 without its end; or a"
+        " list, such as 3,7. [default: set by the case]",
+        "SEEDS",
     )
     half_width: float | None = _option(
         None,
@@ -159,7 +161,7 @@ class TrainingSettings(_Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.seeds and self.seeds > MAX_SEEDS:
+        if isinstance(self.seeds, int) and self.seeds > MAX_SEEDS:
             raise OptionError(f"--seeds is {self.seeds}", f"give at most {MAX_SEEDS}: a seed is a 32-bit number")
         if self.half_width is not None and not SMALLEST_HALF_WIDTH <= self.half_width < 1 / 2:
             raise OptionError(
@@ -213,6 +215,11 @@ class OutputSettings(_Settings):
         "Write an HTML page with figures and tables, and a summary in Markdown, into this folder. Requires"
         " `pip install 'benchsuite[report]'`.",
         "DIR",
+    )
+    log: Path | None = _option(
+        None,
+        "Append what happens to this file, a JSON object a line: run started, round finished, case finished.",
+        "FILE",
     )
     plan: bool = _option(
         False, "Do not train; show which cases would be trained, with how many seeds, and their estimated time."
@@ -277,7 +284,7 @@ class Option:
         Raises:
             OptionError: it is out of range, or none of the choices.
         """
-        if self.name in _COUNTS and value is not None and value <= 0:
+        if self.name in _COUNTS and isinstance(value, int) and value <= 0:
             raise OptionError(f"{self.flag} is {value}", "give a whole number of at least 1")
         if self.choices and value is not None and value not in self.choices:
             raise OptionError(f"{self.flag} is {value!r}", near_matches(str(value), self.choices))
@@ -289,15 +296,17 @@ class Option:
             return lambda values: tuple(map(_text, [values] if isinstance(values, str) else values)), "give texts"
         if self.is_flag:
             return bool, "give true or false"
+        if self.name == "seeds":
+            return parse_seeds, FORMS
         if self.name in _COUNTS:
             return int, "give a whole number of at least 1"
         if self.name == "half_width":
             return float, "give a share such as 0.01"
-        return (lambda value: Path(_text(value)), "name a folder") if self._is_path else (_text, "give a text")
+        return (lambda value: Path(_text(value)), "name a file or folder") if self._is_path else (_text, "give a text")
 
     @property
     def _is_path(self) -> bool:
-        return self.metavar in ("DIR", "RUN")
+        return self.metavar in ("DIR", "FILE", "RUN")
 
 
 def _text(value: Any) -> str:
@@ -313,6 +322,11 @@ OPTIONS = TrainingSettings.options() + OutputSettings.options()
 
 #: A command to be typed in a shell, or the short flag of an option.
 _SHORT_FLAG = re.compile(rf"`[^`\n]*`|(?<![\w-])--({'|'.join(o.flag[2:] for o in OPTIONS)})(?![\w-])")
+
+
+def with_keywords(text: str) -> str:
+    """Replace the flags in a message by keywords of Python, except in commands between backticks."""
+    return _SHORT_FLAG.sub(lambda found: found[1].replace("-", "_") if found[1] else found[0], text)
 
 
 def with_pytest_flags(text: str) -> str:

@@ -78,7 +78,7 @@ def test_named_folder_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = put(tmp_path / "mine", gzip.compress(CONTENT))
     monkeypatch.setenv(data.FOLDER_VARIABLE, str(tmp_path / "mine"))
 
-    loaded = data.load(grey())
+    loaded = data.load_table(grey())
 
     assert bytes(loaded.split.train) == CONTENT
     assert (loaded.label, loaded.stand_in, loaded.origin) == ("grey", False, str(path.parent))
@@ -89,9 +89,9 @@ def test_missing_file_is_fetched_once(mirror: tuple[str, Path], cache: Path) -> 
     address, served = mirror
     (served / FILE).write_bytes(gzip.compress(CONTENT, compresslevel=1))
 
-    assert bytes(data.load(grey(address)).split.train) == CONTENT
+    assert bytes(data.load_table(grey(address)).split.train) == CONTENT
     (served / FILE).unlink()
-    assert bytes(data.load(grey(address)).split.train) == CONTENT
+    assert bytes(data.load_table(grey(address)).split.train) == CONTENT
     assert (cache / "grey" / FILE).is_file()
 
 
@@ -105,7 +105,7 @@ def test_mirrors_are_tried_in_turn(mirror: tuple[str, Path]) -> None:
 
     table = grey("http://127.0.0.1:9/", f"{address}lacking/", f"{address}wrong/", f"{address}right/")
 
-    assert bytes(data.load(table).split.train) == CONTENT
+    assert bytes(data.load_table(table).split.train) == CONTENT
 
 
 def test_damaged_cache_is_fetched_again(mirror: tuple[str, Path], cache: Path) -> None:
@@ -114,7 +114,7 @@ def test_damaged_cache_is_fetched_again(mirror: tuple[str, Path], cache: Path) -
     (served / FILE).write_bytes(gzip.compress(CONTENT))
     put(cache, b"not gzip")
 
-    assert bytes(data.load(grey(address)).split.train) == CONTENT
+    assert bytes(data.load_table(grey(address)).split.train) == CONTENT
 
 
 def test_mirror_without_an_end_is_given_up(
@@ -126,7 +126,7 @@ def test_mirror_without_an_end_is_given_up(
     monkeypatch.setattr(data, "LARGEST", 50_000)
 
     with pytest.raises(DataError, match="the download exceeds the limit"):
-        data.load(grey(address), "grey")
+        data.load_table(grey(address), "grey")
 
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
@@ -147,7 +147,7 @@ def test_damaged_file_of_the_user_is_an_error(content: bytes, said: str, tmp_pat
     path = put(tmp_path, content)
 
     with pytest.raises(DataError, match=said) as caught:
-        data.load(grey(stand_in=drawn), folder=tmp_path)
+        data.load_table(grey(stand_in=drawn), folder=tmp_path)
 
     assert str(path) in caught.value.message
     assert caught.value.hint
@@ -156,7 +156,7 @@ def test_damaged_file_of_the_user_is_an_error(content: bytes, said: str, tmp_pat
 def test_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     """A mistyped folder is not taken for an empty one."""
     with pytest.raises(DataError, match="does not exist"):
-        data.load(grey(stand_in=drawn), folder=tmp_path / "typo")
+        data.load_table(grey(stand_in=drawn), folder=tmp_path / "typo")
 
 
 def test_file_missing_beside_others_is_an_error(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_file_missing_beside_others_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "grey").mkdir()
 
     with pytest.raises(DataError, match=r"levels\.gz is missing"):
-        data.load(grey(stand_in=drawn), folder=tmp_path)
+        data.load_table(grey(stand_in=drawn), folder=tmp_path)
 
 
 def test_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,12 +173,12 @@ def test_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("benchsuite.system.cache.folder", lambda: tmp_path / "file" / "cache")
 
     with pytest.raises(DataError, match="cannot be written"):
-        data.load(grey(), "grey")
+        data.load_table(grey(), "grey")
 
 
 def test_unobtainable_data_are_replaced_and_labelled() -> None:
     """Where the files cannot be had, the stand-in has another name and says why."""
-    loaded = data.load(grey(stand_in=drawn))
+    loaded = data.load_table(grey(stand_in=drawn))
 
     assert (loaded.label, loaded.stand_in) == ("grey-stand-in", True)
     assert "no mirror has it" in loaded.origin
@@ -187,14 +187,14 @@ def test_unobtainable_data_are_replaced_and_labelled() -> None:
 def test_real_data_can_be_demanded() -> None:
     """Named as --dataset, the absence of real data is an error with a way out."""
     with pytest.raises(DataError, match=data.FOLDER_VARIABLE):
-        data.load(grey(stand_in=drawn), "grey")
+        data.load_table(grey(stand_in=drawn), "grey")
 
 
 def test_stand_in_can_be_demanded(tmp_path: Path) -> None:
     """--dataset stand-in asks for no file."""
     put(tmp_path, gzip.compress(CONTENT))
 
-    assert data.load(grey(stand_in=drawn), "stand-in", tmp_path).stand_in
+    assert data.load_table(grey(stand_in=drawn), "stand-in", tmp_path).stand_in
 
 
 def test_verifying_fetches_nothing(mirror: tuple[str, Path], cache: Path) -> None:
@@ -219,12 +219,12 @@ def arrays(files: Any) -> Split:
 def test_data_are_freed_after_the_last_case_that_needs_them() -> None:
     """A table is loaded once for all cases that share it, and its arrays are freed when none is left."""
     shared, other = (Table(name, load=arrays, batch_size=1) for name in ("shared", "other"))
-    seen = weakref.ref(data.load(shared).split.train)
-    other_seen = weakref.ref(data.load(other).split.train)
+    seen = weakref.ref(data.load_table(shared).split.train)
+    other_seen = weakref.ref(data.load_table(other).split.train)
 
     data.release_data(keep=[shared])
     gc.collect()
-    assert data.load(shared).split.train is seen()
+    assert data.load_table(shared).split.train is seen()
     assert other_seen() is None
 
     data.release_data()

@@ -76,7 +76,7 @@ def test_stand_in_is_the_same_every_time(drawn: np.ndarray) -> None:
 def real() -> Iterator[Split]:
     """The real files, where the machine has them."""
     try:
-        yield data.load(images.MNIST, "mnist").split
+        yield data.load_table(images.MNIST, "mnist").split
     except data.UnobtainableError as error:  # a damaged file fails the test
         pytest.skip(f"MNIST is not here: {error.message}")
 

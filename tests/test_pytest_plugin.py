@@ -253,7 +253,7 @@ def test_run_without_cases_imports_nothing_heavy(pytester: pytest.Pytester) -> N
             assert not heavy & set(sys.modules)
             ours = {name for name in sys.modules if name.startswith("benchsuite.")}
             ours -= {name for name in ours if name.startswith("benchsuite.pytest_plugin")}
-            assert ours == {"benchsuite.errors", "benchsuite.settings"}
+            assert ours == {"benchsuite.errors", "benchsuite.seeds", "benchsuite.settings"}
         """
     )
 

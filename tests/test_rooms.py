@@ -16,6 +16,7 @@ ORDER = (
     "__main__",
     "cli",
     "pytest_plugin",
+    "api",
     "publish",
     "report.html",
     "report.figures",
@@ -36,6 +37,7 @@ ORDER = (
     "case",
     "system",
     "stats",
+    "seeds",
     "errors",
 )
 

@@ -59,10 +59,10 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
     return 0 if all(finding.same for finding in found) else FAILED
 
 
-@click.command()
+@click.command("check")
 @click.argument("names", metavar="[PLUGIN|FAMILY|CASE]...", nargs=-1)
 @settings_options(["precision", "dtype", "dataset", "data_dir", "platform", "time_limit"])
-def check(names: tuple[str, ...], **options: Any) -> int:
+def check_cases(names: tuple[str, ...], **options: Any) -> int:
     """Check that cases conform to the contract of the suite, and show how to fix those that do not.
 
     Checks the cases of the PLUGINs or FAMILYs, or single CASEs (all of them by default), each in a child process with a

@@ -57,6 +57,11 @@ def say(text: str, err: bool = False) -> None:
     click.echo(printable(text), err=err)
 
 
+def show_warning(text: str) -> None:
+    """Print a warning on standard error."""
+    say(f"warning: {text}", err=True)
+
+
 def show(renderable: RenderableType) -> None:
     """Print a table."""
     stdout_console().print(renderable)
@@ -120,9 +125,8 @@ def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSe
     name, _, treatment = name.partition("+")
     treatments = (*training.treatment, *([treatment] if treatment else []))
     training = replace(training, treatment=treatments, sweep=tuple(swept))
-    registry = installed_plugins(training.platform)
-    case = registry.case(name)
-    session = Session(registry, training, OutputSettings(), [case.name])
+    session = Session.open(training, OutputSettings(), name)
+    case = session.registry.case(name)
     session.check()
     variants = session.variants
     if len(variants) > 2:  # noqa: PLR2004  # the untreated case and a treated one

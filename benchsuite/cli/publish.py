@@ -9,11 +9,11 @@ import click
 
 from benchsuite.cli.common import (
     FAILED,
-    installed_plugins,
     introduce,
     progress_bar,
     say,
     settings_options,
+    show_warning,
 )
 from benchsuite.cli.run import show_failure, show_result
 from benchsuite.settings import OutputSettings, TrainingSettings
@@ -83,8 +83,7 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
         from benchsuite.publish import GATES, Nights, nightly_settings
     nights = Nights(folder, [Gate.parse(text) for text in gates or GATES], accept=accept, partial=bool(names))
     training = nightly_settings(TrainingSettings.parse(options))
-    registry = installed_plugins(training.own_platform)
-    with Session(registry, training, OutputSettings(), names, surfaces=True) as session:
+    with Session.open(training, OutputSettings(), *names, surfaces=True, warn=show_warning) as session:
         nights.prepare(session, keep_protocol=bool(options["protocol"]))
         introduce(session)
         before = load.measure_load()
@@ -92,7 +91,7 @@ def nightly(names: tuple[str, ...], folder: Path, gates: tuple[str, ...], accept
     code = show_result(result)
     if result.interrupt:
         return code
-    night = nights.conclude(result, before, registry.left_out)
+    night = nights.conclude(result, before, session.registry.left_out)
     if night.page:
         say(f"page: {night.page}")
     for reason in night.wrong:

@@ -8,7 +8,6 @@ import click
 
 from benchsuite.cli.common import (
     FAILED,
-    installed_plugins,
     introduce,
     progress_bar,
     report_left_out,
@@ -18,6 +17,7 @@ from benchsuite.cli.common import (
     show,
     show_changes,
     show_summaries,
+    show_warning,
     write_page,
 )
 from benchsuite.system import signals
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from benchsuite.execution import Session, SessionResult
 
 
-@click.command()
+@click.command("run")
 @click.argument("names", metavar="[CASE|FAMILY]...", nargs=-1)
 @settings_options()
-def run(names: tuple[str, ...], **options: Any) -> int:
+def run_cases(names: tuple[str, ...], **options: Any) -> int:
     """Train every seed of the CASEs (all of them by default) and show the success rates.
 
     A FAMILY stands for all of its cases, "FAMILY(option=value)" for one of them.
@@ -42,11 +42,10 @@ def run(names: tuple[str, ...], **options: Any) -> int:
     from benchsuite.report import require_extra
 
     training, output = read_settings(options)
-    registry = installed_plugins(training.platform if output.plan else training.own_platform)
-    with Session(registry, training, output, names, surfaces=output.report is not None) as session:
+    with Session.open(training, output, *names, warn=show_warning) as session:
         session.check()
         if output.plan:
-            return _show_forecasts(session) or report_left_out(registry)
+            return _show_forecasts(session) or report_left_out(session.registry)
         reference = reference_of(output)
         if output.report:
             with require_extra("a report"):  # checked before training
@@ -58,7 +57,7 @@ def run(names: tuple[str, ...], **options: Any) -> int:
         write_page([result.folder], output.report, reference)
     if reference and not result.interrupt:
         code = show_changes(reference, result.folder, output.compare_fail) or code
-    left_out = report_left_out(registry)
+    left_out = report_left_out(session.registry)
     return code or left_out
 
 

@@ -21,14 +21,11 @@ from benchsuite.cli.common import (
     show,
 )
 from benchsuite.errors import OptionError
-from benchsuite.settings import TrainingSettings
 from benchsuite.system import signals
 
 if TYPE_CHECKING:
     from benchsuite.case import Case
-    from benchsuite.engine import Problem
     from benchsuite.plugins import Plugin, Registry
-    from benchsuite.results import Trace
     from benchsuite.variants import Treatment
 
 _SEED = click.IntRange(0, 2**32 - 1)
@@ -80,7 +77,8 @@ def plugins() -> int:
     def provides(plugin: Plugin) -> str:
         families = [f"{family.name} ({family.rungs})" for family in plugin.families]
         cases = [case.name for case in plugin.cases if not case.rung]
-        return ", ".join([*families, *cases, *(item.name for item in plugin.treatments)])
+        observers = [type(observer).__name__ for observer in plugin.observers]
+        return ", ".join([*families, *cases, *(item.name for item in plugin.treatments), *observers])
 
     registry = installed_plugins()
     columns = [
@@ -93,9 +91,9 @@ def plugins() -> int:
     return report_left_out(registry)
 
 
-@click.command()
+@click.command("treatments")
 @click.argument("names", metavar="[CASE]...", nargs=-1)
-def treatments(names: tuple[str, ...]) -> int:
+def list_treatments(names: tuple[str, ...]) -> int:
     """List the treatments of all plugins, and to which of the CASEs (all of them by default) each applies."""
     from benchsuite.report.terminal import Column, table
     from benchsuite.variants import make_variants
@@ -136,10 +134,11 @@ def treatments(names: tuple[str, ...]) -> int:
 @settings_options(SINGLE_SEED)
 def replay(name: str, seed: int | None, start: str | None, output: Path | None, **options: Any) -> int:
     """Train one seed or start of CASE again and show every evaluation, as a table or a figure."""
-    from benchsuite.engine import Problem, parameter_names
+    from benchsuite.engine import parameter_names
+    from benchsuite.execution import replay_training
     from benchsuite.report import check_path, require_extra
     from benchsuite.report.terminal import replay_diagnostics, replay_table
-    from benchsuite.results import DEFINITIONS, Outcome, classify
+    from benchsuite.results import DEFINITIONS
 
     if seed is None and start is None:
         raise OptionError("neither --seed nor --start is given", "add --seed N, or --start NAME")
@@ -148,42 +147,19 @@ def replay(name: str, seed: int | None, start: str | None, output: Path | None, 
         with require_extra("a picture"):
             from benchsuite.report.figures import draw_training
     settings, case = settings_and_case(name, options)
-    problem = Problem.load(case, settings)
-    what = f"seed {seed}" if start is None else f"start {start}" + (f" on the data of seed {seed}" if seed else "")
-    trace, seconds = _train_again(problem, settings, seed or 0, start, what)
-    outcome = Outcome(classify(trace, case.criterion)[0])
-    title = f"{problem.label}, {what}: {outcome.value}"
+    with progress_bar() as live:
+        again = replay_training(case, settings, seed or 0, start, live)
     parameters = parameter_names(case)
     if output:
-        draw_training(trace, parameters, title, case.criterion.metric, output)
-        say(f"{title} - drawn into {output}")
+        draw_training(again.trace, parameters, again.title, case.criterion.metric, output)
+        say(f"{again.title} - drawn into {output}")
         return 0
-    show(replay_table(trace, parameters))
-    say(f"{title} ({DEFINITIONS[outcome]}), {case.criterion}, {seconds:.2f} s")
+    show(replay_table(again.trace, parameters))
+    say(f"{again.title} ({DEFINITIONS[again.outcome]}), {case.criterion}, {again.seconds:.2f} s")
     if case.diagnostics:
-        show(replay_diagnostics(trace, problem.facts, {item.name: item.reading for item in case.diagnostics}))
+        readings = {item.name: item.reading for item in case.diagnostics}
+        show(replay_diagnostics(again.trace, again.problem.facts, readings))
     return 0
-
-
-def _train_again(
-    problem: Problem, settings: TrainingSettings, seed: int, start: str | None, what: str
-) -> tuple[Trace, float]:
-    import numpy as np
-
-    from benchsuite.engine import Ensemble, parameter_names
-    from benchsuite.system import machine
-    from benchsuite.variants import find_start
-
-    case, devices = problem.case, machine.devices(settings.platform)
-    values = None if start is None else find_start(case, start, parameter_names(case))
-    with progress_bar() as live:
-        live.begin(f"{problem.label}, {what}", 1, 0)
-        live.stage("compiling")
-        ensemble = Ensemble.fitting(problem, devices[:1], pinned=values is not None)
-        live.stage("training")
-        if values is None:
-            return ensemble.train(np.array([seed]), live.advance)
-        return ensemble.train_from(values, seed, live.advance)
 
 
 @click.command()

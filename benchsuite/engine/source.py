@@ -37,7 +37,7 @@ class Source(Protocol):
     """Loads the examples of a case, and gives them to an optimiser step."""
 
     def load(self, case: Case, choice: str = AUTO, folder: Path | None = None) -> data.Loaded:
-        """Draw or load the examples; the arguments are those of `data.load`."""
+        """Draw or load the examples; the arguments are those of `data.load_table`."""
 
     def steps_per_unit(self, rows: Split) -> int:
         """Count the optimiser steps in one unit of the schedule: a step or an epoch."""
@@ -220,7 +220,7 @@ class TableSource:
         """
         failed = f"case {case.name}: loading {self.table.name} failed"
         with wrap_errors(lambda raised: CaseError(f"{failed}: {raised}", "fix the table's load")):
-            loaded = data.load(self.table, choice, folder)
+            loaded = data.load_table(self.table, choice, folder)
         if not isinstance(loaded.split, Split):
             raise CaseError(
                 f"case {case.name}: {self.table.name} is a {type(loaded.split).__name__}", "return a Split from load"

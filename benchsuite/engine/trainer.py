@@ -26,6 +26,7 @@ from benchsuite.results import (
     find_groups,
     kept_curves,
 )
+from benchsuite.seeds import SeedNumbers
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 from benchsuite.variants import start_values
@@ -127,7 +128,7 @@ class Trainer:
         trace = Trace.join(traces)
         return RoundResult(
             self._seed_table(trace),
-            kept_curves(trace),
+            kept_curves(trace, self.plan.seed_choice),
             seconds=seconds,
             first_run=first_run,
             chunk_size=self._ensemble.lanes,
@@ -165,7 +166,8 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     parameters = problem.parameter_names
     _check_names(problem)
     problem.check_target()
-    seeds = settings.seeds or problem.schedule.seeds
+    chosen = settings.seeds or problem.schedule.seeds
+    seeds = len(SeedNumbers.of(chosen))
     sweep = {option: list(values) for option, values in case.sweep.values.items()} if case.sweep else {}
     lanes = lanes_per_block(problem, devices[0].platform)
     rounds, turn = settings.rounds, lanes * len(devices)
@@ -205,7 +207,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         workers=workers,
         setting=dict(case.setting),
         **(case.rung.facts if case.rung else {}),
-    )
+    ).with_seeds(chosen)
 
 
 def _warnings(problem: Problem) -> list[str]:

@@ -5,16 +5,20 @@ Out: finished rounds on disk, summaries so far, failures, and estimates of the c
 """
 
 from benchsuite.execution.forecast import Forecast, forecast_runs
-from benchsuite.execution.runner import CaseRun, Observer, open_folder
-from benchsuite.execution.session import Session, SessionResult, read_settings
+from benchsuite.execution.replay import Replay, replay_training
+from benchsuite.execution.runner import CaseRun, Progress, open_folder
+from benchsuite.execution.session import Session, SessionResult, read_settings, stored_training
 
 __all__ = [
     "CaseRun",
     "Forecast",
-    "Observer",
+    "Progress",
+    "Replay",
     "Session",
     "SessionResult",
     "forecast_runs",
     "open_folder",
     "read_settings",
+    "replay_training",
+    "stored_training",
 ]

@@ -9,6 +9,7 @@ from benchsuite import stats
 from benchsuite.case import Case
 from benchsuite.errors import StoreError
 from benchsuite.results import Plan, Summary, case_label, schedule_for
+from benchsuite.seeds import SeedNumbers
 from benchsuite.settings import AUTO, STAND_IN, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
@@ -90,7 +91,7 @@ def forecast_runs(cases: Sequence[Case], settings: TrainingSettings) -> list[For
     return [Forecast.of(case, settings, device) for case in cases]
 
 
-def seeds_for(case: Case, settings: TrainingSettings, folder: RunFolder) -> int:
+def seeds_for(case: Case, settings: TrainingSettings, folder: RunFolder) -> int | SeedNumbers:
     """The number of seeds that the half-width requires, or that of the run which is resumed.
 
     Args:
@@ -100,7 +101,7 @@ def seeds_for(case: Case, settings: TrainingSettings, folder: RunFolder) -> int:
     """
     begun = folder.plan(case.id)
     if begun and folder.settings.get("half_width") == settings.half_width:
-        return begun.seeds
+        return begun.seed_choice
     others = [run for run in find_earlier_runs(case, settings) if run.run != folder.path.name]
     return planned_seeds(case, settings, others)[0]
 
@@ -108,7 +109,7 @@ def seeds_for(case: Case, settings: TrainingSettings, folder: RunFolder) -> int:
 def planned_seeds(case: Case, settings: TrainingSettings, found: Sequence[EarlierRun]) -> tuple[int, str]:
     """The number of seeds that the settings require, and the reason for it."""
     if settings.seeds:
-        return settings.seeds, "as given"
+        return len(SeedNumbers.of(settings.seeds)), "as given"
     if settings.half_width is None:
         return schedule_for(case, settings.protocol)[1].seeds, "set by the case"
     wanted = f"± {100 * settings.half_width:g} %"

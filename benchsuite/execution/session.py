@@ -9,23 +9,37 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from benchsuite.case import Case
 from benchsuite.data import release_data
-from benchsuite.errors import BenchsuiteError, CaseError, StoreError, wrap_errors
+from benchsuite.errors import BenchsuiteError, CaseError, OptionError, StoreError, describe_exception, wrap_errors
+from benchsuite.execution.audience import Audience, emit_warning
 from benchsuite.execution.executors import Executor, open_executor
 from benchsuite.execution.forecast import RUNS, Forecast, forecast_runs
-from benchsuite.execution.runner import CaseRun, Observer, open_folder
-from benchsuite.plugins import Registry, label_calls, recall_labels, select_treatments, select_variants
+from benchsuite.execution.runner import CaseRun, Progress, open_folder
+from benchsuite.plugins import (
+    CaseFinished,
+    JsonLinesLog,
+    Registry,
+    RunObserver,
+    RunStarted,
+    label_calls,
+    load_registry,
+    recall_labels,
+    select_treatments,
+    select_variants,
+)
 from benchsuite.results import Summary, schedule_for
 from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
-from benchsuite.variants import Variant, list_inapplicable
+from benchsuite.variants import Family, Treatment, Variant, list_inapplicable
 
-#: Makes the observer of a case from its position in the run, such as "2/6" (empty for a single case).
-Observe = Callable[[str], AbstractContextManager[Observer]]
+_Named = TypeVar("_Named", Case, Treatment)
+
+#: Makes the progress display of a case from its position in the run, such as "2/6" (empty for a single case).
+ShowProgress = Callable[[str], AbstractContextManager[Progress]]
 
 #: Options of earlier versions that a run folder may hold -> their present names.
 _RENAMED = {"engine": "executor", "convergence_compare": "compare", "convergence_compare_fail": "compare_fail"}
@@ -58,20 +72,26 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        names: of the cases or families; all by default.
+        names: of the cases or families, or the objects themselves; all by default.
+        treatments: objects, besides those that the settings name.
+        observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
         seed_factor: multiplies the number of seeds of each case, unless the settings give one.
         summaries: of the cases trained so far; the last try of a case counts.
         tries: how often each case was trained.
         chosen: the ids of the variants to train; all by default.
+        warn: called with the failure of an observer.
     """
 
     registry: Registry
     training: TrainingSettings
     output: OutputSettings
-    names: Sequence[str] = ()
+    names: Sequence[str | Case | Family] = ()
+    treatments: Sequence[Treatment] = ()
+    observers: Sequence[RunObserver] = ()
     surfaces: bool = False
     seed_factor: int = 1
+    warn: Callable[[str], None] = emit_warning
     summaries: list[Summary] = field(default_factory=list)
     tries: Counter[str] = field(default_factory=Counter)
     chosen: Sequence[str] | None = None
@@ -80,6 +100,20 @@ class Session:
 
     def __post_init__(self) -> None:
         self.training = recall_labels(self.training, self.registry.treatments, _stored_call)
+
+    @classmethod
+    def open(cls, training: TrainingSettings, output: OutputSettings, *names: str | Case | Family, **how: Any) -> Self:
+        """Load the plugins, and prepare this process for the training.
+
+        Args:
+            training: how to train.
+            output: where to save the results; surfaces are saved for a report.
+            names: of the cases or families, or the objects themselves.
+            how: further fields of the session.
+        """
+        machine.configure(training.platform if output.plan else training.own_platform)
+        how.setdefault("surfaces", output.report is not None)
+        return cls(load_registry(), training, output, names, **how)
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +134,16 @@ class Session:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
         names = self.names or self._names_resumed() or self.registry.cases
-        selected = [case for name in names for case in self.registry.select(name)]
-        cases = list({case.name: case for case in selected}.values())
+        cases = [case for one in names for case in self._cases_of(one)]
         with self.registry.left_out_named():
-            chosen = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
-        return select_variants(cases, chosen, self.training)
+            named = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
+        treatments = [*named, *self.treatments]
+        return select_variants(_each_once("case", cases), _each_once("treatment", treatments), self.training)
+
+    def _cases_of(self, chosen: str | Case | Family) -> Sequence[Case]:
+        if isinstance(chosen, Family):
+            return chosen.make_cases()
+        return [chosen] if isinstance(chosen, Case) else self.registry.select(chosen)
 
     def _names_resumed(self) -> list[str]:
         """The names of the cases of the run to resume; none where a new run begins."""
@@ -137,7 +176,8 @@ class Session:
     def executor(self) -> Executor:
         """The executor, open until the session is closed."""
         left_out = [plugin.place for plugin in self.registry.left_out]
-        return self._open.enter_context(open_executor(self.training, left_out))
+        of_objects = bool(self.treatments) or not all(isinstance(one, str) for one in self.names)
+        return self._open.enter_context(open_executor(self.training, left_out, of_objects=of_objects))
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -150,25 +190,34 @@ class Session:
         for variant in variants:
             if variant.error:
                 folder.write_failure(variant.id, variant.error.message)
+        cases = [case.id for case in self.cases]
+        self._audience.run_started(RunStarted(str(folder.path), cases, folder.settings, folder.machine))
         return folder
 
+    @cached_property
+    def _audience(self) -> Audience:
+        log = [JsonLinesLog(self.output.log)] if self.output.log else []
+        return Audience([*self.registry.observers, *log, *self.observers], self.warn)
+
     @contextmanager
-    def case_run(self, case: Case, observer: Observer) -> Iterator[CaseRun]:
+    def case_run(self, case: Case, progress: Progress) -> Iterator[CaseRun]:
         """Open the run of one case, and collect its summaries at the end, also after an error.
 
         Raises:
             BenchsuiteError: the case, its data, device or folder cannot be used.
         """
         self.tries[case.id] += 1
-        with self._failure_written(case):
-            run = CaseRun(case, self._training_of(case), self.folder, observer, self.executor)
+        with self._end_reported(case) as found:
+            run = CaseRun(case, self._training_of(case), self.folder, progress, self.executor)
+            run.on_round = self._audience.round_finished
             try:
                 yield run
                 if self.surfaces:
                     run.write_surfaces()
             finally:
                 if run.has_rows:
-                    self._count(run.summaries())
+                    found += run.summaries()
+                    self._count(found)
                 self._ended.add(case.id)
                 _release_data(other for other in self.cases if other.id not in self._ended)
 
@@ -178,24 +227,29 @@ class Session:
         self.summaries = [*(summary for summary in self.summaries if summary.id not in ids), *summaries]
 
     @contextmanager
-    def _failure_written(self, case: Case) -> Iterator[None]:
-        """Write into the folder why a case fails, or remove what an earlier try has written."""
+    def _end_reported(self, case: Case) -> Iterator[list[Summary]]:
+        """Write why a case fails, or remove what an earlier try has written; announce its end with its summaries."""
+        found, error = list[Summary](), ""
         try:
-            yield
-        except BenchsuiteError as error:
-            self._write_failure(case, error)
+            yield found
+            self.folder.write_failure(case.id, "")
+        except BaseException as raised:
+            error = raised.message if isinstance(raised, BenchsuiteError) else describe_exception(raised)
+            if isinstance(raised, BenchsuiteError):
+                self._write_failure(case, raised)
             raise
-        self.folder.write_failure(case.id, "")
+        finally:
+            self._audience.case_finished(CaseFinished(case.id, [one.to_json() for one in found], error))
 
     def _write_failure(self, case: Case, failure: BenchsuiteError) -> None:
         with suppress(BenchsuiteError):  # a folder that cannot be written must not hide the failure
             self.folder.write_failure(case.id, failure.message)
 
-    def run(self, observe: Observe, on_failure: Callable[[BenchsuiteError], None]) -> SessionResult:
+    def run(self, show_progress: ShowProgress, on_failure: Callable[[BenchsuiteError], None]) -> SessionResult:
         """Train every case; a failure of one does not affect the others, and an interrupt keeps finished rounds.
 
         Args:
-            observe: makes the observer of each case.
+            show_progress: makes the progress display of each case.
             on_failure: called with each error when it occurs.
 
         Raises:
@@ -203,27 +257,30 @@ class Session:
         """
         self.check()
         folder = self.folder
-        failures = [variant.error for variant in self.variants if variant.applies and variant.error]
+        failures: list[BenchsuiteError] = []
         interrupt: KeyboardInterrupt | None = None
-        for error in failures:
-            on_failure(error)
+        for variant in self.variants:
+            if variant.applies and variant.error:
+                failures.append(variant.error)
+                on_failure(variant.error)
+                self._audience.case_finished(CaseFinished(variant.id, [], variant.error.message))
         try:
             for number, case in enumerate(self.cases, start=1):
                 place = f"{number}/{len(self.cases)}" if len(self.cases) > 1 else ""
-                if failure := self._train(case, observe(place)):
+                if failure := self._train(case, show_progress(place)):
                     failures.append(failure)
                     on_failure(failure)
         except KeyboardInterrupt as raised:
             interrupt = raised
         return SessionResult(folder, self.summaries, failures, interrupt)
 
-    def _train(self, case: Case, observing: AbstractContextManager[Observer]) -> BenchsuiteError | None:
+    def _train(self, case: Case, showing: AbstractContextManager[Progress]) -> BenchsuiteError | None:
         hint = "run it with pytest to see the traceback, and report it: this error should have been handled"
         try:
             with (
-                observing as observer,
+                showing as progress,
                 wrap_errors(lambda raised: CaseError(f"case {case.id} failed: {raised}", hint)),
-                self.case_run(case, observer) as run,
+                self.case_run(case, progress) as run,
             ):
                 for _ in run.round_results():
                     pass
@@ -248,6 +305,19 @@ def _stored_call(label: str) -> tuple[str, str] | None:
     return None
 
 
+def _each_once(what: str, items: Sequence[_Named]) -> list[_Named]:
+    """Drop repetitions of cases or treatments.
+
+    Raises:
+        OptionError: two that differ have the same name.
+    """
+    found: dict[str, _Named] = {}
+    for item in items:
+        if found.setdefault(item.name, item) is not item:
+            raise OptionError(f"two {what}s are named {item.name}", "rename one of them")
+    return list(found.values())
+
+
 def _release_data(remaining: Iterable[Case]) -> None:
     """Free the data in this process that no remaining case uses."""
     release_data(case.dataset for case in remaining)
@@ -265,12 +335,25 @@ def read_settings(values: Mapping[str, Any]) -> tuple[TrainingSettings, OutputSe
     return TrainingSettings.parse(values), OutputSettings.parse(values)
 
 
+def stored_training(folder: RunFolder) -> TrainingSettings:
+    """Read how the cases of a run were trained.
+
+    Raises:
+        OptionError: its settings cannot be read.
+    """
+    return TrainingSettings.parse(_renamed(folder.settings))
+
+
+def _renamed(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {_RENAMED.get(name, name): value for name, value in stored.items()}
+
+
 def _resumed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the run to resume, changed by those that are given now."""
     run_dir = values.get("run_dir")
     folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
     now = {name: value for name, value in values.items() if value not in UNSET_VALUES}
-    then = {_RENAMED.get(name, name): value for name, value in folder.settings.items()}
+    then = _renamed(folder.settings)
     then["report"] = None  # where to write a report must be given again
     if "executor" in now:
         then |= {"scheduler": None, "workers": None}  # they belong to the former executor

@@ -5,6 +5,8 @@ Out: a registry of cases and treatments, the selected variants, and new plugins 
 """
 
 from benchsuite.plugins.hookspecs import hookimpl
+from benchsuite.plugins.objects import treatment_of
+from benchsuite.plugins.observer import CaseFinished, JsonLinesLog, RoundFinished, RunObserver, RunStarted
 from benchsuite.plugins.registry import Plugin, PluginId, Registry, load_registry
 from benchsuite.plugins.scaffold import KINDS, PREFIX, write_plugin
 from benchsuite.plugins.selection import label_calls, recall_labels, select_treatments, select_variants
@@ -12,14 +14,20 @@ from benchsuite.plugins.selection import label_calls, recall_labels, select_trea
 __all__ = [
     "KINDS",
     "PREFIX",
+    "CaseFinished",
+    "JsonLinesLog",
     "Plugin",
     "PluginId",
     "Registry",
+    "RoundFinished",
+    "RunObserver",
+    "RunStarted",
     "hookimpl",
     "label_calls",
     "load_registry",
     "recall_labels",
     "select_treatments",
     "select_variants",
+    "treatment_of",
     "write_plugin",
 ]

@@ -9,6 +9,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from benchsuite.case import Case
+    from benchsuite.plugins.observer import RunObserver
     from benchsuite.variants import Family, Treatment
 
 PROJECT = "benchsuite"
@@ -77,4 +78,24 @@ def benchsuite_treatments() -> Iterable[Treatment]:  # type: ignore[empty-body] 
                     source="https://arxiv.org/abs/1211.5063",
                     change=clip,
                 )
+    """
+
+
+@_hookspec
+def benchsuite_observers() -> Iterable[RunObserver]:  # type: ignore[empty-body]  # as above
+    """Supply observers, which are called when a run starts, and after every round and case.
+
+    Example:
+        A module `chime.py`, found through the entry point ``chime = "chime"`` of group ``benchsuite``::
+
+            from benchsuite import RunObserver, hookimpl
+
+            class Chime(RunObserver):
+                def case_finished(self, event):
+                    rates = [summary["rate"] for summary in event.summaries]
+                    print(f"{event.case}: {event.error or rates}")
+
+            @hookimpl
+            def benchsuite_observers():
+                yield Chime()
     """

@@ -16,13 +16,17 @@ from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, Plug
 from benchsuite.plugins import hookspecs
 from benchsuite.plugins.call import Call
 from benchsuite.plugins.hookspecs import PROJECT
+from benchsuite.plugins.observer import RunObserver
 from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.system import machine, signals
 from benchsuite.variants import Family, Treatment
 
 #: Hook -> the types of the objects that it supplies.
-HOOKS: dict[str, tuple[type, ...]] = {"benchsuite_cases": (Case, Family), "benchsuite_treatments": (Treatment,)}
-
+HOOKS: dict[str, tuple[type, ...]] = {
+    "benchsuite_cases": (Case, Family),
+    "benchsuite_treatments": (Treatment,),
+    "benchsuite_observers": (RunObserver,),
+}
 
 #: Name, target and origin of a plugin.
 PluginId = tuple[str, str, str]
@@ -41,6 +45,7 @@ class Plugin:
     cases: tuple[Case, ...] = ()
     treatments: tuple[Treatment, ...] = ()
     families: tuple[Family, ...] = ()
+    observers: tuple[RunObserver, ...] = ()
     error: BenchsuiteError | None = None
 
     @property
@@ -75,6 +80,11 @@ class Registry:
     def treatments(self) -> dict[str, Treatment]:
         """Name -> treatment, in the order of the plugins."""
         return {treatment.name: treatment for plugin in self.plugins for treatment in plugin.treatments}
+
+    @property
+    def observers(self) -> list[RunObserver]:
+        """The observers, in the order of the plugins."""
+        return [observer for plugin in self.plugins for observer in plugin.observers]
 
     @property
     def left_out(self) -> tuple[Plugin, ...]:
@@ -182,7 +192,8 @@ def load_plugin(entry: EntryPoint) -> Plugin:
         return replace(plugin, error=error)
     families = tuple(item for item in supplied["benchsuite_cases"] if isinstance(item, Family))
     treatments = tuple(supplied["benchsuite_treatments"])
-    return replace(plugin, cases=tuple(cases), treatments=treatments, families=families)
+    observers = tuple(supplied["benchsuite_observers"])
+    return replace(plugin, cases=tuple(cases), treatments=treatments, families=families, observers=observers)
 
 
 def _cases_of(item: Case | Family) -> list[Case]:
@@ -272,4 +283,4 @@ def _names(plugin: Plugin) -> list[str]:
 def _refused(plugin: Plugin, what: str, owner: Plugin) -> Plugin:
     message = f"{what} is already supplied by {owner.target} of {owner.origin}"
     error = PluginError(message, f"rename it in {plugin.target} of {plugin.origin}")
-    return replace(plugin, cases=(), treatments=(), families=(), error=error)
+    return replace(plugin, cases=(), treatments=(), families=(), observers=(), error=error)

@@ -62,13 +62,8 @@ class Suite:
     def session(self) -> Session:
         """The session of all cases."""
         from benchsuite.execution import Session
-        from benchsuite.plugins import load_registry
-        from benchsuite.system import machine
 
-        training, output = self.settings
-        machine.configure(training.platform if output.plan else training.own_platform)
-        session = Session(load_registry(), training, output, surfaces=output.report is not None, chosen=self.chosen)
-        return self._open.enter_context(session)
+        return self._open.enter_context(Session.open(*self.settings, chosen=self.chosen))
 
     @cached_property
     def variants(self) -> dict[str, Variant]:

@@ -5,7 +5,7 @@ Out: a table of seeds with their outcomes, summaries, judged claims and landscap
 """
 
 from benchsuite.results.baseline import constant_meeting, share_near_bound
-from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED, judge_together
+from benchsuite.results.claims import HOLDS, NOT_JUDGED, REFUTED, ClaimResult, judge_together
 from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, TrainingPath, parameter_values
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
@@ -32,6 +32,7 @@ __all__ = [
     "UNFINISHED",
     "Accumulator",
     "BasinMap",
+    "ClaimResult",
     "Columns",
     "Curves",
     "LandscapeResult",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from msgspec import Meta
 
 from benchsuite.case import Bound, Case, Claim, Criterion, Ends, FailureRate, Figure, Schedule, combine_values
+from benchsuite.seeds import SeedNumbers, parse_seeds
 from benchsuite.settings import PROTOCOLS, QUICK, SOURCE
 from benchsuite.system import files
 
@@ -57,7 +58,8 @@ class Plan:
     trained one after another. `rung` is {option: value} of a case of a `family`, and `published` the share of starts
     that fail there according to the source. `claims` are as `Claim.to_json` gives them. `success` are the fields of
     the criterion. `constant_meets` names a constant prediction that meets it, empty for none; `evaluation_examples`
-    counts those that every seed is judged on. `predicted_bytes` is the memory of one device; times are in seconds.
+    counts those that every seed is judged on. `seed_numbers` are the seeds where they are not 0, 1, … and so on, as
+    "100:200" or "3,7". `predicted_bytes` is the memory of one device; times are in seconds.
     """
 
     case: str
@@ -101,6 +103,7 @@ class Plan:
     evaluation_examples: Whole = 0
     dtype: str = "float32"
     warnings: list[str] = field(default_factory=list)
+    seed_numbers: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -119,6 +122,8 @@ class Plan:
             raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
         if len(self.rung) != bool(self.family):
             raise ValueError(f"the options of the family {self.family!r} are {', '.join(self.rung) or 'none'}")
+        if len(SeedNumbers.of(self.seed_choice)) != self.seeds:
+            raise ValueError(f"the seeds {self.seed_numbers[:80]} are not {self.seeds}")
         _ = self.parsed_claims, self.parsed_criterion
 
     @cached_property
@@ -130,6 +135,16 @@ class Plan:
     def parsed_criterion(self) -> Criterion | None:
         """The criterion as an object; None in a plan of an earlier version."""
         return Criterion(**self.success) if self.success else None  # type: ignore[arg-type]  # as `asdict` gave it
+
+    @property
+    def seed_choice(self) -> int | SeedNumbers:
+        """The seeds, as `TrainingSettings.seeds` has them."""
+        return parse_seeds(self.seed_numbers) if self.seed_numbers else self.seeds
+
+    def with_seeds(self, seeds: int | SeedNumbers) -> Plan:
+        """Make the plan for other seeds."""
+        chosen = SeedNumbers.of(seeds)
+        return replace(self, seeds=len(chosen), seed_numbers="" if chosen.is_count else str(chosen))
 
     @property
     def id(self) -> str:

@@ -12,9 +12,10 @@ from msgspec import Meta
 from benchsuite.results.plan import Count, Plan
 from benchsuite.results.seeds import Columns, SeedTable
 from benchsuite.results.trace import Trace
+from benchsuite.seeds import SeedNumbers
 from benchsuite.system import files
 
-#: Seeds below this number keep their learning curves; of the others only the row is stored.
+#: The first seeds of a run, this many, keep their learning curves; of the others only the row is stored.
 CURVES_KEPT = 1000
 
 #: An upper bound of a round's seconds: a lifetime.
@@ -107,9 +108,15 @@ class RoundResult:
         return replace(self, rows=rows, curves={}, seconds=self.seconds * len(rows) / len(self.rows))
 
 
-def kept_curves(trace: Trace) -> dict[str, np.ndarray]:
-    """Select the evaluations to keep of a trace: those of the seeds below `CURVES_KEPT`."""
-    kept = int((trace.seeds < CURVES_KEPT).sum())
+def kept_curves(trace: Trace, seeds: int | SeedNumbers = CURVES_KEPT) -> dict[str, np.ndarray]:
+    """Select the evaluations to keep of a trace: those of the first `CURVES_KEPT` seeds of a run.
+
+    Args:
+        trace: of some seeds of the run, or of its named starts.
+        seeds: of the whole run.
+    """
+    first = range(CURVES_KEPT) if isinstance(seeds, int) else seeds.numbers[:CURVES_KEPT]
+    kept = int((trace.seeds <= first[-1]).sum())
     columns = {
         "gradient_norm": trace.gradient_norm,
         "parameters": trace.parameters,

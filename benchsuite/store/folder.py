@@ -14,6 +14,7 @@ import numpy as np
 
 from benchsuite.errors import CaseError, StoreError
 from benchsuite.results import FAILED, NOT_RUN, UNFINISHED, Plan, RoundResult, SeedTable, Summary, Surface, Untrained
+from benchsuite.seeds import SeedNumbers
 from benchsuite.store import arrays
 from benchsuite.store.documents import (
     NO_ROOM,
@@ -83,7 +84,7 @@ class RunFolder:
         """
         now = datetime.now(UTC)
         path = path or make_folder(ROOT, now)
-        options = {name: str(v) if isinstance(v, Path) else v for name, v in settings.items()}
+        options = {name: str(v) if isinstance(v, Path | SeedNumbers) else v for name, v in settings.items()}
         run = RunFile(now.isoformat(timespec="seconds"), machine.commit(), dict(about), options)
         ensure_folder(path)
         with lock_folder(path):  # another run may begin in the same folder at the same moment

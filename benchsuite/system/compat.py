@@ -88,6 +88,21 @@ def wide_numbers(dtype: str) -> AbstractContextManager[Any]:
     return jax.enable_x64(True) if dtype == "float64" else nullcontext()
 
 
+@contextmanager
+def keep_number_settings() -> Iterator[None]:
+    """Compute in 32 bits with partitionable random bits in this thread, and restore what changes for all threads."""
+    import jax
+
+    names = ("jax_enable_x64", "jax_threefry_partitionable")
+    before = {name: jax.config.values[name] for name in names}
+    try:
+        with jax.enable_x64(False), jax.threefry_partitionable(True):
+            yield
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)
+
+
 def compilation_cache_folder() -> str | None:
     """The folder in which JAX keeps compiled programs; None where it keeps none."""
     import jax

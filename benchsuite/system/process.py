@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -50,7 +52,7 @@ class ChildProcess:
         self._process = spawn.Process(target=_serve, args=(theirs, subject, handlers), daemon=True)
         self._memory = MEMORY_SHARE * machine.free_memory()
         self._limit, self._end = limit, time.monotonic() + limit
-        with _signals_held():
+        with _signals_held(), _main_hidden():
             self._process.start()
         theirs.close()
 
@@ -138,6 +140,16 @@ def _signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Start a child process without the main module, a script that would run again in it."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(connection: Connection, subject: str, make_handlers: MakeHandlers) -> None:

@@ -5,7 +5,17 @@ Out: one result for each promise of the conformance kit, and the differences tha
 """
 
 from benchsuite.testing.audit import Audit, AuditResult
-from benchsuite.testing.checks import FAILED, PROMISES, CheckResult, check_case, run_checks
+from benchsuite.testing.checks import FAILED, PROMISES, CheckResult, check_case, find_results, run_checks
 from benchsuite.testing.descent import check_descent
 
-__all__ = ["FAILED", "PROMISES", "Audit", "AuditResult", "CheckResult", "check_case", "check_descent", "run_checks"]
+__all__ = [
+    "FAILED",
+    "PROMISES",
+    "Audit",
+    "AuditResult",
+    "CheckResult",
+    "check_case",
+    "check_descent",
+    "find_results",
+    "run_checks",
+]

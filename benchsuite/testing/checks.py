@@ -83,13 +83,18 @@ def check_case(case: Case, settings: TrainingSettings | None = None) -> list[Che
     Raises:
         NotConformingError: a check failed.
     """
-    kit = Kit(case, settings or TrainingSettings(), _planned_if_installed)
-    found = list(_one_by_one(lambda name: _try(name, kit)))
+    found = find_results(case, settings or TrainingSettings())
     failed = [check for check in found if check.verdict == FAILED]
     if failed:
         lines = "\n".join(f"- {check.name}: {check.found}\n  try: {check.hint}" for check in failed)
         raise NotConformingError(f"case {case.name} fails {len(failed)} of {len(found)} checks:\n{lines}")
     return found
+
+
+def find_results(case: Case, settings: TrainingSettings) -> list[CheckResult]:
+    """Check every promise of a case in this process, as `check_case` does, and return all results."""
+    kit = Kit(case, settings, _planned_if_installed)
+    return list(_one_by_one(lambda name: _try(name, kit)))
 
 
 def run_checks(job: Job, on_check: Callable[[str], None] = lambda _: None) -> Iterator[CheckResult]:

@@ -58,7 +58,7 @@ def of_parameters(optimizer: Any, steps: int = 7) -> Case:
 def trained(case: Case) -> Trace:
     """The trace of a few seeds."""
     problem = Problem.load(case, TrainingSettings())
-    return Ensemble.fitting(problem, len(SEEDS), machine.devices()[:1]).train(SEEDS)[0]
+    return Ensemble.fitting(problem, machine.devices()[:1]).train(SEEDS)[0]
 
 
 @pytest.mark.parametrize(

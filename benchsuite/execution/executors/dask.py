@@ -165,14 +165,17 @@ class DaskExecutor:
     Args:
         client: connected to the scheduler.
         left_out: plugins that no worker loads.
+        of_objects: whether the cases are objects of a script.
     """
 
-    def __init__(self, client: Client, left_out: Iterable[PluginId] = ()) -> None:
-        self._client, self._left_out = client, tuple(left_out)
+    def __init__(self, client: Client, left_out: Iterable[PluginId] = (), *, of_objects: bool = False) -> None:
+        self._client, self._left_out, self._of_objects = client, tuple(left_out), of_objects
 
     @classmethod
     @contextmanager
-    def connect(cls, training: TrainingSettings, left_out: Iterable[PluginId] = ()) -> Iterator[DaskExecutor]:
+    def connect(
+        cls, training: TrainingSettings, left_out: Iterable[PluginId] = (), *, of_objects: bool = False
+    ) -> Iterator[DaskExecutor]:
         """Connect to the scheduler that the settings name, or start workers.
 
         Raises:
@@ -183,7 +186,7 @@ class DaskExecutor:
         with dask.config.set(_CONFIG):
             opened = cls._existing(training.scheduler) if training.scheduler else cls._started(training.workers)
             with opened as client:
-                yield cls(client, left_out)
+                yield cls(client, left_out, of_objects=of_objects)
 
     @staticmethod
     @contextmanager
@@ -230,7 +233,12 @@ class DaskExecutor:
 
     def trainer(self, case: Case, training: TrainingSettings) -> RemoteTrainer:
         """Create the trainer of a case."""
-        return RemoteTrainer(DaskChannel(self._client, Job.of(case, training, self.workers, self._left_out)))
+        job = (
+            Job.of_object(case, training, self.workers)
+            if self._of_objects
+            else Job.of(case, training, self.workers, self._left_out)
+        )
+        return RemoteTrainer(DaskChannel(self._client, job))
 
 
 @contextmanager

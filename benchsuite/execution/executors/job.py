@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from benchsuite.case import Case, SweepRange
-from benchsuite.errors import DeviceError
+from benchsuite.errors import CaseError, DeviceError, OptionError, wrap_errors
 from benchsuite.execution.executors.base import RoundTrainer
 from benchsuite.plugins import PluginId, Registry, load_registry, select_treatments
 from benchsuite.results import OnTrained
@@ -18,7 +19,9 @@ from benchsuite.variants import make_variants
 
 @dataclass(frozen=True)
 class Job:
-    """A picklable description of a case to train: a case consists of functions, which its plugin defines.
+    """A picklable description of a case to train.
+
+    A case consists of functions. Its plugin defines them in the other process as well; those of a script are pickled.
 
     Args:
         case: id of the case, with its treatment and sweep.
@@ -26,6 +29,7 @@ class Job:
         settings: how to train.
         workers: number of workers that share the rounds.
         left_out: plugins that could not be loaded, and are not tried again.
+        pickled: the case itself, where no plugin supplies it.
     """
 
     case: str
@@ -33,11 +37,31 @@ class Job:
     settings: TrainingSettings
     workers: int = 1
     left_out: tuple[PluginId, ...] = ()
+    pickled: bytes = b""
 
     @classmethod
     def of(cls, case: Case, settings: TrainingSettings, workers: int = 1, left_out: Iterable[PluginId] = ()) -> Job:
-        """Describe the training of a case."""
+        """Describe the training of a case that a plugin supplies."""
         return cls(case.id, case.name, settings, workers, tuple(left_out))
+
+    @classmethod
+    def of_object(cls, case: Case, settings: TrainingSettings, workers: int = 1) -> Job:
+        """Describe the training of a case that a script defines.
+
+        Raises:
+            OptionError: cloudpickle is not installed.
+            CaseError: the case cannot be pickled.
+        """
+        try:
+            import cloudpickle
+        except ImportError as error:
+            raise OptionError(
+                f"sending case {case.id} to another process requires cloudpickle, which is not installed",
+                "install it with `pip install cloudpickle`, or supply the case by a plugin",
+            ) from error
+        hint = "supply it by a plugin, or omit --time-limit and --executor"
+        with wrap_errors(lambda raised: CaseError(f"case {case.id} cannot be pickled: {raised}", hint)):
+            return cls(case.id, case.name, settings, workers, pickled=cloudpickle.dumps(case))
 
     def registry(self) -> Registry:
         """Load the plugins in this process."""
@@ -52,6 +76,9 @@ class Job:
         """
         from benchsuite.engine import Trainer
 
+        if self.pickled:
+            machine.configure(self.settings.platform)
+            return Trainer(pickle.loads(self.pickled), self.settings, self.workers)  # noqa: S301  # by `of_object`
         registry = self.registry()
         chosen = select_treatments(self.settings.treatment, self.settings.optimizer, registry.treatments)
         over = SweepRange.parse_all(self.settings.sweep)

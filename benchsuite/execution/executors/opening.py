@@ -13,12 +13,15 @@ from benchsuite.settings import DASK, TrainingSettings
 
 
 @contextmanager
-def open_executor(training: TrainingSettings, left_out: Iterable[PluginId] = ()) -> Iterator[Executor]:
+def open_executor(
+    training: TrainingSettings, left_out: Iterable[PluginId] = (), *, of_objects: bool = False
+) -> Iterator[Executor]:
     """Open the executor that the settings name, and close it at the end.
 
     Args:
         training: names the executor; a time limit requires child processes.
         left_out: plugins that could not be loaded, and are not tried again by other processes.
+        of_objects: whether the cases are objects of a script, which other processes receive pickled.
 
     Raises:
         OptionError: a library that it requires is not installed.
@@ -27,7 +30,7 @@ def open_executor(training: TrainingSettings, left_out: Iterable[PluginId] = ())
     if training.time_limit:
         from benchsuite.execution.executors.subprocess import SubprocessExecutor
 
-        isolated = SubprocessExecutor(left_out)
+        isolated = SubprocessExecutor(left_out, of_objects=of_objects)
         try:
             yield isolated
         finally:
@@ -43,5 +46,5 @@ def open_executor(training: TrainingSettings, left_out: Iterable[PluginId] = ())
             f"--executor {DASK} requires {error.name}, which is not installed",
             "install it with `pip install 'benchsuite[dask]'`",
         ) from error
-    with DaskExecutor.connect(training, left_out) as cluster:
+    with DaskExecutor.connect(training, left_out, of_objects=of_objects) as cluster:
         yield cluster

@@ -46,11 +46,12 @@ class SubprocessExecutor:
 
     Args:
         left_out: plugins that no child process loads.
+        of_objects: whether the cases are objects of a script.
     """
 
-    def __init__(self, left_out: Iterable[PluginId]) -> None:
+    def __init__(self, left_out: Iterable[PluginId], *, of_objects: bool = False) -> None:
         self._child: process.ChildProcess | None = None
-        self._left_out = tuple(left_out)
+        self._left_out, self._of_objects = tuple(left_out), of_objects
 
     def _start(self, subject: str, handlers: process.MakeHandlers, limit: float = math.inf) -> process.ChildProcess:
         self.stop()
@@ -65,7 +66,8 @@ class SubprocessExecutor:
 
     def trainer(self, case: Case, training: TrainingSettings) -> RemoteTrainer:
         """Create the trainer of a case; it ends that of the case before."""
-        handlers = partial(_serve_job, Job.of(case, training, left_out=self._left_out))
+        job = Job.of_object(case, training) if self._of_objects else Job.of(case, training, left_out=self._left_out)
+        handlers = partial(_serve_job, job)
         return RemoteTrainer(ProcessChannel(self._start(f"case {case.id}", handlers, training.time_limit or math.inf)))
 
     def stop(self) -> None:

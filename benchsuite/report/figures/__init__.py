@@ -14,6 +14,7 @@ from benchsuite.report.figures.picture import (
     draw_landscape,
     draw_sweep,
     draw_training,
+    render_png,
     render_svg,
 )
 from benchsuite.report.figures.rates import changes_figure, outcomes_figure, rates_figure
@@ -38,6 +39,7 @@ __all__ = [
     "outcomes_figure",
     "r2_figure",
     "rates_figure",
+    "render_png",
     "render_svg",
     "rounds_figure",
     "series_colour",

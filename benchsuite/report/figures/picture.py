@@ -162,6 +162,11 @@ def render_svg(figure: ChartFigure, width: int) -> str:
     return _render({**figure.spec(), "width": width, "padding": 12}, ".svg").decode()
 
 
+def render_png(figure: ChartFigure, width: int) -> bytes:
+    """Render a figure of the page as PNG on white, `width` pixels wide, at twice the resolution."""
+    return _render({**figure.spec(), "width": width, "padding": 12}, ".png")
+
+
 def _render(spec: dict[str, Any], ending: str) -> bytes:
     """Render a specification on white; no address is loaded."""
     spec = json.loads(json.dumps(spec).replace(INK, _DARK)) | {"background": "white"}

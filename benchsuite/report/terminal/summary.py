@@ -80,7 +80,15 @@ def _tables(summaries: Sequence[Summary], width: int, style: str) -> list[Render
 
 def render(renderable: RenderableType, width: int, colour: bool) -> str:
     """Render as text for a terminal of `width` columns."""
-    console = Console(width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False)
+    console = Console(
+        width=width,
+        force_terminal=colour,
+        force_jupyter=False,
+        no_color=not colour,
+        color_system="auto" if colour else None,
+        highlight=False,
+        emoji=False,
+    )
     with console.capture() as captured:
         console.print(renderable)
     return captured.get()

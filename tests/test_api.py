@@ -1,0 +1,251 @@
+"""The Python library trains what the command line trains, and gives its results in the forms that people use."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import pkgutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import pytest
+from conftest import Command
+from toys import line
+
+import benchsuite as bs
+from benchsuite.errors import CaseError, OptionError, StoreError
+from benchsuite.plugins import RoundFinished
+from benchsuite.store import RunFolder, read_results
+
+#: A case that cannot be trained.
+BROKEN = line(name="broken", loss=lambda prediction, target: 1 / 0)
+
+slow = bs.Treatment("slow", "A small step.", "https://example.org/slow", lambda case: _with(case, optax.sgd(0.001)))
+
+
+def _with(case: bs.Case, optimizer: Any) -> bs.Case:
+    return replace(case, optimizer=optimizer)
+
+
+def test_no_module_hides_a_public_name() -> None:
+    """After importing every module, each public name is still what it was, and functions can be called."""
+    code = """
+import importlib, pkgutil, types, benchsuite as bs
+for found in pkgutil.walk_packages(bs.__path__, "benchsuite."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+for name in bs.__all__:
+    assert not isinstance(getattr(bs, name), types.ModuleType), name
+assert "relu-bias" in bs.cases() and "adam" in bs.treatments() and callable(bs.run) and callable(bs.load)
+assert callable(bs.check)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert not done.returncode, done.stderr
+    children = {found.name for found in pkgutil.iter_modules(importlib.import_module("benchsuite").__path__)}
+    assert not children & set(bs.__all__)
+
+
+def test_rows_are_those_of_the_command_line(benchsuite: Command) -> None:
+    """The same options give the same rows, to the last bit."""
+    code, _, err = benchsuite("run", "line", "--seeds", "3:9", "--optimizer", "optax.adam(1e-2)", "--run-dir", "out")
+    assert code == 0, err
+    res = bs.run("line", seeds=range(3, 9), optimizer="optax.adam(1e-2)")
+
+    for ours, theirs in zip((res[name].rows for name in res), read_results(RunFolder(Path("out"))), strict=True):
+        for name, column in theirs.rows.columns.items():
+            assert column.tobytes() == ours.columns[name].tobytes(), name
+    assert list(res) == ["line", "line+optax.adam-0.01"]
+
+
+def test_results_have_the_figures_of_each_case() -> None:
+    """Rate, interval, outcomes, claims and timings of a case, by its id."""
+    res = bs.run(line(claims=[bs.Claim("It learns.", bs.FailureRate(equals=0))]), seeds=4)
+    case = res["line"]
+
+    assert (case.rate, case.seeds, case.outcomes["converged"]) == (1.0, 4, 4)
+    assert case.interval[0] < 1 <= case.interval[1]
+    assert [claim.statement for claim in case.claims] == ["It learns."]
+    assert case.timings.seeds_per_second > 0
+    with pytest.raises(KeyError, match="did you mean line"):
+        res["lime"]
+    assert res.get("lime") is None
+    assert "100.0 %" in repr(res)
+    assert str(res.path) in repr(res)
+
+
+def test_objects_are_taken_as_they_are() -> None:
+    """Case and Treatment objects, optax transformations, partials and functions need no plugin, and may have names."""
+    res = bs.run(line(), treatments=[slow, optax.sgd(0.2), functools.partial(optax.adam, 0.1)], seeds=2)
+
+    def faster(case: bs.Case, rate: float = 0.2) -> bs.Case:
+        return _with(case, optax.sgd(rate))
+
+    named = bs.run(line(), treatments={"quick": faster, "own": optax.sgd(0.2)}, seeds=2)
+
+    assert list(res) == ["line", "line+slow", "line+optimizer", "line+adam-0.1"]
+    assert list(named) == ["line", "line+quick", "line+own"]
+    losses = [case.rows.final["loss"].tolist() for case in (res["line+optimizer"], named["line+quick"])]
+    assert losses[0] == losses[1]
+    with pytest.raises(OptionError, match="a treatment is a int"):
+        bs.run(line(), treatments=[3])
+    with pytest.raises(OptionError, match="two cases are named line"):
+        bs.run(line(), line())
+
+
+def test_tables_have_a_row_per_seed_evaluation_and_treatment() -> None:
+    """What does not exist is masked: steps of failed seeds, and comparisons of the untreated case."""
+    res = bs.run(line(), treatments=slow, seeds=[2, 5, 7])
+
+    seeds, curves, summary = res.seeds(), res.curves(), res.summary()
+
+    assert seeds["seed"].tolist() == [2, 5, 7] * 2
+    assert seeds["outcome"].tolist() == ["converged"] * 3 + ["slow"] * 3
+    assert seeds["steps_to_success"].tolist() == [20, 20, 20, None, None, None]
+    assert curves["step"].tolist() == [0, 20, 40, 60] * 6
+    assert "parameter.bias[0]" in curves
+    assert summary["treatment"].tolist() == ["", "slow"]
+    assert summary["difference"].tolist() == [None, -1.0]
+    assert next(summary.rows())["status"] == "trained"
+    with pytest.raises(KeyError, match="no column"):
+        seeds["seeds"]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_tables_convert_with_nulls(library: str) -> None:
+    """Each library gets the same rows, with null where a value does not exist."""
+    pytest.importorskip(library)
+    res = bs.run(line(), treatments=slow, seeds=2)
+
+    if library == "pandas":
+        found = res.to_pandas()["steps_to_success"].isna().tolist()
+    elif library == "polars":
+        found = res.to_polars()["steps_to_success"].is_null().to_list()
+    else:
+        found = res.to_arrow()["steps_to_success"].is_null().to_pylist()
+
+    assert found == [False, False, True, True]
+
+
+def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pandas, a sentence says what to install."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+
+    with pytest.raises(OptionError, match="requires pandas, which is not installed"):
+        bs.Frame({"x": np.arange(2)}).to_pandas()
+
+
+def test_frames_show_themselves_within_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long tables show both ends, wide ones the columns that fit, and both say so."""
+    monkeypatch.setenv("COLUMNS", "40")
+    frame = bs.Frame({f"column{n}": np.arange(1000.0) for n in range(6)}, "numbers")
+
+    shown = repr(frame).splitlines()
+
+    assert max(map(len, shown[:-1])) <= 40
+    assert shown[0] == "numbers"
+    assert any("…" in text for text in shown)
+    assert "1,000 rows × 6 columns" in shown
+    assert "column5" in shown[-1]
+    assert "<table" in frame._repr_html_()
+
+
+@pytest.mark.usefixtures("benchsuite")
+def test_loaded_results_replay_and_compare() -> None:
+    """A stored run gives the same figures, trains a seed again to the same end, and is compared with another."""
+    ran = bs.run("line", seeds=3)
+    res = bs.load(ran.path)
+
+    again = res.replay("line", seed=2)
+    changes = bs.load().compare(ran)
+
+    assert again["metric.loss"][-1] == res["line"].rows.final["loss"][2]
+    assert again.caption == "line, seed 2: converged"
+    assert changes["difference"].tolist() == [0.0]
+    assert changes["rate_test"].tolist() == ["McNemar"]
+    with pytest.raises(StoreError, match="holds no run"):
+        bs.load("nowhere")
+    with pytest.raises(OptionError, match="there is no case"):
+        res.replay("lime")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seeds": 0}, "seeds is 0"),
+        ({"seeds": []}, r"seeds is \[\]"),
+        ({"half_width": 3}, "half_width is 3"),
+        ({"half_width": 0.1, "seeds": 3}, "half_width and seeds exclude each other"),
+        ({"seed": 3}, "there is no option 'seed'"),
+        ({"protocol": "fast"}, "protocol is 'fast'"),
+    ],
+)
+def test_errors_name_keywords(options: dict[str, Any], said: str) -> None:
+    """Options are named as Python writes them."""
+    with pytest.raises(OptionError, match=f"^{said}"):
+        bs.run(line(), **options)
+
+
+def test_failure_of_all_cases_is_raised_and_of_one_is_a_warning() -> None:
+    """What was trained is returned, with the failures."""
+    with pytest.raises(CaseError):
+        bs.run(BROKEN, seeds=2)
+    with pytest.warns(bs.BenchsuiteWarning, match="the other cases were trained"):
+        res = bs.run(BROKEN, line(), seeds=2)
+
+    assert list(res) == ["line"]
+    assert len(res.failures) == 1
+    assert res.summary()["status"].tolist() == ["trained", "failed"]
+
+
+class Interrupting(bs.RunObserver):
+    """Presses Ctrl-C after the second round."""
+
+    def round_finished(self, event: RoundFinished) -> None:
+        if event.number == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_interrupt_goes_on_with_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a script KeyboardInterrupt carries the results; in a notebook they are returned."""
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        bs.run(line(), seeds=20, observers=[Interrupting()])
+    monkeypatch.setattr("benchsuite.api.library.in_notebook", lambda: True)
+    with pytest.warns(bs.BenchsuiteWarning, match="interrupted; continue with resume=True"):
+        res = bs.run(line(), seeds=20, observers=[Interrupting()])
+
+    assert stopped.value.partial["line"].seeds == res["line"].seeds == 8  # type: ignore[attr-defined]
+    whole = bs.run(line(), seeds=20, run_dir=res.path, resume=True)
+    assert whole["line"].seeds == 20
+
+
+def test_settings_of_jax_are_those_of_the_caller() -> None:
+    """A run trains in 32 bits, and leaves the width of the caller's numbers as it was."""
+    with jax.enable_x64(True):
+        bs.run(line(), seeds=2)
+        assert jax.numpy.ones(1).dtype == "float64"
+
+
+def test_page_and_landscape_of_a_case_in_memory(tmp_path: Path) -> None:
+    """Reports and landscapes work for cases of a script, with their loss surfaces."""
+    pytest.importorskip("altair")
+    res = bs.run(line(), seeds=4)
+
+    page = res.report(tmp_path / "page")
+    picture = res.landscape("line", seeds=2, grid=8)
+    picture.save(tmp_path / "loss.svg")
+
+    assert "100.0 %" in page.read_text()
+    assert RunFolder(res.path).surfaces("line")
+    assert len(picture.data.paths) == 2
+    assert "data:image/png" in picture._repr_html_()
+    assert "data:image/png" in res._repr_html_()
+    assert "<table" in res["line"]._repr_html_()
