@@ -195,7 +195,7 @@ class Ensemble:
             CaseError: the case failed.
         """
         whose = f"case {self._case.id}: its training"
-        with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", _run_time_hint())):
+        with wrap_errors(lambda raised: CaseError(f"{whose} failed at run time: {raised}", _run_time_hint(raised))):
             try:
                 with compat.wide_numbers(self._case.dtype):
                     yield
@@ -272,12 +272,11 @@ def _columns(sweep: Sweep | None) -> dict[str, np.ndarray]:
     return {name: np.array([setting[name] for setting in settings]) for name in (settings[0] if settings else ())}
 
 
-def _run_time_hint() -> str:
+def _run_time_hint(raised: str) -> str:
     """What to do about the current exception, which the traced functions of a case did not raise while traced."""
-    error = sys.exc_info()[1]
-    if hint := machine.unset_hint(error):
+    if hint := machine.unset_hint(raised):
         return hint
-    return "fix the function that the case calls by a callback" if compat.is_of_callback(error) else ""
+    return "fix the function that the case calls by a callback" if compat.is_of_callback(sys.exc_info()[1]) else ""
 
 
 def as_figures(values: Any) -> np.ndarray:

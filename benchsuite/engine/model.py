@@ -236,7 +236,7 @@ def blame(what: str, hint: str = "") -> Iterator[None]:
     """
 
     def named(raised: str) -> CaseError:
-        said = machine.unset_hint(sys.exc_info()[1]) or hint
+        said = machine.unset_hint(raised) or hint
         return CaseError(f"its {what} failed: {raised}{plugin_line()}", said)
 
     with wrap_errors(named):

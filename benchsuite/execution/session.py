@@ -216,7 +216,7 @@ class Session:
                     run.write_surfaces()
             finally:
                 if run.has_rows:
-                    found += run.summaries()
+                    found.extend(run.summaries())
                     self._count(found)
                 self._ended.add(case.id)
                 _release_data(other for other in self.cases if other.id not in self._ended)

@@ -166,7 +166,7 @@ class TypeChange(NamedTuple):
 
 def type_change(error: TypeError) -> TypeChange | None:
     """Read from an exception of JAX which part of a loop's state changes its type; None for other exceptions."""
-    found = _CARRY.search(str(error))
+    found = _CARRY.search(str(error)) if type(error) is TypeError else None  # others may have any text
     if not found:
         return None
     field, path, before, after = found.groups()

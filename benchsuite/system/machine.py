@@ -56,9 +56,9 @@ def check_settings() -> None:
             raise OptionError(f"{name} is set, but {why}", _unset(name))
 
 
-def unset_hint(error: BaseException | None) -> str:
-    """Hint at a setting of JAX that may be the cause of an error; empty if there is none."""
-    text = f"{type(error).__name__} {error}".lower()
+def unset_hint(raised: str) -> str:
+    """Hint at a setting of JAX that may be the cause of an error with this description; empty if there is none."""
+    text = raised.lower()
     names = compat.settings_that_raise(setting for setting, word in compat.STRICT.items() if word in text)
     return f"{_unset(*names)}: JAX is stricter than by default" if names else ""
 
