@@ -20,7 +20,7 @@ STORED = Path(__file__).parent / "data" / "schema-4"
 
 #: Fields that plans and summaries have now, with their values where the version before did not know them.
 NEW = {"family": "", "rung": {}, "published": None, "constant_meets": "", "dtype": "float32", "warnings": []}
-NEW_OF_PLANS = {**NEW, "success": {}, "evaluation_examples": 0}
+NEW_OF_PLANS = {**NEW, "success": {}, "evaluation_examples": 0, "seed_numbers": ""}
 NEW_OF_SUMMARIES = {**NEW, "near_bound": None}
 
 NAMES = sorted(path.name for path in STORED.iterdir())

@@ -120,7 +120,7 @@ def open_progress(shown: bool | None) -> Iterator[Display]:
         return
     from IPython.display import display
 
-    handle = display(_content(""), raw=True, display_id=True)
+    handle = display(_content(""), raw=True, display_id=True)  # type: ignore[no-untyped-call, unused-ignore]
     try:
         yield Display(shown, NotebookBar(lambda text: handle.update(_content(text), raw=True)))
     finally:

@@ -39,7 +39,7 @@ from benchsuite.engine.objective import (
     widened,
     without_collisions,
 )
-from benchsuite.engine.optimizers import Recorder, quickly
+from benchsuite.engine.optimizers import HINT, Recorder, quickly
 from benchsuite.engine.source import Step, source_of
 from benchsuite.results import PARAMETERS_KEPT, SPREAD
 
@@ -189,7 +189,7 @@ def _make_loop(case: Case, schedule: Schedule, data: Split, parts: Sequence[Part
         if pinned is not None:
             flat, unravel = ravel_pytree(parameters)
             parameters = unravel(pinned if flat.dtype == pinned.dtype else pinned.astype(flat.dtype))
-        memories = tuple(part.optimizer.init(part.split(parameters)[0]) for part in parts)
+        memories = tuple(_initialised(part, parameters) for part in parts)
         return State(parameters, rest, memories if case.players else memories[0])
 
     def names(data: Split) -> list[str]:
@@ -276,11 +276,17 @@ def _make_update(graph: Any) -> Callable[[Part, State, Any], tuple[State, Metric
             loss, metrics = part.objective.assess(model, batch)
             return loss, (split_variables(model)[1], metrics)
 
-        done = part.optimizer.step(loss_of, own, state.rest, state.optimizer, batch)
+        with blame(part.optimizer.name, HINT):
+            done = part.optimizer.step(loss_of, own, state.rest, state.optimizer, batch)
         rest = jax.tree.map(_of_one_type, done.rest, state.rest)
         return State(among(done.parameters), rest, done.memory), done.metrics
 
     return update
+
+
+def _initialised(part: Part, parameters: Any) -> Any:
+    with blame(part.optimizer.name, HINT):
+        return part.optimizer.init(part.split(parameters)[0])
 
 
 def _repeat(update: Callable[[Part, State, Any], Any], part: Part, batch: Any, state: State, _: None) -> Any:

@@ -21,7 +21,7 @@ from benchsuite.engine.model import (
     scalar,
     split_variables,
 )
-from benchsuite.engine.optimizers import Adapter, make_adapter
+from benchsuite.engine.optimizers import HINT, Adapter, make_adapter
 from benchsuite.errors import CaseError, near_matches
 from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS
 
@@ -295,20 +295,24 @@ def parts_of(case: Case) -> list[Part]:
 
 
 def _part(case: Case, objective: Objective, owns: Any, optimizer: Any, steps: int) -> Part:
+    name = f"optimiser {optimizer_name(optimizer)}".rstrip()
+    transformation = guard(case, name, partial(make_transformation, optimizer))
+
     def adapter() -> Adapter:
         parameters = split_variables(abstract_model(case))[0]
         own = parameters if owns is None else nnx.split_state(parameters, owns, ...)[0]
         shapes = jax.eval_shape(partial(converted, dtype=case.dtype), own)
-        return make_adapter(optimizer_name(optimizer), make_transformation(optimizer), shapes)
+        return make_adapter(name, transformation, shapes)
 
-    return Part(objective, owns, guard(case, "optimizer", adapter), steps)
+    return Part(objective, owns, guard(case, name, adapter, HINT), steps)
 
 
 def judged_parameters(parts: Sequence[Part], memories: Sequence[Any], parameters: Any) -> Any:
     """Compute the parameters that are evaluated; the same object where they are those that are trained."""
     for part, memory in zip(parts, memories, strict=True):
         own, among = part.split(parameters)
-        judged = part.optimizer.evaluated(memory, own)
+        with blame(part.optimizer.name, HINT):
+            judged = part.optimizer.evaluated(memory, own)
         parameters = parameters if judged is own else among(judged)
     return parameters
 

@@ -4,11 +4,12 @@ In: an optax transformation, the parameters of a case, and functions of its loss
 Out: steps, the parameters to be judged, numbers of evaluations, and warnings about what the updates do.
 """
 
-from benchsuite.engine.optimizers.adapter import EVALUATION_READINGS, Adapter, make_adapter
+from benchsuite.engine.optimizers.adapter import EVALUATION_READINGS, HINT, Adapter, make_adapter
 from benchsuite.engine.optimizers.probe import SEEDS, STEPS, Recorder, judge_record, quickly
 
 __all__ = [
     "EVALUATION_READINGS",
+    "HINT",
     "SEEDS",
     "STEPS",
     "Adapter",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -16,7 +15,7 @@ import optax
 import optax.contrib
 
 from benchsuite.case import Optimizer
-from benchsuite.errors import CaseError, describe_exception, wrap_errors
+from benchsuite.errors import CaseError
 from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS
 
 #: Arguments that `update` is tried with, in this order: all of them, then those of one protocol of optax.
@@ -38,7 +37,7 @@ EVALUATION_READINGS = {
 #: The field of a state that counts the iterations of a line search, as optax' own name it.
 _SEARCHED = "num_linesearch_steps"
 
-_HINT = "look it up in docs/optimizers.md, or choose another optimiser"
+HINT = "look it up in docs/optimizers.md, or choose another one"
 
 #: Examples of the batch that a transformation is tried with.
 _TRIED = 3
@@ -92,7 +91,7 @@ class Adapter:
     """An optimiser as the engine calls it, whatever optax transformation it is.
 
     Args:
-        name: in error messages.
+        name: in error messages, such as "optimiser optax.adam".
         transformation: of optax.
         form: how it is called.
         eval_parameters: (state, parameters) → parameters to be judged; None for those that are trained.
@@ -122,8 +121,7 @@ class Adapter:
 
     def init(self, parameters: Any) -> Any:
         """Initialise the state."""
-        with _blaming(self.name):
-            state = self.transformation.init(_pair(parameters, parameters) if self.form.paired else parameters)
+        state = self.transformation.init(_pair(parameters, parameters) if self.form.paired else parameters)
         if not self._is_wrapped:
             return state
         zero = Evaluations(jnp.int32(0), jnp.int32(0)) if self.counts else None
@@ -137,16 +135,15 @@ class Adapter:
         gradient, at the parameters before the step.
         """
         (value, (after, metrics)), gradient = jax.value_and_grad(loss, has_aux=True)(parameters, rest, batch)
-        with _blaming(self.name):
-            given = self._each(loss, parameters, rest, batch) if self.form.per_example else gradient
-            at_batch = lambda own: loss(own, rest, batch)[0]  # noqa: E731
-            arguments = _arguments(self.form.arguments, value, gradient, at_batch, jax.grad(at_batch))
-            if not self._is_wrapped:
-                updates, state = self.transformation.update(given, memory, parameters, **arguments)
-                return Stepped(optax.apply_updates(parameters, updates), after, state, metrics, gradient)
-            both = _pair(parameters, memory.slow) if self.form.paired else parameters
-            updates, state = self.transformation.update(given, memory.state, both, **arguments)
-            moved = optax.apply_updates(both, updates)
+        given = self._each(loss, parameters, rest, batch) if self.form.per_example else gradient
+        at_batch = lambda own: loss(own, rest, batch)[0]  # noqa: E731
+        arguments = _arguments(self.form.arguments, value, gradient, at_batch, jax.grad(at_batch))
+        if not self._is_wrapped:
+            updates, state = self.transformation.update(given, memory, parameters, **arguments)
+            return Stepped(optax.apply_updates(parameters, updates), after, state, metrics, gradient)
+        both = _pair(parameters, memory.slow) if self.form.paired else parameters
+        updates, state = self.transformation.update(given, memory.state, both, **arguments)
+        moved = optax.apply_updates(both, updates)
         fast, slow = moved if self.form.paired else (moved, None)
         return Stepped(fast, after, Memory(state, slow, self._counted(memory, state)), metrics, gradient)
 
@@ -156,8 +153,7 @@ class Adapter:
             return memory.slow
         if self.eval_parameters is None:
             return parameters
-        with _blaming(self.name):
-            return self.eval_parameters(memory.state if self._is_wrapped else memory, parameters)
+        return self.eval_parameters(memory.state if self._is_wrapped else memory, parameters)
 
     def evaluations(self, memory: Any) -> Evaluations | None:
         """Return the evaluations so far; None where a step takes one gradient and no more."""
@@ -191,12 +187,12 @@ def make_adapter(name: str, optimizer: Any, parameters: Any) -> Adapter:
     """Find out how a transformation is called, by tracing its first step on an objective of its own.
 
     Args:
-        name: in error messages; may be empty.
+        name: in error messages, such as "optimiser optax.adam".
         optimizer: a transformation of optax, or an `Optimizer`.
         parameters: shapes of the parameters.
 
     Raises:
-        CaseError: it cannot be called in any way; the message names it, and has what it raised.
+        Exception: that of the transformation, if it cannot be called in any way.
     """
     given = optimizer if isinstance(optimizer, Optimizer) else Optimizer(optimizer)
     transformation, per_example = given.transformation, given.per_example
@@ -207,7 +203,7 @@ def make_adapter(name: str, optimizer: Any, parameters: Any) -> Adapter:
         Form(arguments, each, paired)
         for each, arguments in product((False, True) if per_example is None else (per_example,), _sets(transformation))
     ]
-    form, state, extra = _first_that_works(name, transformation, parameters, forms)
+    form, state, extra = _first_that_works(transformation, parameters, forms)
     judged = given.eval_parameters or (_eval_parameters if _judged_states(state) else None)
     axes = frozenset(leaf.ndim for leaf in jax.tree.leaves(parameters))
     adapter = Adapter(name, transformation, form, judged, extra, bool(_searched(state)), axes)
@@ -222,16 +218,14 @@ def _sets(transformation: Any) -> tuple[tuple[str, ...], ...]:
     return _ARGUMENTS if takes else ((),)
 
 
-def _first_that_works(
-    name: str, transformation: Any, parameters: Any, forms: list[Form]
-) -> tuple[Form, Any, Evaluations]:
+def _first_that_works(transformation: Any, parameters: Any, forms: list[Form]) -> tuple[Form, Any, Evaluations]:
     reasons = []
     for form in forms:
         try:
             return (form, *_try(transformation, parameters, form))
         except Exception as error:  # noqa: BLE001  # of a plugin's or user's optimiser
-            reasons.append(describe_exception(error))
-    raise _failed(name, reasons[0])
+            reasons.append(error)
+    raise reasons[0]
 
 
 def _try(transformation: Any, parameters: Any, form: Form) -> tuple[Any, Evaluations]:
@@ -254,8 +248,8 @@ def _try(transformation: Any, parameters: Any, form: Form) -> tuple[Any, Evaluat
 
     updates, state, after = jax.eval_shape(step, parameters)
     like = _pair(parameters, parameters) if form.paired else parameters
-    _check_alike("its updates", updates, like, types=False)
-    _check_alike("its next state", after, state)
+    _check_alike("updates", updates, like, types=False)
+    _check_alike("next state", after, state)
     return state, Evaluations(*counted)
 
 
@@ -295,19 +289,18 @@ def _arguments(names: tuple[str, ...], value: Any, gradient: Any, objective: Any
 def _check_alike(what: str, found: Any, expected: Any, *, types: bool = True) -> None:
     trees = {jax.tree.structure(found), jax.tree.structure(expected)}
     if len(trees) > 1:
-        raise ValueError(f"{what} form another tree than those before")
+        raise ValueError(f"{what}: another tree than before")
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         if one.shape != other.shape or (types and one.dtype != other.dtype):
-            raise ValueError(f"{what} have {one.dtype}{list(one.shape)} in place of {other.dtype}{list(other.shape)}")
+            raise ValueError(f"{what}: {one.dtype}{list(one.shape)} in place of {other.dtype}{list(other.shape)}")
 
 
 def _check_judged(adapter: Adapter, state: Any, parameters: Any) -> None:
     """Check that the parameters to be judged have the shapes of those that are trained."""
     if adapter.eval_parameters is None:
         return
-    with _blaming(adapter.name):
-        judged = jax.eval_shape(adapter.eval_parameters, state, parameters)
-        _check_alike("its eval_parameters", judged, parameters)
+    judged = jax.eval_shape(adapter.eval_parameters, state, parameters)
+    _check_alike("eval_parameters", judged, parameters)
 
 
 def _pair(fast: Any, slow: Any) -> optax.LookaheadParams:
@@ -363,14 +356,3 @@ def _judged(state: Any, known: Any, own: Any) -> Any:
 
 def _is_masked(value: Any) -> bool:
     return isinstance(value, optax.MaskedNode)
-
-
-@contextmanager
-def _blaming(name: str) -> Iterator[None]:
-    with wrap_errors(partial(_failed, name)):
-        yield
-
-
-def _failed(name: str, raised: str) -> CaseError:
-    called = f"optimiser {name}" if name else "optimiser"
-    return CaseError(f"its {called} failed: {raised}", _HINT)

@@ -75,6 +75,11 @@ class Recorder:
 
     adapter: Adapter
 
+    @property
+    def name(self) -> str:
+        """The name of the adapter."""
+        return self.adapter.name
+
     def init(self, parameters: Any) -> Recorded:
         """Initialise the state and an empty record."""
         rows, values = jnp.zeros(STEPS), jnp.zeros((STEPS, _VALUES))
