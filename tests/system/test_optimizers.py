@@ -171,7 +171,8 @@ def test_evaluation_parameters_of_an_own_transformation() -> None:
 def test_players_have_optimisers_of_every_kind() -> None:
     """One searches, the other has slow parameters; evaluations of both are counted."""
     case = replace(
-        of_parameters(None),
+        of_parameters(optax.sgd(0.1)),
+        optimizer=None,
         objective=None,
         players=[
             Player("first", "x", bowl, optax.lbfgs()),
