@@ -217,10 +217,10 @@ class Interrupting(bs.RunObserver):
 def test_interrupt_goes_on_with_what_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a script KeyboardInterrupt carries the results; in a notebook they are returned."""
     with pytest.raises(KeyboardInterrupt) as stopped:
-        bs.run(line(), seeds=20, observers=[Interrupting()])
+        bs.run(line(), seeds=20, rounds=5, observers=[Interrupting()])
     monkeypatch.setattr("benchsuite.api.library.in_notebook", lambda: True)
     with pytest.warns(bs.BenchsuiteWarning, match="interrupted; continue with resume=True"):
-        res = bs.run(line(), seeds=20, observers=[Interrupting()])
+        res = bs.run(line(), seeds=20, rounds=5, observers=[Interrupting()])
 
     assert stopped.value.partial["line"].seeds == res["line"].seeds == 8  # type: ignore[attr-defined]
     whole = bs.run(line(), seeds=20, run_dir=res.path, resume=True)

@@ -55,7 +55,7 @@ def test_table_shows_how_many_converged(cases: pytest.Pytester) -> None:
 def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
     """pytest-benchmark's own file has the summary as plain JSON values."""
     forget_programs()  # of other tests in this process
-    run(cases, "--benchmark-json=out.json", "-k", "line and not rest")
+    run(cases, "--benchmark-json=out.json", "--benchsuite-rounds=5", "-k", "line and not rest")
 
     content = json.loads(Path("out.json").read_text())
     (bench,) = (b for b in content["benchmarks"] if b["param"] == "line")
@@ -155,7 +155,7 @@ def test_broken_case_fails_with_one_sentence(pytester: pytest.Pytester, install_
 
 def test_benchmark_disable_trains_one_round(cases: pytest.Pytester) -> None:
     """As a smoke test, one round of each case runs and nothing is timed."""
-    result = cases.runpytest_inprocess("--benchmark-disable", "-k", "line")
+    result = cases.runpytest_inprocess("--benchmark-disable", "--benchsuite-rounds=5", "-k", "line")
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["*line: 4 of 4 converged*"])
@@ -167,7 +167,7 @@ def test_progress_is_seen_although_pytest_captures(cases: pytest.Pytester, monke
 
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
 
-    result = run(cases, "--capture=sys", "-k", "line and not rest")
+    result = run(cases, "--capture=sys", "--benchsuite-rounds=5", "-k", "line and not rest")
 
     result.stderr.fnmatch_lines(["line: round 2 of 5, * of 20 seeds, 100.0 % converged, about * s left"])
 
