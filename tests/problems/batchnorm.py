@@ -10,7 +10,7 @@ from benchsuite import Case, Criterion, Schedule, Stream, accuracy, hookimpl
 
 def net(rngs):
     norm = nnx.BatchNorm(6, momentum=0.9, rngs=rngs)
-    return nnx.Sequential(nnx.Linear(2, 6, rngs=rngs), norm, nnx.relu, nnx.Linear(6, 3, rngs=rngs))
+    return nnx.Sequential(nnx.Linear(2, 6, use_bias=False, rngs=rngs), norm, nnx.relu, nnx.Linear(6, 3, rngs=rngs))
 
 
 def rings(key, n):
@@ -30,7 +30,7 @@ def benchsuite_cases():
         summary="A 2-6-3 ReLU network with batch normalisation tells three rings apart.",
         source="https://arxiv.org/abs/1502.03167",
         model=net,
-        dataset=Stream(rings, batch_size=32, evaluation_size=1024),
+        dataset=Stream(rings, batch_size=32, evaluation_size=8192),
         loss=cross_entropy,
         optimizer=optax.adam(0.02),
         schedule=Schedule(steps=1000, evaluate_every=250, seeds=100),

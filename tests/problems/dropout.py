@@ -30,7 +30,7 @@ def benchsuite_cases():
         summary="A 2-16-2 ReLU network with dropout learns whether two numbers have the same sign.",
         source="https://jmlr.org/papers/v15/srivastava14a.html",
         model=net,
-        dataset=Stream(signs, batch_size=32, evaluation_size=1024),
+        dataset=Stream(signs, batch_size=32, evaluation_size=8192),
         loss=cross_entropy,
         optimizer=partial(optax.adam, learning_rate=0.02),
         schedule=Schedule(steps=400, evaluate_every=100, seeds=64),

@@ -14,12 +14,12 @@ def net(rngs):
 
 
 def codes(_):
-    rows = np.eye(8, dtype=np.float32), np.eye(8, dtype=np.float32)
+    rows = np.eye(8, dtype=np.float32), np.eye(8, dtype=int)
     return Split(train=rows, test=rows)
 
 
 def cross_entropy(logits, code):
-    return optax.sigmoid_binary_cross_entropy(logits, code).mean()
+    return optax.sigmoid_binary_cross_entropy(logits, code.astype(float)).mean()
 
 
 @hookimpl

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -21,7 +20,7 @@ def corners(_):
 
 
 def cross_entropy(logit, odd):
-    return optax.sigmoid_binary_cross_entropy(logit, odd.astype(jnp.float32)).mean()
+    return optax.sigmoid_binary_cross_entropy(logit, odd.astype(float)).mean()
 
 
 @hookimpl

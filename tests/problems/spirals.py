@@ -17,7 +17,7 @@ def net(rngs):
 def spirals(_):
     turn, radius = np.arange(97) / 16 * np.pi, (104 - np.arange(97)) / 104
     arm = np.stack([radius * np.sin(turn), radius * np.cos(turn)], 1)
-    rows = np.float32(np.concatenate([arm, -arm])), np.repeat(np.float32([[1], [0]]), 97, axis=0)
+    rows = np.float32(np.concatenate([arm, -arm])), np.repeat([[1], [0]], 97, axis=0)
     return Split(train=rows, test=rows)
 
 
@@ -29,7 +29,7 @@ def benchsuite_cases():
         source="K. Lang, M. Witbrock, Learning to tell two spirals apart (1988)",
         model=net,
         dataset=Table("spirals", load=spirals, batch_size=194),
-        loss=lambda logit, side: optax.sigmoid_binary_cross_entropy(logit, side).mean(),
+        loss=lambda logit, side: optax.sigmoid_binary_cross_entropy(logit, side.astype(float)).mean(),
         optimizer=partial(optax.adam, learning_rate=0.02),
         schedule=Schedule(epochs=2000, evaluate_every=500, seeds=64),
         metrics={"right": partial(binary_accuracy, threshold=0)},

@@ -1,4 +1,4 @@
-"""2-6-3 ReLU with BatchNorm (0.9) on three rings, fresh batches of 32, Adam 0.02: 95 % of 1,024 points right.
+"""2-6-3 ReLU with BatchNorm (0.9) on three rings, fresh batches of 32, Adam 0.02: 95 % of 8,192 points right.
 
 A point at distance r from the origin, r ~ U(0, 3), is of class floor(r). Evaluated with the running means.
 """
@@ -19,13 +19,13 @@ def draw(key, n):
 
 
 def output(p, x, mean, var):
-    ((w, b), (v, c)), scale, shift = p
-    hidden = (x @ w + b - mean) / jnp.sqrt(var + 1e-5) * scale + shift
+    ((w, _), (v, c)), scale, shift = p
+    hidden = (x @ w - mean) / jnp.sqrt(var + 1e-5) * scale + shift
     return jax.nn.relu(hidden) @ v + c
 
 
 def loss(p, x, y):
-    hidden = x @ p[0][0][0] + p[0][0][1]
+    hidden = x @ p[0][0][0]
     moments = hidden.mean(0), hidden.var(0)
     return LABELS(output(p, x, *moments), y).mean(), moments
 
@@ -43,7 +43,7 @@ def learns(key):
     p = layers(start, 2, 6, 3), jnp.ones(6), jnp.zeros(6)
     carry = p, OPTIMIZER.init(p), (jnp.zeros(6), jnp.ones(6))
     (p, _, running), _ = jax.lax.scan(step, carry, jax.random.split(data, 1000))
-    x, y = draw(test, 1024)
+    x, y = draw(test, 8192)
     return (output(p, x, *running).argmax(1) == y).mean() >= 0.95
 
 

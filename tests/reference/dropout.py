@@ -1,4 +1,4 @@
-"""2-16-2 ReLU with dropout of 0.2 on the signs of two numbers, fresh batches of 32, Adam 0.02: 97 % of 1,024 right."""
+"""2-16-2 ReLU with dropout of 0.2 on the signs of two numbers, fresh batches of 32, Adam 0.02: 97 % of 8,192 right."""
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ def loss(p, key):
 
 
 def good(p, key):
-    x, y = draw(key, 1024)
+    x, y = draw(key, 8192)
     return (dense(p, x, jax.nn.relu).argmax(1) == y).mean() >= 0.97
 
 
