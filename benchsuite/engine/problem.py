@@ -151,9 +151,11 @@ class Problem:
             CaseError: a function of the case fails on a constant prediction.
         """
         case, criterion = self.case, self.case.criterion
+        if not case.is_supervised:
+            return ""
         metric = case.all_metrics[criterion.metric]
         r2_above_zero = metric is r2 and (criterion.at_least or 0) > 0  # R² of a constant is at most 0
-        if not case.is_supervised or isinstance(metric, Measure) or r2_above_zero:
+        if isinstance(metric, Measure) or r2_above_zero:
             return ""
         x, target = self._examples
 

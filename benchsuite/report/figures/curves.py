@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 
-from benchsuite.report.figures.figure import ChartFigure, chart_data, outcome_colour, power_axis, series_colour
+from benchsuite.report.figures.figure import (
+    ChartFigure,
+    chart_data,
+    outcome_colour,
+    plain_axis,
+    power_axis,
+    series_colour,
+)
 from benchsuite.report.terminal import Column, Sheet, count, number
 from benchsuite.results import Outcome, Result, Trace
 
@@ -22,26 +30,30 @@ _QUANTILES = (0.05, 0.5, 0.95)
 
 
 def learning_figure(result: Result) -> ChartFigure | None:
-    """Draw median, 90 % range and single seeds of the loss for each outcome; None if no curves were kept."""
-    curves = result.curves
+    """Draw median, 90 % range and single seeds for each outcome; None if no curves were kept.
+
+    The curves are of the loss, or of the criterion's metric where there is no R².
+    """
+    curves, metric = result.curves, _plotted(result)
     if "metric.loss" not in curves.columns:
         return None
     ends = dict(zip(result.rows.seeds.tolist(), result.rows.outcomes.tolist(), strict=True))
     outcomes = np.array([ends[seed] for seed in curves.seeds.tolist()])
     places = np.unique(np.linspace(0, len(curves.steps) - 1, _EVALUATIONS).astype(int))
-    loss, steps = np.maximum(curves.columns["metric.loss"][:, places], _LEAST), curves.steps[places]
-    spread = list(_spread(loss, steps, outcomes))
+    values, steps = curves.columns[f"metric.{metric}"][:, places], curves.steps[places]
+    scale, axis = _axis_of(metric, values)
+    values = np.maximum(values, _LEAST) if scale.type == "log" else values
+    spread = list(_spread(values, steps, outcomes))
     kinds = dict.fromkeys(("step", "low", "median", "high", "seeds"), "number")
     seen = [outcome.value for outcome in Outcome if (outcomes == outcome.value).any()]
     x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f"))
-    scale, axis = alt.Scale(type="log"), power_axis("loss on the evaluation data")
     quantiles = alt.Chart(chart_data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
     band = quantiles.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
     middle = quantiles.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
     pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["seed"], nearest=True, empty=False)
     seeds = alt.Chart(
-        chart_data(_singles(loss, steps, outcomes, curves.seeds), seed="number", step="number", loss="number")
-    ).encode(x=x, y=alt.Y("loss:Q", scale=scale), detail="seed:N", color=outcome_colour(seen))
+        chart_data(_singles(values, steps, outcomes, curves.seeds), seed="number", step="number", value="number")
+    ).encode(x=x, y=alt.Y("value:Q", scale=scale), detail="seed:N", color=outcome_colour(seen))
     single = seeds.mark_line().encode(
         opacity=alt.condition(pointed, alt.value(1), alt.value(0.22)),
         strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1.2)),
@@ -51,12 +63,12 @@ def learning_figure(result: Result) -> ChartFigure | None:
         tooltip=[
             alt.Tooltip("seed:Q", format="d"),
             alt.Tooltip("step:Q", format=","),
-            alt.Tooltip("loss:Q", format=".4~g"),
+            alt.Tooltip("value:Q", format=".4~g", title=metric),
         ]
     )
     label = result.summary.label
     about = f"{label}: " + "; ".join(
-        f"{name} ends at a median loss of {number(_last(spread, name)['median'])}" for name in seen
+        f"{name} ends at a median {metric} of {number(_last(spread, name)['median'])}" for name in seen
     )
     return ChartFigure(
         f"learning-{label}",
@@ -66,6 +78,21 @@ def learning_figure(result: Result) -> ChartFigure | None:
         Sheet(f"{len(curves.seeds):,} seeds with stored curves", spread, _COLUMNS),
         label,
     )
+
+
+def _plotted(result: Result) -> str:
+    """Choose the metric whose curves are drawn."""
+    metric = re.split(" [≥≤] ", result.summary.criterion)[0]
+    columns = result.curves.columns
+    return "loss" if "metric.r2" in columns or f"metric.{metric}" not in columns else metric
+
+
+def _axis_of(metric: str, values: np.ndarray) -> tuple[alt.Scale, alt.Axis]:
+    """Choose a logarithmic axis for a loss that is never negative."""
+    title = f"{metric} on the evaluation data"
+    if metric != "loss" or (values < 0).any():
+        return alt.Scale(zero=False), plain_axis(title)
+    return alt.Scale(type="log"), power_axis(title)
 
 
 def _spread(loss: np.ndarray, steps: np.ndarray, outcomes: np.ndarray) -> Iterator[dict[str, Any]]:
@@ -96,7 +123,7 @@ def _singles(loss: np.ndarray, steps: np.ndarray, outcomes: np.ndarray, seeds: n
         wanted = max(4, round(_SEEDS * len(places) / len(outcomes)))
         for place in places[:wanted]:
             for step, value in zip(steps.tolist(), loss[place].tolist(), strict=True):
-                yield {"seed": int(seeds[place]), "outcome": outcome.value, "step": step, "loss": value}
+                yield {"seed": int(seeds[place]), "outcome": outcome.value, "step": step, "value": value}
 
 
 _COLUMNS = (
@@ -104,7 +131,7 @@ _COLUMNS = (
     Column("seeds", lambda row: count(row["seeds"])),
     Column("steps", lambda row: count(row["step"])),
     Column("5 % quantile", lambda row: number(row["low"])),
-    Column("median loss", lambda row: number(row["median"])),
+    Column("median", lambda row: number(row["median"])),
     Column("95 % quantile", lambda row: number(row["high"])),
 )
 
