@@ -232,6 +232,7 @@ def test_settings_of_jax_are_those_of_the_caller() -> None:
     with jax.enable_x64(True):
         bs.run(line(), seeds=2)
         assert jax.numpy.ones(1).dtype == "float64"
+    assert jax.numpy.ones(1).dtype == "float32"
 
 
 def test_page_and_landscape_of_a_case_in_memory(tmp_path: Path) -> None:

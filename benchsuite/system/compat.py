@@ -94,7 +94,8 @@ def keep_number_settings() -> Iterator[None]:
     import jax
 
     names = ("jax_enable_x64", "jax_threefry_partitionable")
-    before = {name: jax.config.values[name] for name in names}
+    # A context has values of its own, so that `jax.config.values` would be those of the caller.
+    before = {name: jax.config._value_holders[name].get_global() for name in names}  # type: ignore[attr-defined]
     try:
         with jax.enable_x64(False), jax.threefry_partitionable(True):
             yield
