@@ -14,7 +14,7 @@ from conftest import LINE, Command, InstallPlugin
 from flax import nnx
 from pyarrow import parquet
 from stored import GOOD, STUCK, a_case, store_run, treated
-from toys import line, run
+from toys import line
 
 from benchsuite import Case, CaseError, DoesNotApply, FailureRate, Family
 from benchsuite.case import SweepRange
@@ -292,15 +292,3 @@ def test_value_that_does_not_fit_is_refused(option: str, values: tuple[float, ..
         sweep_cases(NET, None, SweepRange(option, values))
 
     assert expected in str(refused.value)
-
-
-def test_structural_options_make_rungs_and_others_a_grid() -> None:
-    """Each value of the structural option is a case of its own, with the other options swept in it."""
-    one, three = sweep_cases(NET, None, SweepRange("units", (1.0, 3.0)), SweepRange("learning_rate", (0.01, 0.1)))
-
-    assert (one.id, three.id) == ("net@units=1@learning_rate", "net@units=3@learning_rate")
-    assert three.sweep
-    assert three.sweep.at({"learning_rate": 0.1}).model_options["units"] == 3
-    summaries = run(three, seeds=2).summaries()
-    assert [summary.id for summary in summaries] == [f"net@units=3@learning_rate={rate}" for rate in (0.01, 0.1)]
-    assert summaries[0].setting == {"units": 3, "learning_rate": 0.01}

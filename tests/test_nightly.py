@@ -16,7 +16,6 @@ from benchsuite.engine import trainer
 from benchsuite.execution.runner import CaseRun
 from benchsuite.publish import nightly
 from benchsuite.publish.nightly import GATES, NightResult, Nights
-from benchsuite.publish.site import Site
 from benchsuite.system.load import measure_load, timing_warnings
 
 NIGHTLY = Path("nightly")
@@ -30,35 +29,11 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "TIME_LIMIT", None)  # a process for each case would take its time
 
 
-def good() -> str:
-    """The night that the next one is compared with."""
-    return (NIGHTLY / "last-good").read_text().strip()
-
-
 def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False) -> NightResult:
     """A night in which nobody trained: what its cases ended with is said."""
     run = store_run(NIGHTLY / "runs" / name, *cases)
     gates = [Gate.parse(text) for text in GATES]
     return Nights(NIGHTLY, gates, accept=accept, partial=partial).finish(run, measure_load())
-
-
-def test_a_drop_fails_the_night() -> None:
-    """It is told in an issue, and the night is no reference unless it is accepted."""
-    well, ill = a_case("line", *[GOOD] * 12), a_case("line", *[SLOW] * 12)
-    night("one", well)
-
-    dropped = night("two", ill)
-
-    issue = (NIGHTLY / "issue.md").read_text()
-    assert dropped.wrong == ["line: its rate has dropped (McNemar's p = 0.00049, level 0.01)"]
-    assert good() == "one"
-    assert issue.splitlines()[0] == "Nightly two: line"
-    assert "Compared with `one`" in issue
-    assert "**This night is not good:**" in (NIGHTLY / "summary.md").read_text()
-    assert len(Site(NIGHTLY / "site").nights) == 2, "what was measured is published all the same"
-    assert night("three", ill, accept=True).wrong
-    assert good() == "three"
-    assert not night("four", ill).wrong
 
 
 def test_a_gate_that_cannot_fall_says_so() -> None:

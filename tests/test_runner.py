@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from toys import Notes, line, line_table, run
 
 from benchsuite import BenchsuiteError, Bound, Case, CaseError, Claim, Diagnostic, Schedule, Split
-from benchsuite.engine import ensemble, forget_programs
+from benchsuite.engine import forget_programs
 from benchsuite.engine.trainer import LARGEST_ROUND, choose_round_size
-from benchsuite.errors import DeviceError, StoreError
+from benchsuite.errors import StoreError
 from benchsuite.execution.executors import LOCAL_EXECUTOR
 from benchsuite.execution.executors.base import RemoteTrainer
 from benchsuite.execution.executors.job import perform
@@ -27,7 +27,6 @@ from benchsuite.execution.session import Session, read_settings
 from benchsuite.plugins.registry import Plugin, Registry
 from benchsuite.settings import OPTIONS, OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder
-from benchsuite.system import machine
 
 
 def rows(case_run: CaseRun, folder: RunFolder) -> list[tuple[int, str]]:
@@ -156,26 +155,6 @@ def test_rounds_left_are_what_is_missing(stored: set[int], seeds: int, round_siz
 
     assert np.concatenate([*left, []]).tolist() == sorted(set(range(seeds)) - stored)
     assert all(1 <= len(part) <= round_size for part in left)
-
-
-def test_block_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory is predicted before anything runs."""
-    roomy = run(line(), rounds=1)
-    limit = roomy.plan.predicted_bytes / ensemble.MEMORY_SHARE
-    monkeypatch.setattr(machine, "available_memory", lambda device: limit * 0.99)
-
-    tight = run(line(), rounds=1)
-
-    assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (64, 32)
-    assert tight.summaries()[0].outcomes == roomy.summaries()[0].outcomes
-
-
-def test_no_room_for_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A case that cannot fit is told so."""
-    monkeypatch.setattr(machine, "available_memory", lambda device: 0)
-
-    with pytest.raises(DeviceError, match="exceeds the memory of the device"):
-        run(line())
 
 
 def test_quick_protocol_is_used_only_where_there_is_one() -> None:

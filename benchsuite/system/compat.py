@@ -95,7 +95,7 @@ def keep_number_settings() -> Iterator[None]:
 
     names = ("jax_enable_x64", "jax_threefry_partitionable")
     # A context has values of its own, so that `jax.config.values` would be those of the caller.
-    before = {name: jax.config._value_holders[name].get_global() for name in names}  # type: ignore[attr-defined]
+    before = {name: jax.config._value_holders[name].get_global() for name in names}  # type: ignore[attr-defined]  # noqa: SLF001
     try:
         with jax.enable_x64(False), jax.threefry_partitionable(True):
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import tempfile
@@ -9,10 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import optax
 import pytest
+from conftest import Command
+from test_api import _with, slow
 from toys import line
 
 import benchsuite as bs
+from benchsuite.errors import OptionError
+from benchsuite.store import RunFolder, read_results
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
@@ -163,3 +169,51 @@ def test_check_is_a_table_of_promises() -> None:
     verdicts = dict(zip(found["promise"], found["verdict"], strict=True))
     assert verdicts["shapes"] == "passed"
     assert verdicts["oracle control"] == "failed"
+
+
+def test_rows_are_those_of_the_command_line(benchsuite: Command) -> None:
+    """The same options give the same rows, to the last bit."""
+    code, _, err = benchsuite("run", "line", "--seeds", "3:9", "--optimizer", "optax.adam(1e-2)", "--run-dir", "out")
+    assert code == 0, err
+    res = bs.run("line", seeds=range(3, 9), optimizer="optax.adam(1e-2)")
+
+    for ours, theirs in zip((res[name].rows for name in res), read_results(RunFolder(Path("out"))), strict=True):
+        for name, column in theirs.rows.columns.items():
+            assert column.tobytes() == ours.columns[name].tobytes(), name
+    assert list(res) == ["line", "line+optax.adam-0.01"]
+
+
+def test_objects_are_taken_as_they_are() -> None:
+    """Case and Treatment objects, optax transformations, partials and functions need no plugin, and may have names."""
+    res = bs.run(line(), treatments=[slow, optax.sgd(0.2), functools.partial(optax.adam, 0.1)], seeds=2)
+
+    def faster(case: bs.Case, rate: float = 0.2) -> bs.Case:
+        return _with(case, optax.sgd(rate))
+
+    named = bs.run(line(), treatments={"quick": faster, "own": optax.sgd(0.2)}, seeds=2)
+
+    assert list(res) == ["line", "line+slow", "line+optimizer", "line+adam-0.1"]
+    assert list(named) == ["line", "line+quick", "line+own"]
+    losses = [case.rows.final["loss"].tolist() for case in (res["line+optimizer"], named["line+quick"])]
+    assert losses[0] == losses[1]
+    with pytest.raises(OptionError, match="a treatment is a int"):
+        bs.run(line(), treatments=[3])
+    with pytest.raises(OptionError, match="two cases are named line"):
+        bs.run(line(), line())
+
+
+def test_page_and_landscape_of_a_case_in_memory(tmp_path: Path) -> None:
+    """Reports and landscapes work for cases of a script, with their loss surfaces."""
+    pytest.importorskip("altair")
+    res = bs.run(line(), seeds=4)
+
+    page = res.report(tmp_path / "page")
+    picture = res.landscape("line", seeds=2, grid=8)
+    picture.save(tmp_path / "loss.svg")
+
+    assert "100.0 %" in page.read_text()
+    assert RunFolder(res.path).surfaces("line")
+    assert len(picture.data.paths) == 2
+    assert "data:image/png" in picture._repr_html_()
+    assert "data:image/png" in res._repr_html_()
+    assert "<table" in res["line"]._repr_html_()

@@ -113,3 +113,15 @@ def test_structural_sweep_in_a_run(benchsuite: Command) -> None:
     assert [plan.id for plan in folder.plans] == ["net-units-2@units=1", "net-units-2@units=3"]
     assert [summary.setting for summary in folder.summaries.values()] == [{"units": 1}, {"units": 3}]
     assert set(parquet.read_table("seeds.parquet").to_pydict()["setting.units"]) == {1.0, 3.0}
+
+
+def test_structural_options_make_rungs_and_others_a_grid() -> None:
+    """Each value of the structural option is a case of its own, with the other options swept in it."""
+    one, three = sweep_cases(NET, None, SweepRange("units", (1.0, 3.0)), SweepRange("learning_rate", (0.01, 0.1)))
+
+    assert (one.id, three.id) == ("net@units=1@learning_rate", "net@units=3@learning_rate")
+    assert three.sweep
+    assert three.sweep.at({"learning_rate": 0.1}).model_options["units"] == 3
+    summaries = run(three, seeds=2).summaries()
+    assert [summary.id for summary in summaries] == [f"net@units=3@learning_rate={rate}" for rate in (0.01, 0.1)]
+    assert summaries[0].setting == {"units": 3, "learning_rate": 0.01}

@@ -56,3 +56,27 @@ def test_a_case_that_fails_spoils_the_night_for_no_other(
     assert [point.label for point in Site(NIGHTLY / "site").nights[0].points] == ["line"]
     assert "a case failed" in (NIGHTLY / "issue.md").read_text()
     assert not (NIGHTLY / "last-good").exists()
+
+
+def good() -> str:
+    """The night that the next one is compared with."""
+    return (NIGHTLY / "last-good").read_text().strip()
+
+
+def test_a_drop_fails_the_night() -> None:
+    """It is told in an issue, and the night is no reference unless it is accepted."""
+    well, ill = a_case("line", *[GOOD] * 12), a_case("line", *[SLOW] * 12)
+    night("one", well)
+
+    dropped = night("two", ill)
+
+    issue = (NIGHTLY / "issue.md").read_text()
+    assert dropped.wrong == ["line: its rate has dropped (McNemar's p = 0.00049, level 0.01)"]
+    assert good() == "one"
+    assert issue.splitlines()[0] == "Nightly two: line"
+    assert "Compared with `one`" in issue
+    assert "**This night is not good:**" in (NIGHTLY / "summary.md").read_text()
+    assert len(Site(NIGHTLY / "site").nights) == 2, "what was measured is published all the same"
+    assert night("three", ill, accept=True).wrong
+    assert good() == "three"
+    assert not night("four", ill).wrong

@@ -8,8 +8,11 @@ import pytest
 from test_runner import rows
 from toys import line, line_table, run
 
+from benchsuite.engine import ensemble
+from benchsuite.errors import DeviceError
 from benchsuite.execution.runner import open_folder
 from benchsuite.settings import OutputSettings, TrainingSettings
+from benchsuite.system import machine
 
 
 def test_rows_do_not_depend_on_the_size_of_rounds() -> None:
@@ -29,3 +32,23 @@ def test_table_is_run_like_a_stream() -> None:
     summary = run(line(dataset=line_table(), schedule=schedule)).summaries()[0]
 
     assert (summary.dataset, summary.converged, summary.time_to_success["resolution"]) == ("points", 20, 60)
+
+
+def test_block_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is predicted before anything runs."""
+    roomy = run(line(), rounds=1)
+    limit = roomy.plan.predicted_bytes / ensemble.MEMORY_SHARE
+    monkeypatch.setattr(machine, "available_memory", lambda device: limit * 0.99)
+
+    tight = run(line(), rounds=1)
+
+    assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (64, 32)
+    assert tight.summaries()[0].outcomes == roomy.summaries()[0].outcomes
+
+
+def test_no_room_for_one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case that cannot fit is told so."""
+    monkeypatch.setattr(machine, "available_memory", lambda device: 0)
+
+    with pytest.raises(DeviceError, match="exceeds the memory of the device"):
+        run(line())

@@ -69,3 +69,23 @@ def test_values_that_are_close_keep_apart() -> None:
     assert [summary.id for summary in run(case, seeds=2).summaries()] == [
         f"line@b2={b2}" for b2 in (0.9999, 0.99999, 0.999999)
     ]
+
+
+def test_grid_is_all_combinations() -> None:
+    """Each has a summary and columns of its own, and seeds end as they do alone."""
+    case = sweep_case(
+        line(optimizer=SLOW), None, SweepRange("learning_rate", (0.0, 0.1)), SweepRange("momentum", (0.1, 0.5))
+    )
+    swept = run(case, seeds=4)
+    alone = run(line(optimizer=partial(optax.sgd, learning_rate=0.1, momentum=0.5)), seeds=4)
+
+    assert swept.plan.id == "line@learning_rate@momentum"
+    assert [summary.id for summary in swept.summaries()] == [
+        f"line@learning_rate={rate}@momentum={momentum}" for rate in (0.0, 0.1) for momentum in (0.1, 0.5)
+    ]
+    rows = [result.rows for result in swept.round_results()]
+    chosen = [part[(part.settings["learning_rate"] == 0.1) & (part.settings["momentum"] == 0.5)] for part in rows]
+    ends = np.concatenate([part.final["r2"] for part in chosen])
+    np.testing.assert_allclose(
+        ends, np.concatenate([result.rows.final["r2"] for result in alone.round_results()]), rtol=1e-5
+    )
