@@ -94,7 +94,7 @@ class Stop(bs.RunObserver):
     def round_finished(self, event):
         if event.number == 2:
             os.kill(os.getpid(), signal.SIGINT)
-res = bs.run(mine, observers=[Stop()], progress=False)
+res = bs.run(mine, rounds=5, observers=[Stop()], progress=False)
 """
     *_, (seeds,) = executed(CASE, interrupting, "res['mine'].seeds")
 

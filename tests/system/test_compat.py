@@ -25,5 +25,5 @@ def test_digest_is_the_same_in_every_process() -> None:
 
     first = found("1")
 
-    assert first.startswith("jaxpr:")
+    assert first.startswith("blocks:")
     assert first == found("2")

@@ -6,10 +6,15 @@ import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, SLOW, a_case
-from test_nightly import NIGHTLY, _quiet, good, night
+from test_nightly import NIGHTLY, _quiet, night
 
 from benchsuite.publish import nightly
 from benchsuite.publish.site import Site
+
+
+def good() -> str:
+    """The night that the next one is compared with."""
+    return (NIGHTLY / "last-good").read_text().strip()
 
 
 def test_nights_are_published_and_compared(benchsuite: Command) -> None:

@@ -1,0 +1,77 @@
+"""The host's CPU time for many seeds on a device that trains at once: `python benchmarks/host.py [--seeds 1000000]`.
+
+The mock device has the programs of relu-to-relu for blocks of an accelerator's size, and returns the evaluations of one
+trained block again and again, each time as new arrays. What is left is the suite's own work: rows, curves, outcomes,
+rounds on disk, summaries and progress. CI runs it for few seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import jax
+import numpy as np
+
+from benchsuite.engine import ensemble, trainer
+from benchsuite.execution import CaseRun, open_folder
+from benchsuite.plugins import load_registry
+from benchsuite.settings import OutputSettings, TrainingSettings
+from benchsuite.system import machine
+from benchsuite.system.progress import ProgressBar
+
+CASE = "relu-to-relu"
+
+
+class MockEnsemble(ensemble.Ensemble):
+    """An ensemble whose devices train one block, and then return it again."""
+
+    def _run(self, blocks: Sequence[Any], on_progress: Any) -> Any:
+        if not hasattr(self, "_kept"):
+            self._kept = super()._run(blocks, lambda _: None)
+        evaluations, diagnostics, _ = self._kept
+        for _ in evaluations[1:]:
+            on_progress(1 / (len(evaluations) - 1))
+        return *jax.tree.map(np.copy, (evaluations, diagnostics)), 1.0
+
+
+def measure(seeds: int, lanes: int) -> float:
+    """Measure the CPU time of a run on one mock device, without its first round, in seconds."""
+    settings, case = TrainingSettings(seeds=seeds, protocol="quick"), load_registry().case(CASE)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProgressBar(io.StringIO()) as live,
+        mock.patch.object(trainer, "lanes_per_block", lambda problem, platform: lanes),
+        mock.patch.object(trainer, "Ensemble", MockEnsemble),
+        mock.patch.object(machine, "devices", mock.Mock(return_value=machine.devices()[:1])),
+    ):
+        output = OutputSettings(run_dir=Path(folder) / "run")
+        run = CaseRun(case, settings, open_folder(settings, output), live)
+        rounds = run.round_results()
+        next(rounds)
+        begin = time.process_time()
+        for _ in rounds:
+            pass
+        run.summaries()
+        return time.process_time() - begin
+
+
+def main() -> None:
+    """Print the CPU time for so many seeds and for a quarter of them, and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=1_000_000)
+    parser.add_argument("--lanes", type=int, default=16_384, help="lanes of a block")
+    options = parser.parse_args()
+    machine.configure()
+    few, many = (measure(seeds, options.lanes) for seeds in (options.seeds // 4, options.seeds))
+    print(f"{options.seeds // 4:,} seeds: {few:.2f} s of CPU; {options.seeds:,}: {many:.2f} s, {many / few:.1f} times")
+
+
+if __name__ == "__main__":
+    main()
