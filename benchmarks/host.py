@@ -47,7 +47,7 @@ def measure(seeds: int, lanes: int) -> float:
     with (
         tempfile.TemporaryDirectory() as folder,
         ProgressBar(io.StringIO()) as live,
-        mock.patch.object(trainer, "lanes_per_block", lambda problem, platform: lanes),
+        mock.patch.object(trainer, "lanes_per_block", return_value=lanes),
         mock.patch.object(trainer, "Ensemble", MockEnsemble),
         mock.patch.object(machine, "devices", mock.Mock(return_value=machine.devices()[:1])),
     ):
