@@ -109,6 +109,8 @@ class CaseRun:
         """Yield stored rounds, then train and save the missing ones, and yield each."""
         yield from list(self._done)
         self._train_starts()
+        if self._done and not self._left:  # a run that ended between its last round and its summary
+            self._folder.write_summaries(self.summaries())
         self._announce_round()
         for round_result in self._trainer.train(self._left, self._trained):
             self._keep(round_result)

@@ -251,14 +251,18 @@ def run_out_of_memory(monkeypatch: pytest.MonkeyPatch, above: int) -> list[int]:
 
 
 def test_device_that_runs_out_of_memory(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The seeds are trained in ever smaller blocks, to the same rows."""
+    """The seeds are trained in ever smaller blocks, to the same rows but for rounding."""
     expected = whole(benchsuite)
     failed = run_out_of_memory(monkeypatch, above=8)
 
     assert benchsuite("run", "line", "--rounds", "1", "--run-dir", "scarce")[0] == 0
 
     assert failed == [64, 32, 16]
-    np.testing.assert_equal(rows(Path("scarce")), expected)
+    for name, values in rows(Path("scarce")).items():
+        if values.dtype.kind == "f":
+            np.testing.assert_allclose(values, expected[name], rtol=1e-5, err_msg=name)
+        else:
+            np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
 def test_two_runs_in_one_folder(benchsuite: Command) -> None:
