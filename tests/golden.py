@@ -1,4 +1,7 @@
-"""Rows of an earlier version, `data/golden.json`, which every later one reproduces: train a case and read it."""
+"""Rows of an earlier version, `data/golden.json`, which every later one reproduces: train a case and read it.
+
+Where rounding grows (mnist-identity-4L, and relu-bias at 150 times its learning rate) they are those since blocks of lanes.
+"""
 
 from __future__ import annotations
 
