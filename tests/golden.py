@@ -1,7 +1,7 @@
 """Rows of an earlier version, `data/golden.json`, which every later one reproduces: train a case and read it.
 
-Where rounding grows (mnist-identity-4L, and relu-bias at 150 times its learning rate) they are from when blocks of lanes
-changed the last bits of every seed.
+Where rounding grows (mnist-identity-4L, and relu-bias at 150 times its learning rate) they are from the version that
+introduced blocks of lanes, which changed the last bits of every seed.
 """
 
 from __future__ import annotations
