@@ -226,7 +226,7 @@ def test_grid_in_picture_page_and_export(doctor: Command) -> None:
     assert "max\\_norm" in Path("page/summary.md").read_text()
     assert doctor("export", "out", "--format=parquet", "-o", "rows.parquet")[0] == 0
     table = pytest.importorskip("pyarrow.parquet").read_table("rows.parquet")
-    assert {"settings.init_value", "settings.max_norm"} <= set(table.column_names)
+    assert {"setting.init_value", "setting.max_norm"} <= set(table.column_names)
     assert table.num_rows == 4 * 6
 
 
