@@ -12,8 +12,7 @@ from test_programs import _nothing_compiled, ensemble
 from toys import line
 
 from benchsuite import Case, Schedule
-from benchsuite.engine import Ensemble, Problem
-from benchsuite.engine import problem as programs
+from benchsuite.engine import Ensemble, Problem, programs
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import machine
 
@@ -72,7 +71,7 @@ def test_case_is_traced_once() -> None:
 
 def test_few_programs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program that was not used for longest goes first."""
-    monkeypatch.setattr(programs, "SHARED", 1)
+    monkeypatch.setattr(programs, "SHARED", len(machine.devices()))
     ensemble(line())
     ensemble(line(), 16)
 
