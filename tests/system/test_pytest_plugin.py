@@ -117,7 +117,12 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     )
 
     result = pytester.runpytest_subprocess(
-        "--benchmark-only", "-k", "line", "--benchmark-json=out.json", "--benchsuite-run-dir=out"
+        "--benchmark-only",
+        "-k",
+        "line",
+        "--benchmark-json=out.json",
+        "--benchsuite-run-dir=out",
+        "--benchsuite-rounds=5",
     )
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
@@ -125,7 +130,13 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     assert [bench["param"] for bench in json.loads(Path("out.json").read_text())["benchmarks"]] == ["line"]
 
     pytester.path.joinpath("conftest.py").unlink()
-    result = run(pytester, "--benchsuite-run-dir=out", "--benchsuite-resume", "--benchmark-json=out.json")
+    result = run(
+        pytester,
+        "--benchsuite-run-dir=out",
+        "--benchsuite-resume",
+        "--benchsuite-rounds=5",
+        "--benchmark-json=out.json",
+    )
 
     result.assert_outcomes(passed=2)
     for bench in json.loads(Path("out.json").read_text())["benchmarks"]:
