@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 def audit(name: str, seeds: int | None, **options: Any) -> int:
     """Train seeds of CASE in several ways and count the results that are not bit-identical.
 
-    All side by side on all devices, the same again, a few side by side, each alone, and on one device. The exit code is
-    0 if all results are identical.
+    All side by side on all devices, the same again, in other lanes beside others, each alone, and on one device. The
+    exit code is 0 if all results are identical.
     """
     import numpy as np
 

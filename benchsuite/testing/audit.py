@@ -85,7 +85,7 @@ class Audit:
             "side by side": lambda: self._train(self.seeds),
             AGAIN: lambda: self._train(self.seeds),
             "in other lanes, beside others": self._train_elsewhere,
-            "each alone": lambda: Trace.join([self._train(self.seeds[n : n + 1], 1) for n in range(len(self.seeds))]),
+            "each alone": self._train_alone,
         }
         return ways | ({"on one device": lambda: self._train(self.seeds, 1)} if len(self._devices) > 1 else {})
 
@@ -108,6 +108,9 @@ class Audit:
         from benchsuite.engine import Ensemble
 
         return Ensemble.fitting(self.problem, self._devices[:devices]).train(seeds)[0]
+
+    def _train_alone(self) -> Trace:
+        return Trace.join([self._train(self.seeds[n : n + 1], 1) for n in range(len(self.seeds))])
 
     def _train_elsewhere(self) -> Trace:
         others = self.seeds.max() + 1 + np.arange(_OTHERS)
