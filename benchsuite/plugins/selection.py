@@ -139,7 +139,7 @@ def recall_labels(
         is_known = text in (ALL, NONE) or all(part in known for part in text.split("+"))
         option, call = (None if is_known or "(" in text else stored(text)) or ("treatment", text)
         by = ([], [call]) if option == "optimizer" else ([call], [])
-        if call != text and text not in label_calls(*by):  # a folder of somebody else may hold anything
+        if call != text and text not in label_calls(*by):  # the folder may be from elsewhere, with any text
             raise OptionError(f"an earlier run calls {call!r} {text!r}", "give the call itself")
         (optimizers if option == "optimizer" else treatments).append(call)
     return replace(settings, treatment=tuple(treatments), optimizer=tuple(dict.fromkeys(optimizers)))
