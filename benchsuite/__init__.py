@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from benchsuite.errors import BenchsuiteError, BenchsuiteWarning, CaseError, DataError, DoesNotApply
     from benchsuite.plugins import RunObserver, hookimpl
     from benchsuite.store import Frame
-    from benchsuite.variants import Family, Treatment
+    from benchsuite.variants import Ladder, Treatment
 
     __version__: str
 
@@ -56,9 +56,9 @@ __all__ = [
     "Download",
     "Ends",
     "FailureRate",
-    "Family",
     "Figure",
     "Frame",
+    "Ladder",
     "Landscape",
     "Measure",
     "Optimizer",
@@ -92,7 +92,7 @@ _ELSEWHERE = {
     "CaseError": "benchsuite.errors",
     "DataError": "benchsuite.errors",
     "DoesNotApply": "benchsuite.errors",
-    "Family": "benchsuite.variants",
+    "Ladder": "benchsuite.variants",
     "Frame": "benchsuite.store",
     "RunObserver": "benchsuite.plugins",
     "Treatment": "benchsuite.variants",

@@ -18,8 +18,8 @@ from toys import line, treatment
 
 from benchsuite import BenchsuiteError, Case, DoesNotApply, Treatment
 from benchsuite.case.factory import options_of
-from benchsuite.case.names import NAME
 from benchsuite.errors import OptionError
+from benchsuite.names import NAME
 from benchsuite.plugins.call import Call
 from benchsuite.plugins.selection import label_calls, recall_labels, select_treatments
 from benchsuite.settings import TrainingSettings

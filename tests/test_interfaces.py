@@ -19,7 +19,7 @@ from benchsuite.settings import OutputSettings, TrainingSettings
 EARLIER: dict[str, list[str]] = json.loads((Path(__file__).parent / "data" / "interfaces.json").read_text())
 
 #: Fields with another name than in the earlier version.
-RENAMED = {"engine": "executor"}
+RENAMED = {"engine": "executor", "ladder": "thresholds"}
 
 
 def test_public_names_remain() -> None:

@@ -19,8 +19,10 @@ from benchsuite.store.results import read_results
 STORED = Path(__file__).parent / "data" / "schema-4"
 
 #: Fields that plans and summaries have now, with their values where the version before did not know them.
-NEW = {"family": "", "rung": {}, "published": None, "constant_meets": "", "dtype": "float32", "warnings": []}
+NEW: dict[str, Any] = {"ladder_name": "", "rung": {}, "published": None, "constant_meets": "", "dtype": "float32"}
+NEW |= {"warnings": [], "family": "", "tags": []}
 NEW_OF_PLANS = {**NEW, "success": {}, "evaluation_examples": 0, "seed_numbers": ""}
+RENAMED = {"engine": "executor", "ladder": "thresholds"}
 NEW_OF_SUMMARIES = {**NEW, "near_bound": None}
 
 NAMES = sorted(path.name for path in STORED.iterdir())
@@ -71,15 +73,12 @@ def test_rows_are_those_in_the_files(old: Path) -> None:
             assert {n: k for n, k in results[part.id].summary.outcomes.items() if k} == counted
 
 
-#: Fields of plans and summaries that this version did not have.
-
-
 def test_plans_and_summaries_are_those_of_the_file(old: Path) -> None:
-    """Every field is kept; `engine` is called `executor` now, and fields that were not there yet are empty."""
+    """Every field is kept, some under another name, and fields that were not there yet are empty."""
     folder, stored = RunFolder(old), content(old)
 
     def renamed(values: dict[str, Any]) -> dict[str, Any]:
-        return {"executor" if name == "engine" else name: value for name, value in values.items()}
+        return {RENAMED.get(name, name): value for name, value in values.items()}
 
     assert [plan.id for plan in folder.plans] == list(stored["plans"])
     for plan in folder.plans:

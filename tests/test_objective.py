@@ -94,7 +94,7 @@ def test_a_function_of_the_parameters_is_minimised_as_by_a_plain_loop() -> None:
     np.testing.assert_allclose(rows.final["loss"], [value(end) for end in ends], rtol=1e-4, atol=1e-8)
     assert (case_run.plan.dataset, case_run.plan.data_digest) == ("none", "none")
     assert set(rows.final) == {"loss", "train.loss"}
-    assert case_run.summaries()[0].ladder == {"r2": [], "largest_error": []}
+    assert case_run.summaries()[0].thresholds == {"r2": [], "largest_error": []}
 
 
 class Game(nnx.Module):

@@ -64,7 +64,7 @@ def test_time_to_success_counts_failures_as_censored() -> None:
 def test_ladder_is_taken_from_one_training() -> None:
     """The rate falls as the threshold rises, and the error is that which a share of the seeds keeps."""
     course = trace([[0.0, r2] for r2 in (0.5, 0.95, 0.995, 0.9995, 0.99995)], parameters=np.zeros((5, 2, 1)))
-    ladder = summarise(PLAN, [round_of(course)])[0].ladder
+    ladder = summarise(PLAN, [round_of(course)])[0].thresholds
 
     assert [rung["rate"] for rung in ladder["r2"]] == [0.8, 0.6, 0.4, 0.2]
     assert [rung["at_least"] for rung in ladder["r2"]] == [0.9, 0.99, 0.999, 0.9999]
@@ -121,7 +121,7 @@ def test_record_without_success_has_no_time_for_it() -> None:
     assert summary.time_to_success["curve"]["times"] == []
     assert summary.device_seconds_per_converged is None
     assert summary.final["r2"] == {"finite": 0, "q05": None, "median": None, "q95": None}
-    assert summary.ladder["largest_error"][0]["at_most"] is None
+    assert summary.thresholds["largest_error"][0]["at_most"] is None
     assert summary.seeds_per_second == 1, "of the first round, for want of another"
 
 

@@ -38,6 +38,7 @@ ORDER = (
     "system",
     "stats",
     "seeds",
+    "names",
     "errors",
 )
 

@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from toys import line
 
-from benchsuite.case.names import NAME
 from benchsuite.errors import BenchsuiteError, OptionError, StoreError
+from benchsuite.names import NAME
 from benchsuite.plugins import scaffold
 
 FILES = [

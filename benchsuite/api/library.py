@@ -16,7 +16,7 @@ from benchsuite.execution import Session, SessionResult, read_settings, stored_t
 from benchsuite.plugins import Registry, RunObserver, load_registry, treatment_of
 from benchsuite.settings import OPTIONS, OutputSettings, TrainingSettings
 from benchsuite.store import Frame, RunFolder
-from benchsuite.variants import Family, Treatment, make_variants
+from benchsuite.variants import Ladder, Treatment, make_variants
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -75,7 +75,7 @@ def treatments(case: str | Case | None = None) -> dict[str, Treatment]:
 
 
 def run(
-    *cases: str | Case | Family,
+    *cases: str | Case | Ladder,
     treatments: Any = (),
     observers: Sequence[RunObserver] = (),
     progress: bool | None = None,
@@ -86,7 +86,7 @@ def run(
     The rows are those of `benchsuite run` with the same options, to the bit. They are stored in a run folder.
 
     Args:
-        cases: names of cases or families, or `Case` and `Family` objects; all installed cases by default.
+        cases: names of cases or ladders, or `Case` and `Ladder` objects; all installed cases by default.
         treatments: one or several of: a name, as of `benchsuite run --treatment`; a `Treatment`; an optax
             transformation; a function that makes one, such as partial(optax.adam, 0.1); a function
             (case, **options) → Case. A mapping gives them names.

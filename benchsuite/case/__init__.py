@@ -4,9 +4,10 @@ In: a model, a dataset, an optimiser, a schedule and a criterion, each validated
 Out: a `Case`, its claims and its version. Nothing here imports JAX.
 """
 
-from benchsuite.case.case import DTYPES, Case, Diagnostic, Landscape
+from benchsuite.case.case import DTYPES, Case
 from benchsuite.case.claim import Bound, Claim, Ends, FailureRate, Figure
 from benchsuite.case.dataset import Batch, Download, Split, Stream, Table
+from benchsuite.case.diagnostic import Diagnostic, Landscape
 from benchsuite.case.factory import UNSET, NestedFactory, options_of, with_signature
 from benchsuite.case.metrics import (
     accuracy,
@@ -16,7 +17,6 @@ from benchsuite.case.metrics import (
     mean_squared_error,
     r2,
 )
-from benchsuite.case.names import NAME, is_name, join_words, number_word
 from benchsuite.case.objective import (
     Measure,
     Optimizer,
@@ -26,13 +26,12 @@ from benchsuite.case.objective import (
     optimizer_name,
 )
 from benchsuite.case.schedule import LAST, Criterion, Schedule, as_numbers
-from benchsuite.case.sweep import FamilyRung, Sweep, SweepRange, combine_values
+from benchsuite.case.sweep import Rung, Sweep, SweepRange, combine_values
 from benchsuite.case.version import case_version
 
 __all__ = [
     "DTYPES",
     "LAST",
-    "NAME",
     "UNSET",
     "Batch",
     "Bound",
@@ -43,13 +42,13 @@ __all__ = [
     "Download",
     "Ends",
     "FailureRate",
-    "FamilyRung",
     "Figure",
     "Landscape",
     "Measure",
     "NestedFactory",
     "Optimizer",
     "Player",
+    "Rung",
     "Schedule",
     "Split",
     "Stream",
@@ -61,14 +60,11 @@ __all__ = [
     "binary_accuracy",
     "case_version",
     "combine_values",
-    "is_name",
     "is_transformation",
-    "join_words",
     "largest_error",
     "make_transformation",
     "mean_absolute_percentage_error",
     "mean_squared_error",
-    "number_word",
     "optimizer_name",
     "options_of",
     "r2",

@@ -1,4 +1,4 @@
-"""A case, its diagnostics and its landscape, validated at construction.
+"""A case, validated at construction.
 
 This module imports no JAX.
 """
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from benchsuite.case.claim import Claim
-from benchsuite.case.dataset import Split, Stream, Table
+from benchsuite.case.dataset import Stream, Table
+from benchsuite.case.diagnostic import Diagnostic, Landscape
 from benchsuite.case.factory import compose_start, options_of, with_options
 from benchsuite.case.metrics import largest_error, mean_squared_error, r2
-from benchsuite.case.names import is_count, is_name
 from benchsuite.case.objective import (
     Measure,
     Objective,
@@ -24,8 +24,9 @@ from benchsuite.case.objective import (
     make_transformation,
 )
 from benchsuite.case.schedule import STEPS, Criterion, Schedule
-from benchsuite.case.sweep import FamilyRung, Sweep
+from benchsuite.case.sweep import Rung, Sweep
 from benchsuite.errors import DoesNotApply, near_matches, require, require_text
+from benchsuite.names import is_count, is_name
 
 if TYPE_CHECKING:
     import optax
@@ -39,66 +40,6 @@ DTYPES = ("float32", "float64", "bfloat16")
 
 #: The criterion of a case with real targets, unless it has one of its own.
 _REGRESSION = Criterion("r2", at_least=0.99)
-
-
-@dataclass(frozen=True, eq=False)
-class Diagnostic:
-    """A figure that explains the outcome of a training: one number for each seed, computed at its end.
-
-    Args:
-        name: name in tables and summaries.
-        reading: definition and interpretation, in one sentence.
-        of_model: (model, x, y) → scalar, pure JAX, on the evaluation data; (model, batch) → scalar in a case with
-            objective or players; or
-        of_data: (Split) → number, NumPy, on the rows of a table as loaded: the same for every seed.
-
-    Raises:
-        CaseError: both functions are given, or none.
-    """
-
-    name: str
-    reading: str
-    of_model: Callable[..., Any] | None = None
-    of_data: Callable[[Split], float] | None = None
-
-    def __post_init__(self) -> None:
-        given = [function for function in (self.of_model, self.of_data) if function is not None]
-        require(
-            len(given) == 1 and callable(given[0]),
-            f"Diagnostic {self.name!r} has {len(given)} functions",
-            "give exactly one of of_model and of_data",
-        )
-        require_text(self.name, "a diagnostic's name")
-        require_text(self.reading, f"the reading of diagnostic {self.name!r}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Landscape:
-    """Ranges of the plots of the loss as a function of the parameters.
-
-    Args:
-        ranges: parameter → (lowest, highest) value; by default a range that includes the paths.
-        close_up: the same for a plot of a small part.
-        basins: two parameters → (lowest, highest) start, for a grid of starts that is trained while all other
-            parameters start at 0. A case with two parameters needs none.
-
-    Raises:
-        CaseError: a range is reversed, or `basins` has another number of parameters than two.
-    """
-
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    close_up: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    basins: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for ranges in (self.ranges, self.close_up, self.basins):
-            for name, (low, high) in ranges.items():
-                require(low < high, f"Landscape's range of {name} is {low} to {high}", "give the lowest value first")
-        require(
-            len(self.basins) in (0, 2),
-            f"Landscape's basins have {len(self.basins)} parameters, expected 2",
-            "name two parameters",
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,10 +78,12 @@ class Case:
         dtype: "float32", "float64" or "bfloat16": type to which float32 parameters, inputs and targets are converted;
             arrays of other types keep theirs.
         restarts: independent starts of every seed, trained on the same batches; the best one counts.
+        family: the group of related problems that it belongs to, such as "xor"; by default the name of its ladder.
+        tags: words to select it by: "core", "small" or "long", and the kind of problem, such as "regression".
         treatment: name of the treatment; set by `Treatment.apply`.
         sweep: the values of options that are trained side by side; set by a sweep.
         setting: option → its value, where the values of a sweep are trained one after another; set by a sweep.
-        rung: the place of the case in a family; set by `Family`.
+        rung: the place of the case in a ladder; set by `Ladder`.
 
     Raises:
         CaseError: a field is of the wrong kind, or two fields do not fit together.
@@ -167,13 +110,18 @@ class Case:
     landscape: Landscape = Landscape()
     dtype: str = "float32"
     restarts: int = 1
+    family: str = ""
+    tags: Sequence[str] = ()
     treatment: str = ""
     sweep: Sweep | None = None
     setting: Mapping[str, float] = field(default_factory=dict)
-    rung: FamilyRung | None = None
+    rung: Rung | None = None
 
     def __post_init__(self) -> None:
-        require(is_name(self.name), f"a case is named {self.name!r}", "use letters, digits and single - _ or .")
+        for word in (self.name, *self.tags, self.family or self.name):
+            require(
+                is_name(word), f"a case, family or tag is named {word!r}", "use letters, digits and single - _ or ."
+            )
         self._set_defaults()
         self._check_types()
         for schedule in filter(None, (self.schedule, self.quick)):
@@ -394,4 +342,5 @@ _FIELD_KINDS: dict[str, tuple[type, ...]] = {
     "groups": (Mapping,),
     "diagnostics": (Sequence,),
     "landscape": (Landscape,),
+    "tags": (list, tuple),
 }

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchsuite.case.names import NAME, is_count, is_name
 from benchsuite.case.schedule import EPOCHS, STEPS
 from benchsuite.errors import require
+from benchsuite.names import NAME, is_count, is_name
 
 if TYPE_CHECKING:
     import jax

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchsuite.case.factory import UNSET, NestedFactory, options_of
-from benchsuite.case.names import NAME, is_count
 from benchsuite.errors import CaseError, require
+from benchsuite.names import NAME, is_count
 
 if TYPE_CHECKING:
     import optax

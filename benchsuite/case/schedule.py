@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from benchsuite.case.names import is_count
 from benchsuite.errors import require
+from benchsuite.names import is_count
 
 if TYPE_CHECKING:
     import numpy as np

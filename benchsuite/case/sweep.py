@@ -109,17 +109,17 @@ def _count(text: str, part: str) -> int:
 
 
 @dataclass(frozen=True)
-class FamilyRung:
-    """The place of a case in a family.
+class Rung:
+    """The place of a case in a ladder.
 
     Args:
-        family: its name.
-        option: the option in which the cases of the family differ.
+        ladder: its name.
+        option: the option in which the cases of the ladder differ.
         value: that of this case.
         published: the share of starts that fail according to the source; None where it gives none.
     """
 
-    family: str
+    ladder: str
     option: str
     value: float
     published: float | None = None
@@ -127,7 +127,7 @@ class FamilyRung:
     @property
     def facts(self) -> dict[str, Any]:
         """The fields of a plan that describe it."""
-        return {"family": self.family, "rung": {self.option: self.value}, "published": self.published}
+        return {"ladder_name": self.ladder, "rung": {self.option: self.value}, "published": self.published}
 
 
 @dataclass(frozen=True, eq=False)

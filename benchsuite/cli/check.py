@@ -60,12 +60,12 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
 
 
 @click.command("check")
-@click.argument("names", metavar="[PLUGIN|FAMILY|CASE]...", nargs=-1)
+@click.argument("names", metavar="[PLUGIN|LADDER|CASE]...", nargs=-1)
 @settings_options(["precision", "dtype", "dataset", "data_dir", "platform", "time_limit"])
 def check_cases(names: tuple[str, ...], **options: Any) -> int:
     """Check that cases conform to the contract of the suite, and show how to fix those that do not.
 
-    Checks the cases of the PLUGINs or FAMILYs, or single CASEs (all of them by default), each in a child process with a
+    Checks the cases of the PLUGINs or LADDERs, or single CASEs (all of them by default), each in a child process with a
     time limit of 900 s unless --time-limit is given. In the tests of a plugin, use
     `benchsuite.testing.check_case(case)`.
     """
@@ -144,7 +144,7 @@ def new(name: str, kind: str | None, output: Path | None) -> int:
         for plugin in installed_plugins().plugins
         for item in (
             plugin.name,
-            *(family.name for family in plugin.families),
+            *(ladder.name for ladder in plugin.ladders),
             *(case.name for case in plugin.cases),
             *(treatment.name for treatment in plugin.treatments),
         )

@@ -31,9 +31,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--compare", "reference", type=_PATH, metavar="RUN", help="Add the changes since RUN.")
 @click.option(
     "--picture",
-    type=click.Choice(["ladder", "treatments", "sweep", "family"]),
-    help="Figure to draw. ladder: success rate and time to success at each error threshold; treatments: the rate under"
-    " each treatment; sweep: the rate at each value; family: the rate of each case of a family."
+    type=click.Choice(["thresholds", "treatments", "sweep", "ladder"]),
+    help="Figure to draw. thresholds: success rate and time to success at each error threshold; treatments: the rate"
+    " under each treatment; sweep: the rate at each value; ladder: the rate of each case of a ladder."
     " [default: chosen by the content of the run]",
 )
 def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None) -> int:
@@ -73,25 +73,25 @@ def _check_single(paths: Sequence[Path], reference: Path | None) -> None:
 def _main_figure(results: Sequence[Result]) -> str:
     if any(result.summary.setting for result in results):
         return "sweep"
-    if len([result for result in results if result.summary.family]) > 1:
-        return "family"
-    return "treatments" if any(result.summary.treatment for result in results) else "ladder"
+    if len([result for result in results if result.summary.ladder_name]) > 1:
+        return "ladder"
+    return "treatments" if any(result.summary.treatment for result in results) else "thresholds"
 
 
 def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Path) -> None:
     from benchsuite.report import require_extra
 
     with require_extra("a picture"):
-        from benchsuite.report.figures import draw_family, draw_heatmap, draw_ladder, draw_sweep
+        from benchsuite.report.figures import draw_heatmap, draw_ladder, draw_sweep, draw_thresholds
 
-    if picture == "ladder":
-        draw_ladder(results, output)
+    if picture == "thresholds":
+        draw_thresholds(results, output)
         return
     summaries = [result.summary for result in results]
     if picture == "treatments":
         draw_heatmap(summaries, [*folder.inapplicable, *folder.untrained], output)
     else:
-        (draw_family if picture == "family" else draw_sweep)(summaries, output)
+        (draw_ladder if picture == "ladder" else draw_sweep)(summaries, output)
 
 
 @click.command("export")

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.argument("names", metavar="[CASE|FAMILY]...", nargs=-1)
+@click.argument("names", metavar="[CASE|LADDER]...", nargs=-1)
 @settings_options()
 def run_cases(names: tuple[str, ...], **options: Any) -> int:
     """Train every seed of the CASEs (all of them by default) and show the success rates.
 
-    A FAMILY stands for all of its cases, "FAMILY(option=value)" for one of them.
+    A LADDER stands for all of its cases, "LADDER(option=value)" for one of them.
 
     With --treatment or --optimizer, every case is trained untreated and treated, and compared on the same seeds.
     """

@@ -33,7 +33,7 @@ _SEED = click.IntRange(0, 2**32 - 1)
 
 @click.command("list")
 def list_cases() -> int:
-    """List the cases of all plugins; a family of cases is one line, with the values of its option."""
+    """List the cases of all plugins; a ladder of cases is one line, with the values of its option."""
     from benchsuite.report.terminal import Column, table
 
     registry = installed_plugins()
@@ -49,10 +49,10 @@ def list_cases() -> int:
 
 
 def _listed(registry: Registry) -> Iterator[tuple[str, list[Case], str]]:
-    """Each case or family by its name, with its cases and its task."""
-    for name, group in groupby(registry.cases.values(), lambda case: case.rung.family if case.rung else case.name):
-        cases, family = list(group), registry.families.get(name)
-        yield name, cases, f"{family.rungs}\n{family.summary or cases[0].summary}" if family else cases[0].summary
+    """Each case or ladder by its name, with its cases and its task."""
+    for name, group in groupby(registry.cases.values(), lambda case: case.rung.ladder if case.rung else case.name):
+        cases, ladder = list(group), registry.ladders.get(name)
+        yield name, cases, f"{ladder.rungs}\n{ladder.summary or cases[0].summary}" if ladder else cases[0].summary
 
 
 def _each(cases: Sequence[Case], text: Callable[[Case], str]) -> str:
@@ -75,10 +75,10 @@ def plugins() -> int:
     from benchsuite.report.terminal import Column, table
 
     def provides(plugin: Plugin) -> str:
-        families = [f"{family.name} ({family.rungs})" for family in plugin.families]
+        ladders = [f"{ladder.name} ({ladder.rungs})" for ladder in plugin.ladders]
         cases = [case.name for case in plugin.cases if not case.rung]
         observers = [type(observer).__name__ for observer in plugin.observers]
-        return ", ".join([*families, *cases, *(item.name for item in plugin.treatments), *observers])
+        return ", ".join([*ladders, *cases, *(item.name for item in plugin.treatments), *observers])
 
     registry = installed_plugins()
     columns = [

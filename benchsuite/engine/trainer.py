@@ -207,6 +207,8 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         workers=workers,
         setting=dict(case.setting),
         **(case.rung.facts if case.rung else {}),
+        family=case.family,
+        tags=list(case.tags),
     ).with_seeds(chosen)
 
 

@@ -34,7 +34,7 @@ from benchsuite.results import Summary, schedule_for
 from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
-from benchsuite.variants import Family, Treatment, Variant, list_inapplicable
+from benchsuite.variants import Ladder, Treatment, Variant, list_inapplicable
 
 _Named = TypeVar("_Named", Case, Treatment)
 
@@ -72,7 +72,7 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        names: of the cases or families, or the objects themselves; all by default.
+        names: of the cases or ladders, or the objects themselves; all by default.
         treatments: objects, besides those that the settings name.
         observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
@@ -86,7 +86,7 @@ class Session:
     registry: Registry
     training: TrainingSettings
     output: OutputSettings
-    names: Sequence[str | Case | Family] = ()
+    names: Sequence[str | Case | Ladder] = ()
     treatments: Sequence[Treatment] = ()
     observers: Sequence[RunObserver] = ()
     surfaces: bool = False
@@ -102,13 +102,13 @@ class Session:
         self.training = recall_labels(self.training, self.registry.treatments, _stored_call)
 
     @classmethod
-    def open(cls, training: TrainingSettings, output: OutputSettings, *names: str | Case | Family, **how: Any) -> Self:
+    def open(cls, training: TrainingSettings, output: OutputSettings, *names: str | Case | Ladder, **how: Any) -> Self:
         """Load the plugins, and prepare this process for the training.
 
         Args:
             training: how to train.
             output: where to save the results; surfaces are saved for a report.
-            names: of the cases or families, or the objects themselves.
+            names: of the cases or ladders, or the objects themselves.
             how: further fields of the session.
         """
         machine.configure(training.platform if output.plan else training.own_platform)
@@ -140,8 +140,8 @@ class Session:
         treatments = [*named, *self.treatments]
         return select_variants(_each_once("case", cases), _each_once("treatment", treatments), self.training)
 
-    def _cases_of(self, chosen: str | Case | Family) -> Sequence[Case]:
-        if isinstance(chosen, Family):
+    def _cases_of(self, chosen: str | Case | Ladder) -> Sequence[Case]:
+        if isinstance(chosen, Ladder):
             return chosen.make_cases()
         return [chosen] if isinstance(chosen, Case) else self.registry.select(chosen)
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchsuite.case import join_words, number_word
 from benchsuite.errors import OptionError, printable
+from benchsuite.names import join_words, number_word
 
 #: The name at the beginning of a text; names of treatments may have hyphens, and begin with digits.
 _HEAD = re.compile(r"\w[\w.-]*(?::[^\W\d]\w*)?")

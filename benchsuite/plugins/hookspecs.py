@@ -10,7 +10,7 @@ import pluggy
 if TYPE_CHECKING:
     from benchsuite.case import Case
     from benchsuite.plugins.observer import RunObserver
-    from benchsuite.variants import Family, Treatment
+    from benchsuite.variants import Ladder, Treatment
 
 PROJECT = "benchsuite"
 
@@ -20,8 +20,8 @@ _hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 @_hookspec
-def benchsuite_cases() -> Iterable[Case | Family]:  # type: ignore[empty-body]  # a hook specification has no body
-    """Supply cases, and families of cases, whose names must be unique among all plugins.
+def benchsuite_cases() -> Iterable[Case | Ladder]:  # type: ignore[empty-body]  # a hook specification has no body
+    """Supply cases, and ladders of cases, whose names must be unique among all plugins.
 
     Example:
         A module `line.py`, found through the entry point ``line = "line"`` of group ``benchsuite``::

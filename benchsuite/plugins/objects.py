@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchsuite.case import Case, is_transformation, join_words, number_word, options_of
+from benchsuite.case import Case, is_transformation, options_of
 from benchsuite.errors import OptionError
+from benchsuite.names import join_words, number_word
 from benchsuite.variants import Treatment
 
 _SOURCE = "the caller"

@@ -19,11 +19,11 @@ from benchsuite.plugins.hookspecs import PROJECT
 from benchsuite.plugins.observer import RunObserver
 from benchsuite.settings import AUTO, STAND_IN
 from benchsuite.system import machine, signals
-from benchsuite.variants import Family, Treatment
+from benchsuite.variants import Ladder, Treatment
 
 #: Hook -> the types of the objects that it supplies.
 HOOKS: dict[str, tuple[type, ...]] = {
-    "benchsuite_cases": (Case, Family),
+    "benchsuite_cases": (Case, Ladder),
     "benchsuite_treatments": (Treatment,),
     "benchsuite_observers": (RunObserver,),
 }
@@ -36,7 +36,7 @@ PluginId = tuple[str, str, str]
 class Plugin:
     """An entry point of the group `benchsuite`: what it supplies, or the error that it was left out for.
 
-    Its `cases` include those of its families.
+    Its `cases` include those of its ladders.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Plugin:
     origin: str
     cases: tuple[Case, ...] = ()
     treatments: tuple[Treatment, ...] = ()
-    families: tuple[Family, ...] = ()
+    ladders: tuple[Ladder, ...] = ()
     observers: tuple[RunObserver, ...] = ()
     error: BenchsuiteError | None = None
 
@@ -67,14 +67,14 @@ class Registry:
 
     @property
     def cases(self) -> dict[str, Case]:
-        """Name -> case, in the order of the names; the cases of a family in the order of the values."""
+        """Name -> case, in the order of the names; the cases of a ladder in the order of the values."""
         cases = [case for plugin in self.plugins for case in plugin.cases]
-        return {case.name: case for case in sorted(cases, key=lambda c: c.rung.family if c.rung else c.name)}
+        return {case.name: case for case in sorted(cases, key=lambda c: c.rung.ladder if c.rung else c.name)}
 
     @property
-    def families(self) -> dict[str, Family]:
-        """Name -> family of cases."""
-        return {family.name: family for plugin in self.plugins for family in plugin.families}
+    def ladders(self) -> dict[str, Ladder]:
+        """Name -> ladder of cases."""
+        return {ladder.name: ladder for plugin in self.plugins for ladder in plugin.ladders}
 
     @property
     def treatments(self) -> dict[str, Treatment]:
@@ -108,26 +108,26 @@ class Registry:
             raise OptionError(f"there is no dataset {choice!r}", near_matches(choice, choices))
 
     def case(self, name: str) -> Case:
-        """Look up a case by name, or by family and value as in "abs-width(units=4)".
+        """Look up a case by name, or by ladder and value as in "abs-width(units=4)".
 
         Raises:
-            OptionError: there is none, and the hint suggests similar names; or it is a family of several.
+            OptionError: there is none, and the hint suggests similar names; or it is a ladder of several.
         """
-        cases, families = self.cases, self.families
+        cases, ladders = self.cases, self.ladders
         if name in cases:
             return cases[name]
-        if name in families:
-            names = families[name].names
-            raise OptionError(f"{name} is a family of {len(names)} cases; expected one", f"one of: {', '.join(names)}")
-        if name.partition("(")[0].strip() in families:
-            return cases[_name_of_rung(name, families)]
+        if name in ladders:
+            names = ladders[name].names
+            raise OptionError(f"{name} is a ladder of {len(names)} cases; expected one", f"one of: {', '.join(names)}")
+        if name.partition("(")[0].strip() in ladders:
+            return cases[_name_of_rung(name, ladders)]
         for plugin in self.left_out:
             if name in (plugin.name, plugin.target.rpartition(".")[2]):
                 raise OptionError(
                     f"there is no case {name!r}: {plugin.reason}", plugin.error.hint if plugin.error else ""
                 )
         with self.left_out_named():
-            raise OptionError(f"there is no case {name!r}", near_matches(name, [*cases, *families]))
+            raise OptionError(f"there is no case {name!r}", near_matches(name, [*cases, *ladders]))
 
     @contextmanager
     def left_out_named(self) -> Iterator[None]:
@@ -145,24 +145,24 @@ class Registry:
             raise OptionError(f"{error.message} ({reasons})", error.hint) from error
 
     def select(self, name: str) -> list[Case]:
-        """The case called `name`, or all cases of the family called so.
+        """The case called `name`, or all cases of the ladder called so.
 
         Raises:
             OptionError: there is none, with near matches.
         """
-        family = self.families.get(name)
-        return [self.case(each) for each in (family.names if family else [name])]
+        ladder = self.ladders.get(name)
+        return [self.case(each) for each in (ladder.names if ladder else [name])]
 
 
-def _name_of_rung(text: str, families: Mapping[str, Family]) -> str:
-    """The name of the case that "family(option=value)" means."""
+def _name_of_rung(text: str, ladders: Mapping[str, Ladder]) -> str:
+    """The name of the case that "ladder(option=value)" means."""
     call = Call.parse(text, 'name a case such as "abs-width(units=4)"')
-    family = families[call.name]
-    given = [*((family.option, value) for value in call.values), *call.options.items()]
-    places = [place for place, value in enumerate(family.values) if given == [(family.option, value)]]
+    ladder = ladders[call.name]
+    given = [*((ladder.option, value) for value in call.values), *call.options.items()]
+    places = [place for place, value in enumerate(ladder.values) if given == [(ladder.option, value)]]
     if not places:
-        raise OptionError(f"{text!r} is no case of the family {family.name}", f"one of: {', '.join(family.names)}")
-    return family.names[places[0]]
+        raise OptionError(f"{text!r} is no case of the ladder {ladder.name}", f"one of: {', '.join(ladder.names)}")
+    return ladder.names[places[0]]
 
 
 def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[PluginId] = ()) -> Registry:
@@ -190,14 +190,14 @@ def load_plugin(entry: EntryPoint) -> Plugin:
         return replace(plugin, error=_too_slow(entry))
     except BenchsuiteError as error:
         return replace(plugin, error=error)
-    families = tuple(item for item in supplied["benchsuite_cases"] if isinstance(item, Family))
+    ladders = tuple(item for item in supplied["benchsuite_cases"] if isinstance(item, Ladder))
     treatments = tuple(supplied["benchsuite_treatments"])
     observers = tuple(supplied["benchsuite_observers"])
-    return replace(plugin, cases=tuple(cases), treatments=treatments, families=families, observers=observers)
+    return replace(plugin, cases=tuple(cases), treatments=treatments, ladders=ladders, observers=observers)
 
 
-def _cases_of(item: Case | Family) -> list[Case]:
-    return item.make_cases() if isinstance(item, Family) else [item]
+def _cases_of(item: Case | Ladder) -> list[Case]:
+    return item.make_cases() if isinstance(item, Ladder) else [item]
 
 
 def _unloaded(entry: EntryPoint) -> Plugin:
@@ -276,11 +276,11 @@ def _refused_for_duplicates(plugin: Plugin, owner: Mapping[str, Plugin]) -> Plug
 
 
 def _names(plugin: Plugin) -> list[str]:
-    families, cases = ((f"case {item.name}" for item in items) for items in (plugin.families, plugin.cases))
-    return [*families, *cases, *(f"treatment {treatment.name}" for treatment in plugin.treatments)]
+    ladders, cases = ((f"case {item.name}" for item in items) for items in (plugin.ladders, plugin.cases))
+    return [*ladders, *cases, *(f"treatment {treatment.name}" for treatment in plugin.treatments)]
 
 
 def _refused(plugin: Plugin, what: str, owner: Plugin) -> Plugin:
     message = f"{what} is already supplied by {owner.target} of {owner.origin}"
     error = PluginError(message, f"rename it in {plugin.target} of {plugin.origin}")
-    return replace(plugin, cases=(), treatments=(), families=(), observers=(), error=error)
+    return replace(plugin, cases=(), treatments=(), ladders=(), observers=(), error=error)

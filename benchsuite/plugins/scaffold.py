@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from benchsuite.case import NAME
 from benchsuite.errors import OptionError, StoreError
+from benchsuite.names import NAME
 
 PREFIX = "benchsuite-"
 

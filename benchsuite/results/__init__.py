@@ -12,7 +12,7 @@ from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
 from benchsuite.results.result import FAILED, INAPPLICABLE, NOT_RUN, UNFINISHED, Curves, Result, Untrained
 from benchsuite.results.round import OnTrained, RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
-from benchsuite.results.summary import R2_LADDER, Accumulator, Summary, summaries_judged_together, summarise
+from benchsuite.results.summary import R2_THRESHOLDS, Accumulator, Summary, summaries_judged_together, summarise
 from benchsuite.results.trace import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS, PARAMETERS_KEPT, SPREAD, Trace
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "NOT_JUDGED",
     "NOT_RUN",
     "PARAMETERS_KEPT",
-    "R2_LADDER",
+    "R2_THRESHOLDS",
     "REFUTED",
     "SPREAD",
     "UNFINISHED",

@@ -55,11 +55,11 @@ class Plan:
 
     `treatment` is empty for the untreated case. `sweep` is {option: values} of which all combinations are trained side
     by side, empty for none; `setting` is {option: value} of one of them, see `parts`, and of options whose values are
-    trained one after another. `rung` is {option: value} of a case of a `family`, and `published` the share of starts
-    that fail there according to the source. `claims` are as `Claim.to_json` gives them. `success` are the fields of
-    the criterion. `constant_meets` names a constant prediction that meets it, empty for none; `evaluation_examples`
-    counts those that every seed is judged on. `seed_numbers` are the seeds where they are not 0, 1, … and so on, as
-    "100:200" or "3,7". `predicted_bytes` is the memory of one device; times are in seconds.
+    trained one after another. `rung` is {option: value} of a case of the ladder `ladder_name`, and `published` the
+    share of starts that fail there according to the source. `claims` are as `Claim.to_json` gives them. `success` are
+    the fields of the criterion. `constant_meets` names a constant prediction that meets it, empty for none;
+    `evaluation_examples` counts those that every seed is judged on. `seed_numbers` are the seeds where they are not
+    0, 1, … and so on, as "100:200" or "3,7". `predicted_bytes` is the memory of one device; times are in seconds.
     """
 
     case: str
@@ -95,7 +95,7 @@ class Plan:
     workers: Count = 1
     setting: dict[str, int | float] = field(default_factory=dict)
     version: str = ""
-    family: str = ""
+    ladder_name: str = ""
     rung: dict[str, int | float] = field(default_factory=dict)
     published: Annotated[float, Meta(ge=0, le=1)] | None = None
     success: dict[str, str | float | None] = field(default_factory=dict)
@@ -104,6 +104,8 @@ class Plan:
     dtype: str = "float32"
     warnings: list[str] = field(default_factory=list)
     seed_numbers: str = ""
+    family: str = ""
+    tags: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -113,15 +115,15 @@ class Plan:
         """Check what annotations cannot say.
 
         Raises:
-            ValueError: the steps do not ascend, the sweep is none, or a family does not have one option.
+            ValueError: the steps do not ascend, the sweep is none, or a ladder does not have one option.
             CaseError: a claim cannot be tested by its check, or the criterion is none.
         """
         if self.steps != sorted(set(self.steps)):
             raise ValueError(f"the steps are {self.steps[:3]} and so on, not in ascending order")
         if self.setting.keys() & self.sweep.keys() or not all(self.sweep.values()):
             raise ValueError(f"the sweep is over {', '.join(self.sweep) or 'nothing'}")
-        if len(self.rung) != bool(self.family):
-            raise ValueError(f"the options of the family {self.family!r} are {', '.join(self.rung) or 'none'}")
+        if self.ladder_name and len(self.rung) != 1:
+            raise ValueError(f"the options of the ladder {self.ladder_name!r} are {', '.join(self.rung) or 'none'}")
         if len(SeedNumbers.of(self.seed_choice)) != self.seeds:
             raise ValueError(f"the seeds {self.seed_numbers[:80]} are not {self.seeds}")
         _ = self.parsed_claims, self.parsed_criterion

@@ -18,9 +18,9 @@ from benchsuite.results.round import RoundResult
 from benchsuite.results.seeds import SeedTable
 
 #: Thresholds of R²; each allows a tenth of the error of the one before.
-R2_LADDER = (0.9, 0.99, 0.999, 0.9999)
+R2_THRESHOLDS = (0.9, 0.99, 0.999, 0.9999)
 
-#: Shares of the seeds for which the ladder has the largest error ε.
+#: Shares of the seeds for which the table has the largest error ε.
 ERROR_SHARES = (0.1, 0.5, 0.9)
 
 
@@ -62,7 +62,7 @@ class SuccessTime(TypedDict):
     curve: dict[str, list[float]]
 
 
-class Rung(TypedDict):
+class Threshold(TypedDict):
     """The share of seeds that reach a threshold of R²."""
 
     at_least: float
@@ -77,10 +77,10 @@ class ErrorShare(TypedDict):
     at_most: float | None
 
 
-class Ladder(TypedDict):
+class Thresholds(TypedDict):
     """The rate as a function of the threshold; empty where targets are no real numbers."""
 
-    r2: list[Rung]
+    r2: list[Threshold]
     largest_error: list[ErrorShare]
 
 
@@ -94,7 +94,7 @@ class Spread(TypedDict):
 
 
 class DiagnosticSpread(Spread):
-    """The spread of a diagnostic, with how to read it."""
+    """The spread of a diagnostic, with its reading."""
 
     name: str
     reading: str
@@ -109,8 +109,8 @@ class Summary:
     over the steady rounds, or that of the first where there is no other.
 
     `treatment` is empty for the untreated case. `setting` has the value of each swept option; the times are then its
-    even share, unless the values were trained one after another. `family`, `rung` and `published` are of the plan.
-    `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
+    even share, unless the values were trained one after another. `ladder_name`, `rung`, `published`, `family` and
+    `tags` are of the plan. `compile_cache` says whether the program was in the cache: "hit", "miss" or "off".
 
     `constant_meets` names a constant prediction that meets the criterion, empty for none. `near_bound` is the share of
     seeds within two standard errors of its bound, None where the metric counts no examples.
@@ -148,7 +148,6 @@ class Summary:
     groups: list[GroupRate]
     starts: list[NamedStart]
     time_to_success: SuccessTime
-    ladder: Ladder
     final: dict[str, Spread]
     diagnostics: list[DiagnosticSpread]
     seeds_per_second: Annotated[float, Meta(gt=0)]
@@ -162,13 +161,16 @@ class Summary:
     round_seeds: list[Count]
     chunk_size: Count
     claims: list[dict[str, str | float | None]]
-    family: str = ""
+    ladder_name: str = ""
     rung: dict[str, int | float] = field(default_factory=dict)
     published: Share | None = None
     constant_meets: str = ""
     near_bound: Share | None = None
     dtype: str = "float32"
     warnings: list[str] = field(default_factory=list)
+    family: str = ""
+    tags: list[str] = field(default_factory=list)
+    thresholds: Thresholds = field(default_factory=lambda: Thresholds(r2=[], largest_error=[]))
 
     def __post_init__(self) -> None:
         none = dict.fromkeys(map(str, Outcome), 0)  # an earlier version knew fewer outcomes
@@ -207,8 +209,8 @@ class Summary:
 _FROM_PLAN = (
     *("case", "treatment", "setting", "id", "label", "source", "protocol", "dataset", "stand_in", "data_origin"),
     *("criterion", "device", "platform", "executor", "workers", "precision", "prng", "version", "program"),
-    *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets", "family", "rung", "published", "dtype"),
-    "warnings",
+    *("trace_seconds", "compile_seconds", "compile_cache", "constant_meets", "dtype", "warnings"),
+    *("ladder_name", "rung", "published", "family", "tags"),
 )
 
 
@@ -293,7 +295,7 @@ def _summarise(plan: Plan, round_results: Sequence[RoundResult], starts: SeedTab
         groups=groups,
         starts=_starts(plan, starts),
         time_to_success=_time_to_success(rows, plan),
-        ladder=_ladder(rows),
+        thresholds=_thresholds(rows),
         final={name: _spread(values) for name, values in rows.final.items()},
         diagnostics=_diagnostics(rows, plan),
         near_bound=share_near_bound(plan.parsed_criterion, rows.final, plan.evaluation_examples),
@@ -358,25 +360,24 @@ def _time_to_success(rows: SeedTable, plan: Plan) -> SuccessTime:
     }
 
 
-def _ladder(rows: SeedTable) -> Ladder:
+def _thresholds(rows: SeedTable) -> Thresholds:
     if "r2" not in rows.final or "largest_error" not in rows.final:
         return {"r2": [], "largest_error": []}
     r2 = rows.final["r2"]
     error = np.nan_to_num(rows.final["largest_error"], nan=np.inf)  # of a seed that diverged
-    reached = [int((r2 >= threshold).sum()) for threshold in R2_LADDER]
+    reached = [int((r2 >= threshold).sum()) for threshold in R2_THRESHOLDS]
     return {
         "r2": [
             {"at_least": threshold, "rate": n / len(rows), "rate_interval": list(stats.rate_interval(n, len(rows)))}
-            for threshold, n in zip(R2_LADDER, reached, strict=True)
+            for threshold, n in zip(R2_THRESHOLDS, reached, strict=True)
         ],
         "largest_error": [{"share": share, "at_most": _quantile(error, share)} for share in ERROR_SHARES],
     }
 
 
 def _diagnostics(rows: SeedTable, plan: Plan) -> list[DiagnosticSpread]:
-    return [
-        {"name": name, "reading": plan.readings[name], **_spread(values)} for name, values in rows.diagnostics.items()
-    ]
+    figures = rows.diagnostics.items()
+    return [{"name": name, "reading": plan.readings[name], **_spread(values)} for name, values in figures]
 
 
 def _spread(values: np.ndarray) -> Spread:

@@ -19,7 +19,8 @@ def seed_frame(results: Sequence[Result]) -> Frame:
 
     Columns: case, treatment, label, protocol, dataset, stand_in, device, precision, seed, outcome, converged,
     steps_to_success (optimiser steps, null where the seed failed), final.<metric>, start.<parameter>, end.<parameter>,
-    group.<name>, diagnostic.<name>, setting.<option>, family and rung.<option>; null where a case has no such column.
+    group.<name>, diagnostic.<name>, setting.<option>, family, ladder and rung.<option>; null where a case
+    has no such column.
     """
     return Frame.join([_with_case(result, len(result.rows), _seed_columns(result)) for result in results])
 
@@ -81,6 +82,8 @@ def _with_case(result: Result, rows: int, columns: dict[str, np.ndarray]) -> Fra
     names = ("case", "treatment", "label", "protocol", "dataset", "stand_in", "device", "precision")
     about: dict[str, Any] = {name: getattr(summary, name) for name in names}
     if summary.family:
-        about |= {"family": summary.family, **{f"rung.{option}": value for option, value in summary.rung.items()}}
+        about["family"] = summary.family
+    if summary.ladder_name:
+        about |= {"ladder": summary.ladder_name, **{f"rung.{option}": value for option, value in summary.rung.items()}}
     about |= {f"setting.{option}": float(value) for option, value in summary.setting.items()}
     return Frame({name: np.full(rows, value) for name, value in about.items()} | columns)

@@ -14,7 +14,7 @@ from benchsuite.store.location import LONGEST, is_folder_name
 from benchsuite.system import files
 
 #: Keys of plans, summaries and settings that schema 4 named otherwise.
-_RENAMED = {"engine": "executor"}
+_RENAMED = {"engine": "executor", "ladder": "thresholds"}
 
 
 def read_schema_4(content: bytes) -> tuple[RunFile, dict[str, CaseFile]]:

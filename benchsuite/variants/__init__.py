@@ -1,10 +1,10 @@
-"""Variants: cases that are changed, by treatments, starts and sweeps, or made in families.
+"""Variants: cases that are changed, by treatments, starts and sweeps, or made in ladders.
 
-In: a case, and a treatment, a start or the values of an option; or a family, which makes a case for each value.
+In: a case, and a treatment, a start or the values of an option; or a ladder, which makes a case for each value.
 Out: the changed case, or the reason why the change does not apply.
 """
 
-from benchsuite.variants.family import Family
+from benchsuite.variants.ladder import Ladder
 from benchsuite.variants.start import Start, find_start, start_values
 from benchsuite.variants.treatment import ALL, NONE, Treatment, combine_treatments
 from benchsuite.variants.variant import Variant, list_inapplicable, make_variants
@@ -12,7 +12,7 @@ from benchsuite.variants.variant import Variant, list_inapplicable, make_variant
 __all__ = [
     "ALL",
     "NONE",
-    "Family",
+    "Ladder",
     "Start",
     "Treatment",
     "Variant",

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from benchsuite.case import NAME, Case, options_of, with_signature
+from benchsuite.case import Case, options_of, with_signature
 from benchsuite.errors import BenchsuiteError, CaseError, DoesNotApply, require, require_text, wrap_errors
+from benchsuite.names import NAME
 
 #: Values of --treatment for all treatments, and for none.
 ALL, NONE = "all", "none"

@@ -6,7 +6,7 @@ import jax
 import optax
 from flax import nnx
 
-from benchsuite import Case, Family, Schedule, Stream, hookimpl
+from benchsuite import Case, Ladder, Schedule, Stream, hookimpl
 
 
 class Net(nnx.Module):
@@ -36,4 +36,4 @@ def width(units):
 
 @hookimpl
 def benchsuite_cases():
-    yield Family("abs-width", "How wide must a layer be to learn |x|?", options={"units": (1, 2, 4)}, case=width)
+    yield Ladder("abs-width", "How wide must a layer be to learn |x|?", options={"units": (1, 2, 4)}, case=width)

@@ -69,11 +69,11 @@ def test_report_draws_the_distributions(benchsuite: Command) -> None:
     """How small an error is reached how often, and how soon, in one picture of a run."""
     benchsuite("run", "line", "--run-dir", "out")
 
-    code, out, _ = benchsuite("report", "out", "-o", "ladder.svg")
+    code, out, _ = benchsuite("report", "out", "-o", "thresholds.svg")
 
     assert code == 0
-    assert "drawn into ladder.svg" in out
-    text = Path("ladder.svg").read_text()
+    assert "drawn into thresholds.svg" in out
+    text = Path("thresholds.svg").read_text()
     for label in ("1 − R² ≤", "largest absolute error ε ≤", "share of the seeds that succeeded", "line", "20 seeds"):
         assert f">{label}</text>" in text or f">{label}</tspan>" in text
     assert "10⁻" in text

@@ -128,11 +128,11 @@ def test_pictures(doctor: Command) -> None:
     store_run(Path("swept"), treated("line", "rest", *ends, sweep={"rate": [0.0, 0.1, 1e9]}))
 
     assert doctor("report", "treated", "-o", "heat.png")[0] == 0
-    assert doctor("report", "treated", "--picture=ladder", "-o", "ladder.svg")[0] == 0
+    assert doctor("report", "treated", "--picture=thresholds", "-o", "thresholds.svg")[0] == 0
     assert doctor("report", "swept", "-o", "sweep.svg")[0] == 0
     store_run(Path("still"), treated("line", "rest", *[STUCK] * 18, sweep={"rate": [0.0, 1e-9]}))
     assert doctor("report", "still", "-o", "still.png")[0] == 0, "nothing converged, so there is no median to draw"
-    for name in ("heat.png", "ladder.svg", "sweep.svg"):
+    for name in ("heat.png", "thresholds.svg", "sweep.svg"):
         assert Path(name).stat().st_size > 5000
     assert "no option of this run was swept over" in doctor("report", "treated", "--picture=sweep", "-o", "a.png")[2]
     assert "no case of this run was treated" in doctor("report", "swept", "--picture=treatments", "-o", "a.png")[2]

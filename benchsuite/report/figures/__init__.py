@@ -8,11 +8,11 @@ from benchsuite.report.figures.curves import learning_figure
 from benchsuite.report.figures.errors import largest_error_figure, r2_figure
 from benchsuite.report.figures.figure import ChartFigure, chart_data, series_colour, share_axis
 from benchsuite.report.figures.picture import (
-    draw_family,
     draw_heatmap,
     draw_ladder,
     draw_landscape,
     draw_sweep,
+    draw_thresholds,
     draw_training,
     render_png,
     render_svg,
@@ -20,20 +20,20 @@ from benchsuite.report.figures.picture import (
 from benchsuite.report.figures.rates import changes_figure, outcomes_figure, rates_figure
 from benchsuite.report.figures.starts import starts_figures
 from benchsuite.report.figures.times import cost_figure, rounds_figure, success_figure
-from benchsuite.report.figures.treatments import family_figures, sweep_figures, treatments_figure
+from benchsuite.report.figures.treatments import ladder_figures, sweep_figures, treatments_figure
 
 __all__ = [
     "ChartFigure",
     "changes_figure",
     "chart_data",
     "cost_figure",
-    "draw_family",
     "draw_heatmap",
     "draw_ladder",
     "draw_landscape",
     "draw_sweep",
+    "draw_thresholds",
     "draw_training",
-    "family_figures",
+    "ladder_figures",
     "largest_error_figure",
     "learning_figure",
     "outcomes_figure",

@@ -9,8 +9,8 @@ import altair as alt
 import numpy as np
 
 from benchsuite.report.figures.figure import ChartFigure, chart_data, power_axis, series_colour, share_axis
-from benchsuite.report.terminal import ladder_table, number, percent
-from benchsuite.results import R2_LADDER, Result
+from benchsuite.report.terminal import number, percent, threshold_table
+from benchsuite.results import R2_THRESHOLDS, Result
 
 #: Below this, 1 - R² in single precision is rounding.
 _ROUNDING = float(np.finfo(np.float32).eps)
@@ -21,24 +21,26 @@ _POINTS = 160
 
 def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
     """Draw the distribution function of 1 - R² of each case; None without finite values."""
-    results = [result for result in results if result.summary.ladder["r2"]]
+    results = [result for result in results if result.summary.thresholds["r2"]]
     chart = _chart(results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
     if chart is None:
         return None
-    rungs = alt.Chart(alt.InlineData(values=[{"rung": 1 - threshold} for threshold in R2_LADDER]))
+    rungs = alt.Chart(alt.InlineData(values=[{"rung": 1 - threshold} for threshold in R2_THRESHOLDS]))
     rules = rungs.mark_rule(strokeDash=[2, 3], opacity=0.5).encode(x="rung:Q")
     about = "; ".join(
         f"{result.summary.label}: "
-        + ", ".join(f"{percent(rung['rate'])} reach R² {rung['at_least']:g}" for rung in result.summary.ladder["r2"])
+        + ", ".join(
+            f"{percent(rung['rate'])} reach R² {rung['at_least']:g}" for rung in result.summary.thresholds["r2"]
+        )
         for result in results
     )
-    sheet = ladder_table([result.summary for result in results])
+    sheet = threshold_table([result.summary for result in results])
     return ChartFigure("r2", "Final R²", alt.layer(chart, rules).properties(height=300), about, sheet)
 
 
 def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
     """Draw the distribution function of the largest absolute error of each case; None without finite values."""
-    results = [result for result in results if result.summary.ladder["largest_error"]]
+    results = [result for result in results if result.summary.thresholds["largest_error"]]
     chart = _chart(results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
     if chart is None:
         return None
@@ -46,11 +48,11 @@ def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
         f"{result.summary.label}: "
         + ", ".join(
             f"{100 * share['share']:g} % keep {number(share['at_most'])}"
-            for share in result.summary.ladder["largest_error"]
+            for share in result.summary.thresholds["largest_error"]
         )
         for result in results
     )
-    sheet = ladder_table([result.summary for result in results])
+    sheet = threshold_table([result.summary for result in results])
     return ChartFigure("largest-error", "Final largest error", chart.properties(height=300), about, sheet)
 
 

@@ -17,7 +17,7 @@ from benchsuite.report.figures.errors import largest_error_figure, r2_figure
 from benchsuite.report.figures.figure import INK, ChartFigure, specification
 from benchsuite.report.figures.landscape import caption_of, landscape_charts
 from benchsuite.report.figures.times import success_figure
-from benchsuite.report.figures.treatments import family_figures, sweep_panels, treatments_figure
+from benchsuite.report.figures.treatments import ladder_figures, sweep_panels, treatments_figure
 from benchsuite.report.terminal import Inapplicable
 from benchsuite.results import LandscapeResult, Result, Summary, Trace
 
@@ -34,7 +34,7 @@ _COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3}
 _DARK, _SCALE = "#222222", 2
 
 
-def draw_ladder(results: Sequence[Result], path: Path) -> None:
+def draw_thresholds(results: Sequence[Result], path: Path) -> None:
     """Draw the distributions of 1 - R² and of the largest error, and the success curves, side by side.
 
     Raises:
@@ -60,15 +60,15 @@ def draw_heatmap(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicab
     save(chart, path, figure.title, [_seeds(summaries)])
 
 
-def draw_family(summaries: Sequence[Summary], path: Path) -> None:
-    """Draw the rate over the option of each family, side by side, with the published rates.
+def draw_ladder(summaries: Sequence[Summary], path: Path) -> None:
+    """Draw the rate over the option of each ladder, side by side, with the published rates.
 
     Raises:
-        OptionError: there are no two cases of a family, the ending is unknown, or the file cannot be written.
+        OptionError: there are no two cases of a ladder, the ending is unknown, or the file cannot be written.
     """
-    figures = family_figures(summaries)
+    figures = ladder_figures(summaries)
     if not figures:
-        raise OptionError("no two cases of this run are of one family", "run a family, or draw another picture")
+        raise OptionError("no two cases of this run are of one ladder", "run a ladder, or draw another picture")
     charts = [_sized(figure).properties(title=figure.title) for figure in figures]
     grid = alt.concat(*charts, columns=_COLUMNS.get(len(charts), 4))
     apart = grid.resolve_scale(color="independent", strokeDash="independent", shape="independent")

@@ -1,4 +1,4 @@
-"""Charts of the rate under treatments, and at the values of an option: swept over, or that of a family."""
+"""Charts of the rate under treatments, and at the values of an option: swept over, or that of a ladder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from benchsuite.report.terminal import (
     describe_plateau,
     failures,
     group_curves,
-    group_families,
+    group_ladders,
     group_sweeps,
     interval,
     median_steps,
@@ -224,15 +224,15 @@ def _rates(option: str, curves: _Curves) -> Chart:
     return alt.layer(band, base.mark_line(point=True).encode(y=alt.Y("rate:Q", scale=share), strokeDash=dash))
 
 
-def family_figures(summaries: Sequence[Summary]) -> list[ChartFigure]:
-    """Draw the rate over the option of each family, a line for each treatment, with the published rates."""
-    families: dict[str, dict[str, list[Summary]]] = {}
-    for name, rungs in group_families(summaries).items():
-        families.setdefault(rungs[0].family, {})[name] = rungs
-    return [_family_figure(family, curves) for family, curves in families.items()]
+def ladder_figures(summaries: Sequence[Summary]) -> list[ChartFigure]:
+    """Draw the rate over the option of each ladder, a line for each treatment, with the published rates."""
+    ladders: dict[str, dict[str, list[Summary]]] = {}
+    for name, rungs in group_ladders(summaries).items():
+        ladders.setdefault(rungs[0].ladder_name, {})[name] = rungs
+    return [_ladder_figure(ladder, curves) for ladder, curves in ladders.items()]
 
 
-def _family_figure(family: str, curves: _Curves) -> ChartFigure:
+def _ladder_figure(ladder: str, curves: _Curves) -> ChartFigure:
     (option,) = swept_options(next(iter(curves.values()))[0])
     said = "; ".join(
         f"{name}: "
@@ -242,11 +242,11 @@ def _family_figure(family: str, curves: _Curves) -> ChartFigure:
     published = Column("published", lambda row: percent(published_rate(row[1])))
     sheet = _sheet(option, curves)
     sheet = replace(sheet, columns=(*sheet.columns, published))
-    chart = _ladder(option, curves).properties(height=280)
-    return ChartFigure(f"family-{family}", f"{family}: rate over {option}", chart, said, sheet, family)
+    chart = _rates_by_option(option, curves).properties(height=280)
+    return ChartFigure(f"ladder-{ladder}", f"{ladder}: rate over {option}", chart, said, sheet, ladder)
 
 
-def _ladder(option: str, curves: _Curves) -> Chart:
+def _rates_by_option(option: str, curves: _Curves) -> Chart:
     """Points on their intervals, joined by a line, and diamonds for published rates."""
     values, share = sorted({values_of(summary)[option] for of in curves.values() for summary in of}), _SHARES
     scale = alt.Scale(type=scale_of(values).type, nice=False, zero=False, padding=12)

@@ -16,8 +16,8 @@ from benchsuite.report.terminal import (
     Sheet,
     changes_table,
     constant_notes,
-    family_tables,
     header_lines_of,
+    ladder_tables,
     sweep_tables,
     treatment_tables,
     untrained_tables,
@@ -51,7 +51,7 @@ def _lines(report: ReportContent) -> Iterator[str]:
     for part in (
         *untrained_tables(report.inapplicable),
         *treatment_tables(report.results, report.inapplicable, WIDTH),
-        *family_tables([r.summary for r in report.results]),
+        *ladder_tables([r.summary for r in report.results]),
         *sweep_tables([r.summary for r in report.results]),
     ):
         if isinstance(part, Sheet) and part.title:

@@ -14,7 +14,7 @@ from benchsuite.report.figures import (
     ChartFigure,
     changes_figure,
     cost_figure,
-    family_figures,
+    ladder_figures,
     largest_error_figure,
     learning_figure,
     outcomes_figure,
@@ -108,7 +108,7 @@ def sections(report: ReportContent) -> list[Section]:
         Section("learnt", "Convergence rate", list(_learnt(report))),
         Section("untrained", "Not trained to the end", _untitled(untrained_tables(report.inapplicable))),
         Section("failed", "Outcomes", list(_failed(report))),
-        Section("families", "Families", list(_families(report))),
+        Section("ladders", "Ladders", list(_ladders(report))),
         Section("time", "Time", list(_time(report))),
         Section("error", "Final errors", list(_error(report))),
         Section("learning", "Learning curves", list(_learning(report))),
@@ -202,8 +202,8 @@ def _failed(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
     yield from (sheet for sheet in sheets if sheet.rows)
 
 
-def _families(report: ReportContent) -> list[ChartFigure]:
-    return family_figures([result.summary for result in report.results])
+def _ladders(report: ReportContent) -> list[ChartFigure]:
+    return ladder_figures([result.summary for result in report.results])
 
 
 def _time(report: ReportContent) -> Iterator[ChartFigure]:

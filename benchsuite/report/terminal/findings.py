@@ -19,7 +19,7 @@ _VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
 def detail_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     """Return the tables that have rows."""
     sheets = (
-        ladder_table(summaries),
+        threshold_table(summaries),
         metrics_table(summaries),
         groups_table(summaries),
         starts_table(summaries),
@@ -58,22 +58,22 @@ def _items(summaries: Sequence[Summary], field: str) -> list[_Item]:
 _CASE = Column("case", lambda item: item[0].label, "left", "bold", once=True)
 
 
-def ladder_table(summaries: Sequence[Summary]) -> Sheet:
+def threshold_table(summaries: Sequence[Summary]) -> Sheet:
     """Return a table of the rates at R² thresholds and the quantiles of the largest error, where targets are real."""
-    summaries = [summary for summary in summaries if summary.ladder["r2"]]
+    summaries = [summary for summary in summaries if summary.thresholds["r2"]]
     if not summaries:
         return Sheet("Final errors", [], [], [])
 
     def rung(place: int) -> Column:
-        title = f"R² ≥\n{summaries[0].ladder['r2'][place]['at_least']:g}"
-        return Column(title, lambda summary: percent(summary.ladder["r2"][place]["rate"]))
+        title = f"R² ≥\n{summaries[0].thresholds['r2'][place]['at_least']:g}"
+        return Column(title, lambda summary: percent(summary.thresholds["r2"][place]["rate"]))
 
     def error(place: int) -> Column:
-        title = f"ε of\n{100 * summaries[0].ladder['largest_error'][place]['share']:g} %"
-        return Column(title, lambda summary: number(summary.ladder["largest_error"][place]["at_most"]))
+        title = f"ε of\n{100 * summaries[0].thresholds['largest_error'][place]['share']:g} %"
+        return Column(title, lambda summary: number(summary.thresholds["largest_error"][place]["at_most"]))
 
-    rungs = [rung(n) for n in range(len(summaries[0].ladder["r2"]))]
-    errors = [error(n) for n in range(len(summaries[0].ladder["largest_error"]))]
+    rungs = [rung(n) for n in range(len(summaries[0].thresholds["r2"]))]
+    errors = [error(n) for n in range(len(summaries[0].thresholds["largest_error"]))]
     columns = [Column("case", lambda summary: summary.label, "left", "bold"), *rungs, *errors]
     return Sheet("Final errors", summaries, columns, [_ERROR])
 
@@ -87,7 +87,7 @@ def metrics_table(summaries: Sequence[Summary]) -> Sheet:
     items: list[_Item] = [
         (summary, {"name": name, **spread})
         for summary in summaries
-        if not summary.ladder["r2"]
+        if not summary.thresholds["r2"]
         for name, spread in summary.final.items()
         if not name.startswith("train.")
     ]

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from benchsuite.report.terminal.findings import detail_tables
 from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
-from benchsuite.report.terminal.sweep import family_tables, sweep_tables
+from benchsuite.report.terminal.sweep import ladder_tables, sweep_tables
 from benchsuite.report.terminal.tables import Column, Sheet, table
 from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, treatment_tables
 from benchsuite.results import INAPPLICABLE, Result, Summary
@@ -36,7 +36,7 @@ def run_tables(
     return Group(
         *(_stand_in_note(hidden) if not plain else ()),
         *(_overview(plain, width) if plain else ()),
-        *family_tables([result.summary for result in run]),
+        *ladder_tables([result.summary for result in run]),
         *sweep_tables([result.summary for result in run]),
         *treatment_tables(run, inapplicable, width),
         *untrained_tables(inapplicable),

@@ -1,4 +1,4 @@
-"""Tables of the rate at each value of an option: of a sweep, or of a family of cases."""
+"""Tables of the rate at each value of an option: of a sweep, or of a ladder of cases."""
 
 from __future__ import annotations
 
@@ -52,29 +52,29 @@ _STEPS = (
 _PUBLISHED = Column("published", lambda summary: percent(published_rate(summary)))
 
 
-def family_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
-    """A table for each family of cases, with a row for each value of its option."""
-    for name, rungs in group_families(summaries).items():
+def ladder_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
+    """A table for each ladder of cases, with a row for each value of its option."""
+    for name, rungs in group_ladders(summaries).items():
         (option,) = swept_options(rungs[0])
         low, high = (_written(values_of(rungs[place])[option]) for place in (0, -1))
         published = any(published_rate(summary) is not None for summary in rungs)
         columns = (*_rates(option), *([_PUBLISHED] if published else []), *_STEPS)
         meanings = ["published: the share of starts that succeed according to the source"] if published else []
-        yield Sheet(f"The family {name}: {option} from {low} to {high}", rungs, columns, meanings)
+        yield Sheet(f"The ladder {name}: {option} from {low} to {high}", rungs, columns, meanings)
 
 
 def published_rate(summary: Summary) -> float | None:
-    """The rate that the source gives for an untreated case of a family, or None."""
+    """The rate that the source gives for an untreated case of a ladder, or None."""
     return None if summary.published is None or summary.treatment else 1 - summary.published
 
 
-def group_families(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
-    """The summaries of families with several cases, by family and treatment, in the order of the values."""
+def group_ladders(summaries: Sequence[Summary]) -> dict[str, list[Summary]]:
+    """The summaries of ladders with several cases, by ladder and treatment, in the order of the values."""
     found: dict[str, list[Summary]] = {}
     for summary in summaries:
-        if summary.family and not summary.setting:
+        if summary.ladder_name and not summary.setting:
             treatment = f"+{summary.treatment}" if summary.treatment else ""
-            found.setdefault(_marked(summary.family + treatment, summary), []).append(summary)
+            found.setdefault(_marked(summary.ladder_name + treatment, summary), []).append(summary)
     return {name: _ascending(of) for name, of in found.items() if len(of) > 1}
 
 
@@ -119,12 +119,12 @@ def _value(option: str, summary: Summary) -> str:
 
 
 def swept_options(summary: Summary) -> list[str]:
-    """The names of the options that were swept over, or that of the family."""
+    """The names of the options that were swept over, or that of the ladder."""
     return list(values_of(summary))
 
 
 def values_of(summary: Summary) -> Mapping[str, float]:
-    """The options that were swept over with their values, or that of the family."""
+    """The options that were swept over with their values, or that of the ladder."""
     return summary.setting or summary.rung
 
 

@@ -1,4 +1,4 @@
-"""A family: cases that differ in one structural option, such as the width of a layer."""
+"""A ladder: cases that differ in one structural option, such as the width of a layer."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any
 
-from benchsuite.case import Case, Claim, FailureRate, FamilyRung, is_name, join_words, number_word
+from benchsuite.case import Case, Claim, FailureRate, Rung
 from benchsuite.errors import BenchsuiteError, CaseError, require, require_text, wrap_errors
+from benchsuite.names import is_name, join_words, number_word
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
+class Ladder:
     """Cases that differ in one structural option: a case for each of its values, the rungs of a ladder.
 
-    A rung is a case of its own, named after family, option and value: the rung at units = 4 of the family "abs-width"
+    A rung is a case of its own, named after ladder, option and value: the rung at units = 4 of the ladder "abs-width"
     is the case "abs-width-units-4". Its seeds differ from those of the other rungs, as for any two cases.
 
     Args:
-        name: unique among all cases and families; `case` gives its cases this name.
+        name: unique among all cases and ladders; `case` gives its cases this name.
         summary: one sentence; that of the first rung by default.
         source: of the published values, an address or a reference; that of each case by default.
-        options: the option → its values, which are numbers. A family has exactly one option.
-        case: (option=value) → Case named like the family.
+        options: the option → its values, which are numbers. A ladder has exactly one option.
+        case: (option=value) → Case named like the ladder.
         published: value → what the source found there. A `FailureRate` is drawn, and tested as a claim of the rung; a
             number is the share of starts that fail, which is drawn only.
 
@@ -41,12 +42,12 @@ class Family:
     published: Mapping[float, FailureRate | float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require(is_name(self.name), f"a family is named {self.name!r}", "use letters, digits and single - _ or .")
+        require(is_name(self.name), f"a ladder is named {self.name!r}", "use letters, digits and single - _ or .")
         for name in ("summary", "source"):
             if getattr(self, name) != "":
-                require_text(getattr(self, name), f"family {self.name}: {name}")
+                require_text(getattr(self, name), f"ladder {self.name}: {name}")
         require(
-            callable(self.case), f"family {self.name}: case is not a function", "give a function that returns a Case"
+            callable(self.case), f"ladder {self.name}: case is not a function", "give a function that returns a Case"
         )
         self._check_options()
         self._check_published()
@@ -55,16 +56,16 @@ class Family:
         named = isinstance(self.options, Mapping) and all(isinstance(name, str) for name in self.options)
         require(
             named and all(name.isidentifier() for name in self.options),
-            f"family {self.name}: options is {self.options!r}",
+            f"ladder {self.name}: options is {self.options!r}",
             'give {name: values}, such as options={"units": (1, 2, 4)}',
         )
         require(
             len(self.options) == 1,
-            f"family {self.name}: options has {len(self.options)} options, expected one",
-            "give one option, and write a family for each further one",
+            f"ladder {self.name}: options has {len(self.options)} options, expected one",
+            "give one option, and write a ladder for each further one",
         )
         ((option, given),) = self.options.items()
-        what = f"family {self.name}: options[{option!r}]"
+        what = f"ladder {self.name}: options[{option!r}]"
         require(
             isinstance(given, Iterable) and not isinstance(given, str),
             f"{what} is {given!r}",
@@ -78,7 +79,7 @@ class Family:
         object.__setattr__(self, "options", {option: tuple(sorted(map(_plain_number, values)))})
 
     def _check_published(self) -> None:
-        what = f"family {self.name}: published"
+        what = f"ladder {self.name}: published"
         require(isinstance(self.published, Mapping), f"{what} is {self.published!r}", "give {value: FailureRate(…)}")
         for value, result in self.published.items():
             require(
@@ -117,12 +118,12 @@ class Family:
         """Make the case of each rung, in the order of the values.
 
         Raises:
-            CaseError: the function fails, or returns something else than a Case named like the family.
+            CaseError: the function fails, or returns something else than a Case named like the ladder.
         """
         return [self._make_case(name, value) for name, value in zip(self.names, self.values, strict=True)]
 
     def _make_case(self, name: str, value: float) -> Case:
-        what = f"family {self.name}: case({self.option}={value!r})"
+        what = f"ladder {self.name}: case({self.option}={value!r})"
         with wrap_errors(lambda raised: CaseError(f"{what} failed: {raised}", "fix the function given as case")):
             try:
                 case = self.case(**{self.option: value})
@@ -132,12 +133,13 @@ class Family:
         require(
             case.name == self.name,
             f"{what} returns a case named {case.name!r}, expected {self.name!r}",
-            "give each case the name of the family; the value is added to it",
+            "give each case the name of the ladder; the value is added to it",
         )
         result = self.published.get(value)
         rate = result.rate if isinstance(result, FailureRate) else result
-        rung = FamilyRung(self.name, self.option, value, None if rate is None else float(rate))
-        return replace(case, name=name, rung=rung, claims=(*case.claims, *self._claims(value)))
+        rung = Rung(self.name, self.option, value, None if rate is None else float(rate))
+        family = case.family or self.name
+        return replace(case, name=name, rung=rung, family=family, claims=(*case.claims, *self._claims(value)))
 
     def _claims(self, value: float) -> list[Claim]:
         result = self.published.get(value)

@@ -1,4 +1,4 @@
-"""A family: a case for each value of a structural option, shown as a ladder; and such options in a sweep."""
+"""A ladder: a case for each value of a structural option, shown as a ladder; and such options in a sweep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import Command
 from pyarrow import parquet
-from test_family import NET, Net, finished, net, registry
+from test_ladder import NET, Net, finished, net, registry
 from test_pytest_plugin import CASES
 from toys import line, run
 
@@ -21,8 +21,8 @@ from benchsuite.variants.variant import sweep_cases
 
 
 @pytest.mark.usefixtures("registry")
-def test_family_is_planned_and_one_case_run(benchsuite: Command) -> None:
-    """A label that is shown can be typed again, and a folder says which place of the family it is."""
+def test_ladder_is_planned_and_one_case_run(benchsuite: Command) -> None:
+    """A label that is shown can be typed again, and a folder says which place of the ladder it is."""
     _, planned, _ = benchsuite("run", "net", "--plan")
     code, out, _ = benchsuite("run", "net(units=1)", "--run-dir", "out")
     again, replayed, _ = benchsuite("replay", "net-units-1", "--seed", "0")
@@ -36,24 +36,24 @@ def test_family_is_planned_and_one_case_run(benchsuite: Command) -> None:
     assert "With units = 1, 50 % fail." in out
     assert "net-units-1, seed 0: " in replayed
     summary = RunFolder(Path("out")).summaries["net-units-1"]
-    assert (summary.family, summary.rung, summary.published) == ("net", {"units": 1}, 0.5)
-    assert "The family" not in out, "a single case makes no ladder"
+    assert (summary.ladder_name, summary.rung, summary.published) == ("net", {"units": 1}, 0.5)
+    assert "The ladder" not in out, "a single case makes no ladder"
 
 
 @pytest.mark.usefixtures("registry")
-def test_family_is_resumed(benchsuite: Command) -> None:
+def test_ladder_is_resumed(benchsuite: Command) -> None:
     """Cases that were trained are kept, and missing ones are trained."""
     benchsuite("run", "net-units-1", "--run-dir", "out")
 
     code, out, _ = benchsuite("run", "net(1)", "net(2)", "--resume", "--run-dir", "out")
 
     assert code == 0
-    assert "The family net: units from 1 to 2" in out
+    assert "The ladder net: units from 1 to 2" in out
     assert list(RunFolder(Path("out")).summaries) == ["net-units-1", "net-units-2"]
 
 
 @pytest.mark.usefixtures("registry")
-def test_family_in_pytest(pytester: pytest.Pytester) -> None:
+def test_ladder_in_pytest(pytester: pytest.Pytester) -> None:
     """Each case is a test, and -k selects it by its name; each value of a structural sweep is one too."""
     pytester.makepyfile(test_cases=CASES)
 
@@ -72,9 +72,9 @@ def test_ladder_is_on_the_page(finished: Command) -> None:
 
     assert code == 0
     page = Path("page/index.html").read_text()
-    assert 'id="families"' in page
-    assert '"family-net":' in page
-    assert "**The family net: units from 1 to 16**" in Path("page/summary.md").read_text()
+    assert 'id="ladders"' in page
+    assert '"ladder-net":' in page
+    assert "**The ladder net: units from 1 to 16**" in Path("page/summary.md").read_text()
 
 
 def test_seed_is_the_same_in_a_structural_sweep() -> None:
