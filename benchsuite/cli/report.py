@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchsuite.cli.common import OUTPUT_FILE, finished_run, run_code, say, show_changes, show_summaries, write_page
+from benchsuite.cli.common import (
+    OUTPUT_FILE,
+    VERBOSE,
+    finished_run,
+    run_code,
+    say,
+    show_changes,
+    show_run,
+    show_sections,
+    write_page,
+)
 from benchsuite.errors import OptionError
 
 if TYPE_CHECKING:
@@ -36,8 +46,19 @@ _PATH = click.Path(path_type=Path)
     " under each treatment; sweep: the rate at each value; ladder: the rate of each case of a ladder."
     " [default: chosen by the content of the run]",
 )
-def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None) -> int:
-    """Show the tables of the run in folder RUN (the latest by default), finished or not.
+@click.option(
+    "--terminal",
+    "sections",
+    multiple=True,
+    metavar="SECTION",
+    help="Show one part of the tables: rates, cost, errors, metrics, groups, starts, near, diagnostics, claims,"
+    " ladders, sweeps, treatments or untrained; can be repeated.",
+)
+@VERBOSE
+def report(
+    paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None, **shown: Any
+) -> int:
+    """Show the answer of the run in folder RUN (the latest by default), finished or not; with -v all of its tables.
 
     With -o, write an HTML page, which may combine several RUNs of different cases. The page is one file that works
     without a network connection. It requires `pip install 'benchsuite[report]'`.
@@ -58,8 +79,10 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     if output:
         _draw(results, folder, picture or _main_figure(results), output)
         say(f"{folder.path} - drawn into {output}")
+    elif shown["sections"]:
+        show_sections(folder, results, shown["sections"])
     else:
-        show_summaries([result.summary for result in results], folder)
+        show_run(folder, [result.summary for result in results], verbose=shown["verbose"])
     return run_code([folder])
 
 

@@ -212,20 +212,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> None:
-    from benchsuite.report.terminal import run_tables
-    from benchsuite.store import read_results
+    from benchsuite.report.terminal import answer_tables, run_tables
+    from benchsuite.results import Result
+    from benchsuite.store import folder_size, read_results
 
-    folder, results = suite.session.folder, []
+    folder, results = suite.session.folder, list[Result]()
     terminalreporter.section("convergence")
     try:
         results = read_results(folder)
     except BenchsuiteError as error:
         message = f"treatments and sweeps cannot be shown: {error}"
         terminalreporter.write_line(with_pytest_flags(message), red=True)
-    width = suite.config.get_terminal_writer().fullwidth
-    tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *folder.untrained])
-    terminalreporter.write(_rendered(tables, suite.config))
-    terminalreporter.write_line(f"rows of every seed: {folder.path}")
+    width, untrained = suite.config.get_terminal_writer().fullwidth, folder.untrained
+    if suite.config.option.verbose > 0:
+        tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *untrained])
+        terminalreporter.write(_rendered(tables, suite.config))
+    shown = [result.summary for result in results] or suite.summaries
+    answer = answer_tables(shown, results, untrained, folder.path, folder_size(folder.path))
+    terminalreporter.write(_rendered(answer, suite.config))
 
 
 def _rendered(tables: RenderableType, config: pytest.Config) -> str:

@@ -8,7 +8,7 @@ from benchsuite.store.export import export_results, export_text
 from benchsuite.store.folder import RunFolder
 from benchsuite.store.frame import Frame
 from benchsuite.store.frames import curve_frame, seed_frame, trace_frame
-from benchsuite.store.location import is_folder_name, make_folder, run_folders
+from benchsuite.store.location import folder_size, is_folder_name, make_folder, run_folders
 from benchsuite.store.results import read_results
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "curve_frame",
     "export_results",
     "export_text",
+    "folder_size",
     "is_folder_name",
     "make_folder",
     "read_results",

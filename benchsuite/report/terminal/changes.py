@@ -9,7 +9,8 @@ from rich.text import Text
 
 from benchsuite.comparison import LEVEL, CaseChange, Difference, Gate, RunResults, compare_runs
 from benchsuite.report import p_value, per_second, percent, points
-from benchsuite.report.terminal.tables import Column, Sheet
+from benchsuite.report.terminal.grid import Column, Prose
+from benchsuite.report.terminal.tables import Sheet
 from benchsuite.store import RunFolder, read_results
 
 _MEANINGS = (
@@ -36,7 +37,7 @@ def compare_tables(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -
     before, after = (RunResults.of(folder, read_results(folder)) for folder in (reference, now))
     found = compare_runs(before, after, level)
     fallen = [reason for gate in gates for reason in gate.falls(found)]
-    blind = [Text(f"gate: {why}", "yellow") for gate in gates if (why := gate.blind(found))]
+    blind = [Prose(f"gate: {why}", "yellow") for gate in gates if (why := gate.blind(found))]
     return Group(*changes_table(found, str(reference.path), level), *blind), fallen
 
 

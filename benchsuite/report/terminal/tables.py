@@ -1,68 +1,42 @@
-"""Columns, tables and number formats that all reports share."""
+"""Tables that all reports share, and formats of what a summary holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from benchsuite.errors import printable
-from benchsuite.report import count
+from benchsuite.report import count, p_value
+from benchsuite.report.terminal.grid import Column, Grid, Prose
 from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS, Outcome, Summary
 
 #: Name of a case without a treatment.
 UNTREATED = "untreated"
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a table whose rows are objects of one type.
-
-    Args:
-        title: column head.
-        cell: object → text of its cell.
-        justify: alignment.
-        style: of all cells.
-        folds: whether long text wraps.
-        once: whether a cell equal to the one above is left empty.
-        link: object → address that its cell links to on a page.
-    """
-
-    title: str
-    cell: Callable[[Any], str | Text]
-    justify: Literal["left", "right"] = "right"
-    style: str = ""
-    folds: bool = False
-    once: bool = False
-    link: Callable[[Any], str] | None = None
-
-    def text(self, row: Any) -> str:
-        """Return the text of the cell of a row."""
-        return printable(str(self.cell(row)))
-
-
-def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Table:
+def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Grid:
     """Make a table without lines, one row for each of `rows`."""
-    made = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", style=style)
-    columns = list(columns)
-    for column in columns:
-        made.add_column(
-            column.title, justify=column.justify, style=column.style, no_wrap=not column.folds, overflow="fold"
-        )
-    above: list[str | Text] = [""] * len(columns)
+    columns, cells = list(columns), list[list[Text]]()
+    above: list[Any] = [""] * len(columns)
     for row in rows:
-        cells = [column.cell(row) for column in columns]
+        found = [column.cell(row) for column in columns]
         shown = [
-            "" if column.once and now == last else now for column, now, last in zip(columns, cells, above, strict=True)
+            "" if column.once and now == last else now for column, now, last in zip(columns, found, above, strict=True)
         ]
-        made.add_row(
-            *(Text(printable(cell)) if isinstance(cell, str) else cell for cell in shown)
-        )  # no markup in names
-        above = cells
+        cells.append([_styled(cell, column.style) for cell, column in zip(shown, columns, strict=True)])
+        above = found
+    return Grid(columns, cells, style, gap)
+
+
+def _styled(cell: str | Text, style: str) -> Text:
+    if isinstance(cell, str):  # no markup in names
+        return Text(printable(cell), style)
+    made = cell.copy()
+    made.stylize_before(style)
     return made
 
 
@@ -88,10 +62,10 @@ class Sheet:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self.title:
-            yield Text(printable(f"\n{self.title}"), "bold")
+            yield Prose(f"\n{self.title}", "bold")
         yield table(self.rows, self.columns, self.style, self.gap)
         if self.meanings:
-            yield Text(printable("\n".join(self.meanings)), "dim")
+            yield Prose("\n".join(self.meanings), "dim")
 
     def cells(self) -> list[list[str]]:
         """Return the text of all cells, row by row."""
@@ -129,3 +103,9 @@ def median_steps(summary: Summary) -> str:
     """Format the median of the steps to success, or "> steps" if it is censored."""
     time = summary.time_to_success
     return f"> {time['censored_at']:,}" if time["median"] is None else count(time["median"])
+
+
+def directed_p_value(value: float | None, difference: float) -> str:
+    """Format a two-sided p-value with the direction of the difference: "↑ 0.012"; "-" for None."""
+    arrow = "↑ " if difference > 0 else "↓ " if difference < 0 else ""
+    return p_value(value) if value is None else f"{arrow}{p_value(value)}"

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from benchsuite.comparison import TreatmentComparison, compare_treatments
 from benchsuite.report import count, interval, p_value, percent, points, seconds
-from benchsuite.report.terminal.tables import UNTREATED, Column, Sheet, evaluations_per_step, failures, warning_notes
+from benchsuite.report.terminal.grid import Column, Prose
+from benchsuite.report.terminal.tables import UNTREATED, Sheet, evaluations_per_step, failures, warning_notes
 from benchsuite.results import INAPPLICABLE, Result, Summary, Untrained
 
 #: (case, treatment, reason why it does not apply), or a case that was not trained to the end.
@@ -49,10 +50,10 @@ def treatment_tables(
         yield _costs(of, style)
     if compared:
         alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
-        yield Text("\n".join([*_MEANINGS, *alone]), "dim")
+        yield Prose("\n".join([*_MEANINGS, *alone]), "dim")
         yield from _heatmaps([result.summary for result in results], untrained, width)
     if reasons := _reasons([item for item in untrained if item.state == INAPPLICABLE]):
-        yield Text("\n".join(["", *reasons]), "dim")
+        yield Prose("\n".join(["", *reasons]), "dim")
 
 
 def as_untrained(item: Inapplicable) -> Untrained:
