@@ -27,6 +27,7 @@ from benchsuite.plugins import (
     label_calls,
     load_registry,
     recall_labels,
+    select_cases,
     select_treatments,
     select_variants,
 )
@@ -72,7 +73,7 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        names: of the cases or ladders, or the objects themselves; all by default.
+        names: of the cases or ladders, or the objects themselves; by default those that the settings select.
         treatments: objects, besides those that the settings name.
         observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
@@ -133,12 +134,18 @@ class Session:
         Raises:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
-        names = self.names or self._names_resumed() or self.registry.cases
-        cases = [case for one in names for case in self._cases_of(one)]
+        cases = self._chosen_cases()
         with self.registry.left_out_named():
             named = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
         treatments = [*named, *self.treatments]
         return select_variants(_each_once("case", cases), _each_once("treatment", treatments), self.training)
+
+    def _chosen_cases(self) -> list[Case]:
+        """The cases that are named, or those of the run to resume, or those with the tags and families."""
+        if not self.names and (resumed := self._names_resumed()):
+            return [case for name in resumed for case in self._cases_of(name)]
+        cases = [case for one in self.names or self.registry.cases for case in self._cases_of(one)]
+        return select_cases(cases, self.training.tag, self.training.family, named=bool(self.names))
 
     def _cases_of(self, chosen: str | Case | Ladder) -> Sequence[Case]:
         if isinstance(chosen, Ladder):

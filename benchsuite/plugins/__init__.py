@@ -9,7 +9,7 @@ from benchsuite.plugins.objects import treatment_of
 from benchsuite.plugins.observer import CaseFinished, JsonLinesLog, RoundFinished, RunObserver, RunStarted
 from benchsuite.plugins.registry import Plugin, PluginId, Registry, load_registry
 from benchsuite.plugins.scaffold import KINDS, PREFIX, write_plugin
-from benchsuite.plugins.selection import label_calls, recall_labels, select_treatments, select_variants
+from benchsuite.plugins.selection import label_calls, recall_labels, select_cases, select_treatments, select_variants
 
 __all__ = [
     "KINDS",
@@ -26,6 +26,7 @@ __all__ = [
     "label_calls",
     "load_registry",
     "recall_labels",
+    "select_cases",
     "select_treatments",
     "select_variants",
     "treatment_of",

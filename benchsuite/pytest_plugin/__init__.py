@@ -8,7 +8,7 @@ test requests a case, or an option a treatment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -185,6 +185,17 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
             "machine": suite.session.folder.machine if suite.summaries else None,
             "plugins_left_out": {plugin.name: str(plugin.error) for plugin in suite.session.registry.left_out},
         }
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_benchmark_group_stats(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Leave rounds of cases out of pytest-benchmark's table, unless it is asked for more than the speeds."""
+    groups, suite = (yield), config.stash[SUITE]
+    asked = ("benchmark_compare", "benchmark_histogram", "benchmark_verbose", "benchmark_cprofile")
+    if config.option.verbose > 0 or any(config.getoption(name, None) for name in asked):
+        return groups
+    others = [(group, [one for one in found if one["fullname"] not in suite.timed]) for group, found in groups]
+    return [(group, found) for group, found in others if found]
 
 
 @pytest.hookimpl(trylast=True)
