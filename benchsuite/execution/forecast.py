@@ -10,7 +10,7 @@ from benchsuite.case import Case
 from benchsuite.errors import StoreError
 from benchsuite.results import Plan, Summary, case_label, schedule_for
 from benchsuite.seeds import SeedNumbers
-from benchsuite.settings import AUTO, STAND_IN, TrainingSettings
+from benchsuite.settings import AUTO, PROTOCOLS, STAND_IN, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
 
@@ -137,6 +137,13 @@ def find_earlier_runs(case: Case, settings: TrainingSettings) -> list[EarlierRun
         if summaries:
             found.append(EarlierRun(path.name, plan, summaries))
     return found
+
+
+def find_runs_of(case: Case) -> list[EarlierRun]:
+    """Find earlier runs of a case under any protocol in `.benchsuite`, newest first."""
+    found = [run for protocol in PROTOCOLS for run in find_earlier_runs(case, TrainingSettings(protocol=protocol))]
+    by_place = {(run.run, run.plan.id): run for run in found}
+    return [by_place[place] for place in sorted(by_place, reverse=True)]
 
 
 def _may_stand_in(case: Case) -> bool:

@@ -6,6 +6,7 @@ Out: renderables of rich, whose cells are plain text too.
 
 from benchsuite.report import count, interval, number, per_second, percent, points, seconds
 from benchsuite.report.terminal.answer import AnswerTable, answer_tables
+from benchsuite.report.terminal.cases import case_description, case_list
 from benchsuite.report.terminal.changes import changes_table, compare_tables
 from benchsuite.report.terminal.commands import (
     audit_table,
@@ -68,6 +69,8 @@ __all__ = [
     "answer_tables",
     "as_untrained",
     "audit_table",
+    "case_description",
+    "case_list",
     "cells_of",
     "changes_table",
     "check_table",

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from benchsuite.comparison import TreatmentComparison, compare_treatments
 from benchsuite.report import Answer, AnswerRow, count, interval, p_value, per_second, percent, points, seconds, size
-from benchsuite.report.terminal.grid import Column, Grid, Prose
+from benchsuite.report.terminal.grid import Column, Prose
 from benchsuite.report.terminal.sweep import describe_best, group_sweeps, rank, sweep_tables
-from benchsuite.report.terminal.tables import directed_p_value, table
+from benchsuite.report.terminal.tables import FittedTable, directed_p_value
 from benchsuite.results import Outcome, Result, Summary, Untrained
 
 #: Rows of a table from which on the cases of a ladder, and treated cases, share a line.
@@ -38,7 +38,7 @@ _IMPORTANCE = (
 
 #: The columns, from left to right.
 _ORDER = (
-    *("family", "case", "rate", "0–100 %", "95 % interval", "published", "change, points", "p", "best treatment"),
+    *("case", "family", "rate", "0–100 %", "95 % interval", "published", "change, points", "p", "best treatment"),
     *("seeds", "failed as", "median steps", "expected steps", "seeds/s", "compile"),
 )
 
@@ -94,26 +94,7 @@ class AnswerTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self._shared_marks:
             yield Prose(f"all of them: {self._shared_marks}", "dim")
-        kept, left_out = self._kept(options.max_width)
-        yield self._grid(kept)
-        if left_out:
-            yield Prose(f"left out at {options.max_width} columns: {', '.join(left_out)}", "dim")
-
-    def _kept(self, width: int) -> tuple[list[str], list[str]]:
-        """Choose the columns that fit, and those to leave out."""
-        used = [name for name in _IMPORTANCE if any(str(line.get(name, "")) for line in self._lines)]
-        kept = used[:1]
-        for name in used[1:]:
-            if self._grid([*kept, name]).fits(width) or name == "rate":
-                kept.append(name)
-        return kept, [name for name in used if name not in kept]
-
-    def _grid(self, names: Sequence[str]) -> Grid:
-        ordered = [name for name in _ORDER if name in names]
-        if ordered[0] == "family" and "case" in ordered:
-            ordered = [*ordered[1:2], *ordered[:1], *ordered[2:]]
-        columns = [_column(name) for name in ordered]
-        return table(self._lines, columns)
+        yield FittedTable(self._lines, [_column(name) for name in _ORDER], _IMPORTANCE)
 
     @cached_property
     def _shared_marks(self) -> str:

@@ -128,6 +128,11 @@ class Grid:
         for number, block in enumerate(self._blocks(kept, width)):
             yield from _Block(self, block, [] if number else below, width).lines()
 
+    @property
+    def width(self) -> int:
+        """The width of all columns side by side."""
+        return self._needed(range(len(self.columns)))
+
     def fits(self, width: int) -> bool:
         """Whether all columns stand side by side in a width, the first one on lines of its own where it is long."""
         places = range(len(self.columns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -11,11 +11,17 @@ from rich.text import Text
 
 from benchsuite.errors import printable
 from benchsuite.report import count, p_value
-from benchsuite.report.terminal.grid import Column, Grid, Prose
+from benchsuite.report.terminal.grid import Column, Grid, Prose, wrap_words
 from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS, Outcome, Summary
 
 #: Name of a case without a treatment.
 UNTREATED = "untreated"
+
+#: Spaces between columns that are fitted.
+_GAP = 2
+
+#: The fewest cells of a shortened text, and those that it has before less important columns.
+_SHORTEST, _READABLE = 20, 40
 
 
 def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Grid:
@@ -38,6 +44,58 @@ def _styled(cell: str | Text, style: str) -> Text:
     made = cell.copy()
     made.stylize_before(style)
     return made
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """A table with one line a row: columns that do not fit are left out, the least important first, and named below.
+
+    Args:
+        rows: objects, one for each row.
+        columns: from left to right; those without any text are left out silently.
+        importance: titles of the columns, the most important first; the first two are always shown.
+        shortened: title of a column whose text is cut between words to fit; empty for none.
+        hint: what shows the columns that were left out.
+    """
+
+    rows: Sequence[Any]
+    columns: Sequence[Column]
+    importance: Sequence[str]
+    shortened: str = ""
+    hint: str = "-v shows them"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        width, columns = options.max_width, {column.title: column for column in self.columns}
+        used = [name for name in self.importance if any(columns[name].text(row) for row in self.rows)]
+        kept, room = used[:1], 0
+        for name in used[1:]:
+            if name == self.shortened:
+                room = min(width - self._grid(kept).width - _GAP, _READABLE)
+                kept += [name] if room >= _SHORTEST else []
+            elif name == used[1] or self._grid([*kept, name], room).fits(width):
+                kept.append(name)
+        if self.shortened in kept:
+            room = width - self._grid([name for name in kept if name != self.shortened]).width - _GAP
+        yield self._grid(kept, room)
+        if left_out := [name for name in used if name not in kept]:
+            yield Prose(f"left out at {width} columns: {', '.join(left_out)}; {self.hint}", "dim")
+
+    def _grid(self, names: Sequence[str], room: int = 0) -> Grid:
+        columns = [column for column in self.columns if column.title in names]
+        return table(self.rows, [self._short(column, room) for column in columns], gap=_GAP)
+
+    def _short(self, column: Column, room: int) -> Column:
+        if column.title != self.shortened or not room:
+            return column
+        return replace(column, cell=lambda row: _shorten(column.text(row), room))
+
+
+def _shorten(text: str, width: int) -> str:
+    """Cut a text between words to a width, with an ellipsis where something is left out."""
+    lines = wrap_words(Text(text.replace("\n", " ")), width)
+    if len(lines) == 1:
+        return text
+    return f"{wrap_words(lines[0], width - 2)[0].plain.rstrip(' ,;:.')} …"
 
 
 @dataclass(frozen=True)
