@@ -145,12 +145,14 @@ def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSe
 
 def introduce(session: Session) -> None:
     """Print the machine, versions and protocol of a session."""
+    from benchsuite.report import size
     from benchsuite.report.terminal import Prose, header_lines
     from benchsuite.system import machine
 
     about, training = session.executor.describe(session.training), session.training
     left_out = [plugin.name for plugin in session.registry.left_out]
     show(Prose("\n".join(header_lines(about, training.protocol, training.precision, left_out, training.dtype))))
+    show(Prose(f"takes at most {size(session.estimated_bytes())} on disk"))
     for sentence in machine.overruled_settings(training.precision):
         say(f"note: {sentence}", err=True)
 

@@ -153,6 +153,30 @@ def export_run(path: Path | None, kind: str, table: str, output: Path | None) ->
 
 
 @click.command()
+@click.option("--older-than", metavar="AGE", help="Remove runs older than this, such as 30d, 12h or 2w.")
+@click.option("--keep-size", metavar="SIZE", help="Remove the oldest runs beyond this size of all, such as 500M or 2G.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; show what would be removed.")
+def clean(older_than: str | None, keep_size: str | None, dry_run: bool) -> int:
+    """Remove runs in .benchsuite by age or size; without an option, show what they take on disk."""
+    from benchsuite.report import size
+    from benchsuite.store import parse_age, parse_size, remove_run, runs_to_remove, stored_runs
+
+    age, keep = parse_age(older_than) if older_than else None, parse_size(keep_size) if keep_size else None
+    runs = stored_runs()
+    removed = runs_to_remove(runs, age, keep)
+    for run in removed:
+        if not dry_run:
+            remove_run(run)
+        say(f"{'would be removed' if dry_run else 'removed'}: {run.path} ({size(run.bytes)}, {run.written:%Y-%m-%d})")
+    left = [run for run in runs if run not in removed]
+    taken = size(sum(run.bytes for run in left))
+    say(f"{len(left)} runs in .benchsuite take {taken}")
+    if not (older_than or keep_size):
+        say("remove some with --older-than 30d or --keep-size 2G")
+    return 0
+
+
+@click.command()
 @click.argument("reference", metavar="REFERENCE", type=_PATH)
 @click.argument("path", metavar="[RUN]", required=False, type=_PATH)
 @click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +16,7 @@ from benchsuite.data import release_data
 from benchsuite.errors import BenchsuiteError, CaseError, OptionError, StoreError, describe_exception, wrap_errors
 from benchsuite.execution.audience import Audience, emit_warning
 from benchsuite.execution.executors import Executor, open_executor
-from benchsuite.execution.forecast import RUNS, Forecast, forecast_runs
+from benchsuite.execution.forecast import RUNS, Forecast, estimated_bytes, forecast_runs
 from benchsuite.execution.runner import CaseRun, Progress, open_folder
 from benchsuite.plugins import (
     CaseFinished,
@@ -178,6 +178,11 @@ class Session:
     def forecasts(self, cases: Sequence[Case] | None = None) -> list[Forecast]:
         """Estimate the costs of the cases (all of them by default)."""
         return forecast_runs(self.cases if cases is None else cases, self.training)
+
+    def estimated_bytes(self, ids: Container[str] | None = None) -> int:
+        """Estimate the most bytes that the rows and curves of the cases with these ids take (all by default)."""
+        cases = [case for case in self.cases if ids is None or case.id in ids]
+        return sum(estimated_bytes(case, self._training_of(case)) for case in cases)
 
     @cached_property
     def executor(self) -> Executor:

@@ -8,7 +8,7 @@ test requests a case, or an option a treatment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -109,11 +109,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(CASE_FIXTURE, params, indirect=True)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """Show the machine, versions and protocol."""
     suite = config.stash[SUITE]
     if not suite.loaded or config.option.collectonly or suite.output.plan:
         return []
+    from benchsuite.report import size
     from benchsuite.report.terminal import header_lines
     from benchsuite.system import machine
 
@@ -123,16 +124,22 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
         about = session.executor.describe(session.training)
     left_out = [plugin.name for plugin in session.registry.left_out]
     training = session.training
+    disk = f"takes at most {size(session.estimated_bytes(_ids(items)))} on disk"
     notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
-    return header_lines(about, training.protocol, training.precision, left_out, training.dtype) + notes
+    return [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
+
+
+def _ids(items: Iterable[pytest.Item]) -> list[str]:
+    """The ids of the variants that tests request, each once."""
+    calls = [item.callspec.params for item in items if hasattr(item, "callspec")]
+    return list(dict.fromkeys(params[CASE_FIXTURE] for params in calls if CASE_FIXTURE in params))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --benchsuite-plan, show the estimated costs instead of training."""
     suite = session.config.stash[SUITE]
-    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
-    chosen = {params[CASE_FIXTURE]: suite.variants[params[CASE_FIXTURE]] for params in calls if CASE_FIXTURE in params}
+    chosen = {id: suite.variants[id] for id in _ids(session.items)}  # noqa: A001  # as it is called everywhere
     suite.chosen += chosen
     if not suite.output.plan or session.testsfailed:
         return None

@@ -67,6 +67,7 @@ COLUMNS = (
     Column("seeds", lambda f: f"{f.seeds:,}"),
     Column("reason", lambda f: f.reason, "left", folds=True),
     Column("memory", lambda f: size(f.memory)),
+    Column("disk", lambda f: size(f.disk)),
     Column("time", lambda f: seconds(f.seconds)),
     Column("estimated from", lambda f: f.run or "-", "left", folds=True),
 )
@@ -82,6 +83,7 @@ def forecast_table(found: Sequence[Forecast], failures: Sequence[BenchsuiteError
     return Group(
         table(found, COLUMNS),
         Prose(f"{len(found)} to run, {sum(forecast.seeds for forecast in found):,} seeds: {takes}{rest}"),
+        Prose(f"rows and curves take at most {size(sum(forecast.disk for forecast in found))} on disk"),
         *(Prose(f"cannot be run: {error}", "red") for error in failures),
     )
 

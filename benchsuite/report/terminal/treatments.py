@@ -10,9 +10,16 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from benchsuite.comparison import TreatmentComparison, compare_treatments
-from benchsuite.report import count, interval, p_value, percent, points, seconds
+from benchsuite.report import count, interval, percent, points, seconds
 from benchsuite.report.terminal.grid import Column, Prose
-from benchsuite.report.terminal.tables import UNTREATED, Sheet, evaluations_per_step, failures, warning_notes
+from benchsuite.report.terminal.tables import (
+    UNTREATED,
+    Sheet,
+    directed_p_value,
+    evaluations_per_step,
+    failures,
+    warning_notes,
+)
 from benchsuite.results import INAPPLICABLE, Result, Summary, Untrained
 
 #: (case, treatment, reason why it does not apply), or a case that was not trained to the end.
@@ -22,8 +29,8 @@ Inapplicable = tuple[str, str, str] | Untrained
 _LEVEL = 0.05
 
 _MEANINGS = (
-    "difference: treated minus untreated on the same seeds, in percentage points, with Newcombe's interval",
-    "p: McNemar's exact test, adjusted by Holm for all comparisons of the run",
+    "change: treated minus untreated on the same seeds, in percentage points, with Newcombe's interval",
+    "p: McNemar's exact test, two-sided, ↑ of a rise and ↓ of a drop, adjusted by Holm for all comparisons of the run",
     "fixed: failed untreated and converged treated; regressed: the reverse",
     "replay a listed seed with `benchsuite replay CASE --treatment … --seed N`",
     "step: device time for one step of one seed, failed ones too; × as a multiple of the untreated case's in this run",
@@ -93,9 +100,9 @@ def _differences(label: str, compared: Sequence[TreatmentComparison], style: str
         _TREATMENT,
         Column("rate", lambda c: percent(c.summary.rate), style="bold"),
         Column("95 % interval", lambda c: interval(c.summary.rate_interval)),
-        Column("difference", _difference),
+        Column("change, points", _difference),
         Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
-        Column("p", lambda c: p_value(c.adjusted_p_value)),
+        Column("p", lambda c: directed_p_value(c.adjusted_p_value, c.difference or 0)),
     ]
     warnings = warning_notes(comparison.summary for comparison in compared)
     notes = [_untreated(compared[0]), *_not_ranked(compared), *warnings]
