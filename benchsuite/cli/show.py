@@ -38,7 +38,7 @@ def list_cases(**options: Any) -> int:
     from benchsuite.report.terminal import case_list
 
     registry, chosen = installed_plugins(), TrainingSettings.parse(options)
-    show(case_list(select_cases(registry.cases.values(), chosen.tag, chosen.family, named=True), registry.ladders))
+    show(case_list(select_cases(registry.declared.values(), chosen.tag, chosen.family, named=True), registry.ladders))
     return report_left_out(registry)
 
 
@@ -63,10 +63,10 @@ def plugins() -> int:
     from benchsuite.report.terminal import Column, table
 
     def provides(plugin: Plugin) -> str:
-        ladders = [f"{ladder.name} ({ladder.rungs})" for ladder in plugin.ladders]
-        cases = [case.name for case in plugin.cases if not case.rung]
-        observers = [type(observer).__name__ for observer in plugin.observers]
-        return ", ".join([*ladders, *cases, *(item.name for item in plugin.treatments), *observers])
+        declared = plugin.declared
+        ladders = [f"{ladder.name} ({ladder.rungs})" for ladder in declared.ladders]
+        cases = [case.name for case in declared.cases if not case.rung]
+        return ", ".join([*ladders, *cases, *declared.treatments, *declared.observers])
 
     registry = installed_plugins()
     columns = [

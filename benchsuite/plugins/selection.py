@@ -10,6 +10,7 @@ from typing import Any
 from benchsuite.case import Case, SweepRange, is_transformation, options_of, with_signature
 from benchsuite.errors import OptionError, near_matches
 from benchsuite.plugins.call import Call, split_treatments
+from benchsuite.plugins.declared import DeclaredCase
 from benchsuite.plugins.expression import EXAMPLES, Step, bind, describe_kind, find_function, make_factory
 from benchsuite.settings import CORE, EVERY, TrainingSettings
 from benchsuite.variants import ALL, NONE, Treatment, Variant, combine_treatments, make_variants
@@ -19,8 +20,8 @@ _SAID = "the command line"
 
 
 def select_cases(
-    cases: Iterable[Case], tags: Sequence[str], families: Sequence[str], *, named: bool = False
-) -> list[Case]:
+    cases: Iterable[DeclaredCase], tags: Sequence[str], families: Sequence[str], *, named: bool = False
+) -> list[DeclaredCase]:
     """Select the cases that have one of the tags and are of one of the families.
 
     Args:

@@ -8,7 +8,7 @@ test requests a case, or an option a treatment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from benchsuite.case import Case
     from benchsuite.results import Summary
-    from benchsuite.variants import Variant
 
 __all__ = ["CASE_FIXTURE", "bench", "registered_case"]
 
@@ -97,19 +96,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that requests a case once per case, each with its own clock for pytest-benchmark."""
     if CASE_FIXTURE not in metafunc.fixturenames:
         return
-    variants = metafunc.config.stash[SUITE].variants
+    suite = metafunc.config.stash[SUITE]
     # Where a case cannot be trained, its error is shown; that its benchmark was not used is no news.
     quiet = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 
-    def marks(variant: Variant) -> list[pytest.MarkDecorator]:
+    def marks(name: str) -> list[pytest.MarkDecorator]:
         timed = [RoundTimer.mark(), quiet]
-        return timed if variant.applies else [*timed, pytest.mark.skip(reason=f"does not apply: {variant.error}")]
+        reason = suite.inapplicable.get(name)
+        return [*timed, pytest.mark.skip(reason=f"does not apply: {reason}")] if reason else timed
 
-    params = [pytest.param(name, id=name, marks=marks(variant)) for name, variant in variants.items()]
+    params = [pytest.param(name, id=name, marks=marks(name)) for name in suite.session.ids]
     metafunc.parametrize(CASE_FIXTURE, params, indirect=True)
 
 
-def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember the variants whose tests will run: of other cases no plugin is imported."""
+    suite = session.config.stash[SUITE]
+    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+    suite.chosen += dict.fromkeys(params[CASE_FIXTURE] for params in calls if CASE_FIXTURE in params)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Show the machine, versions and protocol."""
     suite = config.stash[SUITE]
     if not suite.loaded or config.option.collectonly or suite.output.plan:
@@ -124,31 +132,24 @@ def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest
         about = session.executor.describe(session.training)
     left_out = [plugin.name for plugin in session.registry.left_out]
     training = session.training
-    disk = f"takes at most {size(session.estimated_bytes(_ids(items)))} on disk"
+    disk = f"takes at most {size(session.estimated_bytes(suite.chosen))} on disk"
     notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
     return [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
-
-
-def _ids(items: Iterable[pytest.Item]) -> list[str]:
-    """The ids of the variants that tests request, each once."""
-    calls = [item.callspec.params for item in items if hasattr(item, "callspec")]
-    return list(dict.fromkeys(params[CASE_FIXTURE] for params in calls if CASE_FIXTURE in params))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --benchsuite-plan, show the estimated costs instead of training."""
     suite = session.config.stash[SUITE]
-    chosen = {id: suite.variants[id] for id in _ids(session.items)}  # noqa: A001  # as it is called everywhere
-    suite.chosen += chosen
     if not suite.output.plan or session.testsfailed:
         return None
     from benchsuite.report.terminal import forecast_table, render
 
-    failures = [variant.error for variant in chosen.values() if variant.applies and variant.error]
+    chosen = [suite.variants[name] for name in suite.chosen]
+    failures = [variant.error for variant in chosen if variant.applies and variant.error]
     session.testsfailed = len(failures)
     with _usage_errors():
-        forecasts = suite.session.forecasts([variant.treated for variant in chosen.values() if variant.treated])
+        forecasts = suite.session.forecasts([variant.treated for variant in chosen if variant.treated])
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.section("plan")

@@ -9,13 +9,14 @@ from rich.console import Group, RenderableType
 
 from benchsuite.case import Case, Schedule
 from benchsuite.execution import EarlierRun
+from benchsuite.plugins import DeclaredCase, DeclaredLadder
 from benchsuite.report import interval, per_second, percent
 from benchsuite.report.terminal.grid import Column, Prose
 from benchsuite.report.terminal.tables import FittedTable, Sheet
-from benchsuite.variants import Ladder, Variant
+from benchsuite.variants import Variant
 
 #: A case or a ladder by its name, with its cases.
-_Listed = tuple[str, Sequence[Case], Ladder | None]
+_Listed = tuple[str, Sequence[DeclaredCase], DeclaredLadder | None]
 
 _HISTORY = (
     Column("run", lambda item: item[0].run, "left", "bold"),
@@ -33,7 +34,7 @@ def _task(item: _Listed) -> str:
     return f"{ladder.rungs}: {ladder.summary or cases[0].summary}" if ladder else cases[0].summary
 
 
-def _each(cases: Sequence[Case], text: Callable[[Case], str]) -> str:
+def _each(cases: Sequence[DeclaredCase], text: Callable[[DeclaredCase], str]) -> str:
     """What the cases have in common, or all that they have."""
     return " or ".join(dict.fromkeys(map(text, cases)))
 
@@ -59,7 +60,7 @@ _COLUMNS = (
 _IMPORTANCE = ("case", "family", "tags", "task", "seeds", "length", "data")
 
 
-def case_list(cases: Sequence[Case], ladders: Mapping[str, Ladder]) -> RenderableType:
+def case_list(cases: Sequence[DeclaredCase], ladders: Mapping[str, DeclaredLadder]) -> RenderableType:
     """Return the list of cases, a line for each case or ladder."""
     found = groupby(cases, lambda case: case.rung.ladder if case.rung else case.name)
     listed = [(name, list(group), ladders.get(name)) for name, group in found]
