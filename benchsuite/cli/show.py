@@ -25,7 +25,6 @@ from benchsuite.system import signals
 if TYPE_CHECKING:
     from benchsuite.case import Case
     from benchsuite.plugins import Plugin
-    from benchsuite.variants import Treatment
 
 _SEED = click.IntRange(0, 2**32 - 1)
 
@@ -83,26 +82,14 @@ def plugins() -> int:
 @click.argument("names", metavar="[CASE]...", nargs=-1)
 def list_treatments(names: tuple[str, ...]) -> int:
     """List the treatments of all plugins, and to which of the CASEs (all of them by default) each applies."""
-    from benchsuite.report.terminal import Column, table
+    from benchsuite.report.terminal import treatment_list
     from benchsuite.variants import make_variants
 
     registry = installed_plugins()
     cases = [case for name in names or registry.cases for case in registry.select(name)]
-    variants = make_variants(cases, list(registry.treatments.values()), ())
-
-    def options(item: Treatment) -> str:
-        return ", ".join(f"{name}={value:g}" for name, value in item.options.items())
-
-    def applies(item: Treatment) -> str:
-        return ", ".join(v.case for v in variants if v.treatment == item.name and v.treated) or "-"
-
-    columns = [
-        Column("treatment", lambda item: item.name, "left", "bold"),
-        Column("options", options, "left", folds=True),
-        Column("change and source", lambda item: f"{item.summary}\n{item.source}", "left", folds=True),
-        Column("applies to", applies, "left", folds=True),
-    ]
-    show(table(registry.treatments.values(), columns))
+    treatments = list(registry.treatments.values())
+    variants = make_variants(cases, treatments, ())
+    show(treatment_list(treatments, variants))
     for variant in variants if names else []:
         if variant.error:
             say(f"{variant.id}: {variant.error}")

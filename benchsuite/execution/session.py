@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from benchsuite.case import Case
@@ -32,7 +31,7 @@ from benchsuite.plugins import (
     select_variants,
 )
 from benchsuite.results import Summary, schedule_for
-from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
 from benchsuite.variants import Ladder, Treatment, Variant, list_inapplicable
@@ -41,9 +40,6 @@ _Named = TypeVar("_Named", Case, Treatment)
 
 #: Makes the progress display of a case from its position in the run, such as "2/6" (empty for a single case).
 ShowProgress = Callable[[str], AbstractContextManager[Progress]]
-
-#: Options of earlier versions that a run folder may hold -> their present names.
-_RENAMED = {"engine": "executor", "convergence_compare": "compare", "convergence_compare_fail": "compare_fail"}
 
 
 @dataclass(frozen=True)
@@ -364,42 +360,3 @@ def _each_once(what: str, items: Sequence[_Named]) -> list[_Named]:
 def _release_data(remaining: Iterable[Case]) -> None:
     """Free the data in this process that no remaining case uses."""
     release_data(case.dataset for case in remaining)
-
-
-def read_settings(values: Mapping[str, Any]) -> tuple[TrainingSettings, OutputSettings]:
-    """Read settings from option -> value; those of the run to resume are the defaults.
-
-    Raises:
-        StoreError: there is no run to resume.
-        OptionError: a value cannot be used.
-    """
-    if values.get("resume"):
-        values = _resumed(values)
-    return TrainingSettings.parse(values), OutputSettings.parse(values)
-
-
-def stored_training(folder: RunFolder) -> TrainingSettings:
-    """Read how the cases of a run were trained.
-
-    Raises:
-        OptionError: its settings cannot be read.
-    """
-    return TrainingSettings.parse(_renamed(folder.settings))
-
-
-def _renamed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {_RENAMED.get(name, name): value for name, value in stored.items()}
-
-
-def _resumed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the run to resume, changed by those that are given now."""
-    run_dir = values.get("run_dir")
-    folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
-    now = {name: value for name, value in values.items() if value not in UNSET_VALUES}
-    then = _renamed(folder.settings)
-    then["report"] = None  # where to write a report must be given again
-    if "executor" in now:
-        then |= {"scheduler": None, "workers": None}  # they belong to the former executor
-    if now.keys() & {"seeds", "half_width"}:
-        then |= {"seeds": None, "half_width": None}
-    return then | now | {"run_dir": folder.path}

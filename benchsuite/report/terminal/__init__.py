@@ -6,7 +6,7 @@ Out: renderables of rich, whose cells are plain text too.
 
 from benchsuite.report import count, interval, number, per_second, percent, points, seconds
 from benchsuite.report.terminal.answer import AnswerTable, answer_tables
-from benchsuite.report.terminal.cases import case_description, case_list
+from benchsuite.report.terminal.cases import case_description, case_list, treatment_list
 from benchsuite.report.terminal.changes import changes_table, compare_tables
 from benchsuite.report.terminal.commands import (
     audit_table,
@@ -113,6 +113,7 @@ __all__ = [
     "swept_options",
     "table",
     "threshold_table",
+    "treatment_list",
     "treatment_tables",
     "untrained_tables",
     "values_of",

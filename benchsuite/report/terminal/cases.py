@@ -12,8 +12,8 @@ from benchsuite.execution import EarlierRun
 from benchsuite.plugins import DeclaredCase, DeclaredLadder
 from benchsuite.report import interval, per_second, percent
 from benchsuite.report.terminal.grid import Column, Prose
-from benchsuite.report.terminal.tables import FittedTable, Sheet
-from benchsuite.variants import Variant
+from benchsuite.report.terminal.tables import FittedTable, Sheet, table
+from benchsuite.variants import Treatment, Variant
 
 #: A case or a ladder by its name, with its cases.
 _Listed = tuple[str, Sequence[DeclaredCase], DeclaredLadder | None]
@@ -57,6 +57,9 @@ _COLUMNS = (
     Column("task", _task, "left"),
 )
 
+#: Cases that a list names; more are counted.
+_NAMED = 6
+
 _IMPORTANCE = ("case", "family", "tags", "task", "seeds", "length", "data")
 
 
@@ -69,6 +72,28 @@ def case_list(cases: Sequence[DeclaredCase], ladders: Mapping[str, DeclaredLadde
     ladder_count = sum(ladder is not None for _, _, ladder in listed)
     of_ladders = f", {rungs} of them in {ladder_count} ladders" if rungs else ""
     return Group(table, Prose(f"{len(cases)} cases{of_ladders}", "dim"))
+
+
+def treatment_list(treatments: Sequence[Treatment], variants: Sequence[Variant]) -> RenderableType:
+    """Return the list of treatments with their options, sources and the cases that they apply to.
+
+    Args:
+        treatments: to list.
+        variants: cases with each of them, applied or not.
+    """
+
+    def applies(item: Treatment) -> str:
+        cases = [variant.treated is not None for variant in variants if variant.treatment == item.name]
+        names = [variant.case for variant in variants if variant.treatment == item.name and variant.treated]
+        return ", ".join(names) or "-" if len(names) <= _NAMED else f"{len(names)} of {len(cases)} cases"
+
+    columns = [
+        Column("treatment", lambda item: item.name, "left", "bold"),
+        Column("options", lambda item: _options(item.options), "left", folds=True),
+        Column("change and source", lambda item: f"{item.summary}\n{item.source}", "left", folds=True),
+        Column("applies to", applies, "left", folds=True),
+    ]
+    return table(treatments, columns)
 
 
 def case_description(case: Case, variants: Sequence[Variant], history: Sequence[EarlierRun]) -> RenderableType:
