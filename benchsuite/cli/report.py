@@ -129,24 +129,27 @@ def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Pa
 )
 @click.option(
     "--table",
-    type=click.Choice(["seeds", "curves"]),
+    type=click.Choice(["seeds", "curves", "summary"]),
     default="seeds",
     show_default=True,
-    help="Table of parquet and csv. seeds: a row per seed; curves: a row per evaluation of the first seeds.",
+    help="Table of parquet and csv. seeds: a row per seed; curves: a row per evaluation of the first seeds;"
+    " summary: a row per case and treatment, also for those that failed or were not run.",
 )
 @click.option("-o", "--output", type=OUTPUT_FILE, help="Write into FILE. [default: standard output]", metavar="FILE")
 def export_run(path: Path | None, kind: str, table: str, output: Path | None) -> int:
     """Export the results of the run in folder RUN (the latest by default) for another tool."""
+    from benchsuite.api import load
     from benchsuite.store import export_results, export_text
 
     if not output and kind == "parquet":
         raise OptionError(f"--format {kind} requires -o FILE: it is a binary format", "add -o FILE")
     folder, results = finished_run(path)
+    chosen = load(folder.path).summary() if table == "summary" else table
     if output:
-        export_results(results, kind, output, table, folder.untrained)
+        export_results(results, kind, output, chosen, folder.untrained)
         say(f"written into {output}", err=True)
     else:
-        click.echo(export_text(results, kind, table))
+        click.echo(export_text(results, kind, chosen))
     for item in folder.untrained:
         say(f"{item.id} {item.state}: {item.reason}", err=True)
     return run_code([folder])
