@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from benchsuite.errors import BenchsuiteError, printable
+from benchsuite.errors import BenchsuiteError, printable, wrap_lines
 from benchsuite.pytest_plugin.suite import SUITE, Suite
 from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, REPLACED, Bench, RoundTimer
 from benchsuite.settings import OPTIONS, with_pytest_flags
@@ -134,7 +134,9 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     training = session.training
     disk = f"takes at most {size(session.estimated_bytes(suite.chosen))} on disk"
     notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
-    return [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
+    lines = [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
+    width = config.get_terminal_writer().fullwidth
+    return [part for line in lines for part in wrap_lines(line, width).splitlines()]
 
 
 @pytest.hookimpl(tryfirst=True)
