@@ -16,6 +16,7 @@ from rich.text import Text
 from benchsuite.comparison import TreatmentComparison, compare_treatments
 from benchsuite.report import Answer, AnswerRow, count, interval, p_value, per_second, percent, points, seconds, size
 from benchsuite.report.terminal.grid import Column, Prose
+from benchsuite.report.terminal.summary import constant_notes, diverged_notes, stand_in_note
 from benchsuite.report.terminal.sweep import describe_best, group_sweeps, rank, sweep_tables
 from benchsuite.report.terminal.tables import FittedTable, directed_p_value
 from benchsuite.results import Outcome, Result, Summary, Untrained
@@ -61,6 +62,8 @@ def answer_tables(
     return Group(
         Prose(f"{answer.rates_sentence}{''.join(f'; {limit}' for limit in answer.limits)}", "bold"),
         *_tables(answer, compare_treatments(results)),
+        *stand_in_note(summaries),
+        *(Prose(note, "yellow") for note in (*constant_notes(summaries), *diverged_notes(summaries))),
         *_reasons(answer.untrained),
         *_claims(answer),
         Prose(f"rows of every seed: {place} ({size(disk)})", "dim"),
