@@ -1,0 +1,163 @@
+"""Starts that are chosen by what they make of the examples: drawn again, or with flipped signs.
+
+The examples are all rows of a table, or a sample of a stream. A start is drawn again with keys derived from the seed's
+own, so that a seed whose first start is accepted trains as without the treatment.
+"""
+
+from dataclasses import replace
+from functools import partial, wraps
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from benchsuite import DoesNotApply, Stream, Treatment, hookimpl
+from benchsuite.case import options_of, with_signature
+
+from .starts import layers_of
+
+#: Examples of a stream, and starts that are drawn to find out what is usual.
+SAMPLE, STARTS = 512, 100
+
+
+def redraw(case, margin=0.0, attempts=100):
+    x = _inputs(case)
+
+    def accepts(factory, key, margin=margin):
+        layers = _before_activation(factory, key, x)
+        return jnp.all(jnp.stack([(z > margin).any(1).all() for z in layers]))
+
+    with jax.ensure_compile_time_eval():
+        accepted = jax.lax.map(lambda key: accepts(case.model, key, 0.0), _some_keys())
+    if not accepted.any():
+        raise DoesNotApply(f"each of {STARTS} starts has a layer that is silent on an example")
+    return _with_starts(case, partial(_first_accepted, accepts=accepts, attempts=attempts))
+
+
+def redraw_by_loss(case, below=0.0, attempts=1000):
+    if case.players:
+        raise DoesNotApply("its players have several losses")
+    batch = () if case.dataset is None else _examples(case.dataset)
+
+    def loss(factory, key):
+        model = factory(nnx.Rngs(key))
+        value = case.loss(model(batch[0]), batch[1]) if case.loss else case.objective(model, batch)
+        return value[0] if isinstance(value, tuple) else value
+
+    with jax.ensure_compile_time_eval():
+        usual = jax.lax.map(lambda key: loss(case.model, key), _some_keys()).min()
+    bound = jnp.where(below > 0, below, usual)
+    accepts = lambda factory, key: loss(factory, key) <= bound  # noqa: E731  # two names for one line
+    return _with_starts(case, partial(_first_accepted, accepts=accepts, attempts=attempts))
+
+
+def flip_signs(case):
+    x = _inputs(case)
+    layers = len(list(layers_of(nnx.eval_shape(lambda: case.model(nnx.Rngs(0))))))
+    if layers != len(jax.eval_shape(lambda: _before_activation(case.model, jax.random.key(0), x))):
+        raise DoesNotApply("its activations are not those of its layers, one after another")
+    return _with_starts(case, partial(_flipped, x=x))
+
+
+def _first_accepted(factory, key, accepts, attempts):
+    """Draw starts until one is accepted; where none is, return the first."""
+
+    def key_of(attempt):
+        return jax.lax.cond(attempt == 0, lambda: key, lambda: jax.random.fold_in(key, attempt))
+
+    def again(state):
+        attempt = state[0] + 1
+        return attempt, accepts(factory, key_of(attempt))
+
+    first = jnp.zeros((), jnp.int32), accepts(factory, key)
+    attempt, accepted = jax.lax.while_loop(lambda state: ~state[1] & (state[0] + 1 < attempts), again, first)
+    return factory(nnx.Rngs(key_of(jnp.where(accepted, attempt, 0))))
+
+
+def _flipped(factory, key, x):
+    """Flip the first unit of each layer that is silent on more than half of the examples that reach it."""
+    model, living = factory(nnx.Rngs(key)), jnp.ones(len(x), bool)
+    for number, layer in enumerate(layers_of(model)):
+        z = _before_activation(factory, key, x, nnx.state(model, nnx.Param))[number]
+        flips = 2 * (living & (z > 0).any(1)).sum() < living.sum()
+        sign, unit = jnp.where(flips, -1.0, 1.0), (..., 0) if layer[0].ndim > 1 else ...
+        for parameter in layer:
+            if parameter is not None:
+                parameter[...] = parameter[...].at[unit].multiply(sign)
+        living &= (z.at[:, 0].multiply(sign) > 0).any(1)
+    return model
+
+
+def _before_activation(factory, key, x, parameters=None):
+    """The arguments of the activation, (n, units) each, in the order of the layers."""
+    activation, seen = options_of(factory, arguments=1)["activation"], []
+
+    def watched(z):
+        seen.append(z)
+        return activation(z)
+
+    model = factory(nnx.Rngs(key), activation=watched)
+    if parameters is not None:
+        nnx.update(model, parameters)
+    model(x)
+    n = len(x)
+    return [(z if z.shape[0] == n else jnp.moveaxis(z, -1, 0)).reshape(n, -1) for z in seen]
+
+
+def _with_starts(case, start):
+    """The case with models from start(factory, key)."""
+    factory = case.model
+
+    @wraps(factory)
+    def make(rngs, **options):
+        return start(partial(factory, **options), rngs.default.key[...])
+
+    return replace(case, model=with_signature(make, ["rngs"], options_of(factory, arguments=1)))
+
+
+def _inputs(case):
+    """The inputs of the examples, where units may be silent on them."""
+    if not case.is_supervised:
+        raise DoesNotApply("its model is not a function of examples")
+    activation = case.model_options.get("activation")
+    if activation is None:
+        raise DoesNotApply("its model has no option 'activation'")
+    with jax.ensure_compile_time_eval():
+        if activation(jnp.full((), -10.0)) != 0:
+            raise DoesNotApply("its units are never silent")
+    return _examples(case.dataset)[0]
+
+
+def _examples(dataset):
+    """All rows of a table, or a sample of a stream, prepared."""
+    if not isinstance(dataset, Stream) and dataset.download:
+        raise DoesNotApply("its examples are files, which are not read to draw a start")
+    with jax.ensure_compile_time_eval():
+        rows = dataset.draw(jax.random.key(0), SAMPLE) if isinstance(dataset, Stream) else dataset.load({}).train
+        return dataset.prepare(jax.tree.map(jnp.asarray, rows))
+
+
+def _some_keys():
+    return jax.random.split(jax.random.key(0), STARTS)
+
+
+@hookimpl
+def benchsuite_treatments():
+    yield Treatment(
+        "redraw",
+        "Starts are drawn again until every layer has an active unit for every example.",
+        "https://github.com/alanoursland/tr_xor/blob/main/manuscript/relu1/reinit_study.tex",
+        redraw,
+    )
+    yield Treatment(
+        "redraw-by-loss",
+        "Starts are drawn again until the loss is as low as the lowest of 100 starts.",
+        "https://github.com/alanoursland/tr_xor/blob/main/ideas/loss_sampling_initialization_results.md",
+        redraw_by_loss,
+    )
+    yield Treatment(
+        "flip-signs",
+        "A unit is flipped in each layer that is silent on more than half of the examples that reach it.",
+        "https://arxiv.org/abs/2007.06192",
+        flip_signs,
+    )
