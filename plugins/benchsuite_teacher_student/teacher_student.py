@@ -21,7 +21,7 @@ EASY = 10
 
 
 class Student(nnx.Module):
-    """The weights of k units, from N(0, 1 / k)."""
+    """The weights (inputs, units) of k units, from N(0, 1 / k)."""
 
     def __init__(self, rngs, *, k):
         self.w = nnx.Param(jax.random.normal(rngs.params(), (k, k)) / k**0.5)
@@ -34,7 +34,7 @@ def overlap(a, b):
 
 
 def distance(student, _):
-    w = student.w[...]
+    w = student.w[...].T
     v = jnp.eye(len(w), dtype=w.dtype)
     return (overlap(w, w) + overlap(v, v)) / 2 - overlap(w, v)
 

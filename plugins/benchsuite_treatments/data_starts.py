@@ -110,7 +110,7 @@ def _with_starts(case, start):
 
     @wraps(factory)
     def make(rngs, **options):
-        return start(partial(factory, **options), rngs.default.key[...])
+        return start(case.with_model(**options).model if options else factory, rngs.default.key[...])
 
     return replace(case, model=with_signature(make, ["rngs"], options_of(factory, arguments=1)))
 

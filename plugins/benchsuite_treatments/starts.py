@@ -46,11 +46,12 @@ def mirrored(case):
 
 
 def _mirror(model, _):
-    for kernel, bias in layers_of(model):
-        if kernel.ndim > 1:
-            for parameter in (kernel, bias):
-                half = parameter.shape[-1] // 2
-                parameter[...] = parameter[...].at[..., half : 2 * half].set(-parameter[..., :half])
+    for layer in layers_of(model):
+        if layer[0].ndim > 1:
+            half = layer[0].shape[-1] // 2
+            for parameter in layer:
+                if parameter is not None:
+                    parameter[...] = parameter[...].at[..., half : 2 * half].set(-parameter[..., :half])
 
 
 def identity_like(case, noise=0.1):
