@@ -72,7 +72,9 @@ def successes_abs(seeds, deviation, epochs=1000):
         return jnp.abs(CORNERS @ p[0] + p[1])
 
     def good(key):
-        p = adam_until(lambda p: ((output(p) - XOR) ** 2).mean(), (deviation * jax.random.normal(key, (2,)), 0.0), epochs)
+        p = adam_until(
+            lambda p: ((output(p) - XOR) ** 2).mean(), (deviation * jax.random.normal(key, (2,)), 0.0), epochs
+        )
         return ((output(p) >= 0.5) == (XOR > 0.5)).all()
 
     return count(good, seeds, 256)
