@@ -7,11 +7,11 @@ length 200 steps when it failed; a rate of 0.045 and 800 steps, about which the 
 from functools import partial
 
 import numpy as np
-from benchsuite_treatments.adamp import adamp
 from flax import nnx
 
 from benchsuite import Case, Claim, Criterion, FailureRate, Measure, Schedule, Split, Table, hookimpl
 
+from .adamp import adamp
 from .torch_defaults import cross_entropy, linear
 
 

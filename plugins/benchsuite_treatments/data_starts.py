@@ -6,13 +6,13 @@ own, so that a seed whose first start is accepted trains as without the treatmen
 
 from dataclasses import replace
 from functools import partial, wraps
+from inspect import Parameter, Signature
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from benchsuite import DoesNotApply, Stream, Treatment, hookimpl
-from benchsuite.case import options_of, with_signature
 
 from .starts import layers_of
 
@@ -23,12 +23,12 @@ SAMPLE, STARTS = 512, 100
 def redraw(case, margin=0.0, attempts=100):
     x = _inputs(case)
 
-    def accepts(factory, key, margin=margin):
-        layers = _before_activation(factory, key, x)
+    def accepts(case, key, margin=margin):
+        layers = _before_activation(case, key, x)
         return jnp.all(jnp.stack([(z > margin).any(1).all() for z in layers]))
 
     with jax.ensure_compile_time_eval():
-        accepted = jax.lax.map(lambda key: accepts(case.model, key, 0.0), _some_keys())
+        accepted = jax.lax.map(lambda key: accepts(case, key, 0.0), _some_keys())
     if not accepted.any():
         raise DoesNotApply(f"each of {STARTS} starts has a layer that is silent on an example")
     return _with_starts(case, partial(_first_accepted, accepts=accepts, attempts=attempts))
@@ -39,27 +39,29 @@ def redraw_by_loss(case, below=0.0, attempts=1000):
         raise DoesNotApply("its players have several losses")
     batch = () if case.dataset is None else _examples(case.dataset)
 
-    def loss(factory, key):
-        model = factory(nnx.Rngs(key))
+    def loss(case, key):
+        model = case.model(nnx.Rngs(key))
         value = case.loss(model(batch[0]), batch[1]) if case.loss else case.objective(model, batch)
         return value[0] if isinstance(value, tuple) else value
 
     with jax.ensure_compile_time_eval():
-        usual = jax.lax.map(lambda key: loss(case.model, key), _some_keys()).min()
-    bound = jnp.where(below > 0, below, usual)
-    accepts = lambda factory, key: loss(factory, key) <= bound  # noqa: E731  # two names for one line
+        usual = jax.lax.map(lambda key: loss(case, key), _some_keys()).min()
+
+    def accepts(case, key):
+        return loss(case, key) <= jnp.where(below > 0, below, usual)
+
     return _with_starts(case, partial(_first_accepted, accepts=accepts, attempts=attempts))
 
 
 def flip_signs(case):
     x = _inputs(case)
     layers = len(list(layers_of(nnx.eval_shape(lambda: case.model(nnx.Rngs(0))))))
-    if layers != len(jax.eval_shape(lambda: _before_activation(case.model, jax.random.key(0), x))):
+    if layers != len(jax.eval_shape(lambda: _before_activation(case, jax.random.key(0), x))):
         raise DoesNotApply("its activations are not those of its layers, one after another")
     return _with_starts(case, partial(_flipped, x=x))
 
 
-def _first_accepted(factory, key, accepts, attempts):
+def _first_accepted(case, key, accepts, attempts):
     """Draw starts until one is accepted; where none is, return the first."""
 
     def key_of(attempt):
@@ -67,18 +69,18 @@ def _first_accepted(factory, key, accepts, attempts):
 
     def again(state):
         attempt = state[0] + 1
-        return attempt, accepts(factory, key_of(attempt))
+        return attempt, accepts(case, key_of(attempt))
 
-    first = jnp.zeros((), jnp.int32), accepts(factory, key)
+    first = jnp.zeros((), jnp.int32), accepts(case, key)
     attempt, accepted = jax.lax.while_loop(lambda state: ~state[1] & (state[0] + 1 < attempts), again, first)
-    return factory(nnx.Rngs(key_of(jnp.where(accepted, attempt, 0))))
+    return case.model(nnx.Rngs(key_of(jnp.where(accepted, attempt, 0))))
 
 
-def _flipped(factory, key, x):
+def _flipped(case, key, x):
     """Flip the first unit of each layer that is silent on more than half of the examples that reach it."""
-    model, living = factory(nnx.Rngs(key)), jnp.ones(len(x), bool)
+    model, living = case.model(nnx.Rngs(key)), jnp.ones(len(x), bool)
     for number, layer in enumerate(layers_of(model)):
-        z = _before_activation(factory, key, x, nnx.state(model, nnx.Param))[number]
+        z = _before_activation(case, key, x, nnx.state(model, nnx.Param))[number]
         flips = 2 * (living & (z > 0).any(1)).sum() < living.sum()
         sign, unit = jnp.where(flips, -1.0, 1.0), (..., 0) if layer[0].ndim > 1 else ...
         for parameter in layer:
@@ -88,15 +90,15 @@ def _flipped(factory, key, x):
     return model
 
 
-def _before_activation(factory, key, x, parameters=None):
+def _before_activation(case, key, x, parameters=None):
     """The arguments of the activation, (n, units) each, in the order of the layers."""
-    activation, seen = options_of(factory, arguments=1)["activation"], []
+    activation, seen = case.model_options["activation"], []
 
     def watched(z):
         seen.append(z)
         return activation(z)
 
-    model = factory(nnx.Rngs(key), activation=watched)
+    model = case.model(nnx.Rngs(key), activation=watched)
     if parameters is not None:
         nnx.update(model, parameters)
     model(x)
@@ -105,14 +107,15 @@ def _before_activation(factory, key, x, parameters=None):
 
 
 def _with_starts(case, start):
-    """The case with models from start(factory, key)."""
-    factory = case.model
+    """The case with models from start(case, key), and the same options of the model."""
 
-    @wraps(factory)
+    @wraps(case.model)
     def make(rngs, **options):
-        return start(case.with_model(**options).model if options else factory, rngs.default.key[...])
+        return start(case.with_model(**options) if options else case, rngs.default.key[...])
 
-    return replace(case, model=with_signature(make, ["rngs"], options_of(factory, arguments=1)))
+    options = [Parameter(name, Parameter.KEYWORD_ONLY, default=value) for name, value in case.model_options.items()]
+    make.__signature__ = Signature([Parameter("rngs", Parameter.POSITIONAL_OR_KEYWORD), *options])
+    return replace(case, model=make)
 
 
 def _inputs(case):

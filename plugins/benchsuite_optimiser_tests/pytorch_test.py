@@ -6,11 +6,11 @@ begun at 1, is at most 0.1. The model keeps it, and its lowest value, beside the
 
 import jax
 import jax.numpy as jnp
-from benchsuite_optimiser_tests.torch_defaults import cross_entropy, linear
 from flax import nnx
 
 from benchsuite import Case, Criterion, Measure, Schedule, Stream, hookimpl
 
+from .torch_defaults import cross_entropy, linear
 from .torch_optimizers import OPTIMIZERS
 
 
@@ -50,6 +50,6 @@ def benchsuite_cases():
             schedule=Schedule(steps=3001, evaluate_every=3001, seeds=1000),  # a prime number
             metrics={"lowest": Measure(lambda model, _: model.lowest[...])},
             criterion=Criterion("lowest", at_most=0.1),
-            family="xor",
+            family="optimiser-tests",
             tags=("small", "classification"),
         )
