@@ -46,7 +46,7 @@ def benchsuite_cases():
     yield Case(
         name="parity-4",
         summary="A 4-4-1 sigmoid network learns the parity of four bits.",
-        source="https://doi.org/10.1038/323533a0",
+        source="https://doi.org/10.21236/ADA164453",
         model=Net,
         dataset=Table("four-bits", load=corners, batch_size=1),
         loss=lambda output, odd: ((output - odd) ** 2).sum() / 2,

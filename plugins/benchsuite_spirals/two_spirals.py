@@ -1,7 +1,7 @@
 """A 2-5-5-5-1 network tells two spirals apart: do shortcuts from all earlier layers help?
 
-Lang and Witbrock found their network only to learn with shortcuts. Their back-propagation takes 20,000 epochs; Adam,
-tanh units and 3,000 epochs are ours, so no figure of theirs is tested.
+Lang and Witbrock (1988) chose the network and its shortcuts, as the source describes. Their back-propagation took 20,000
+epochs; Adam, tanh units and 3,000 epochs are ours, so that no figure of theirs is tested.
 """
 
 from functools import partial
@@ -41,7 +41,7 @@ def connected(shortcuts):
     return Case(
         name="two-spirals",
         summary="A 2-5-5-5-1 tanh network tells two spirals of 97 points each apart.",
-        source="https://www.cs.cmu.edu/~bhiksha/courses/deeplearning/Fall.2016/pdfs/Lang_Witbrock.pdf",
+        source="https://proceedings.neurips.cc/paper/1989/hash/69adc1e107f7f7d035d7baf04342e1ca-Abstract.html",
         model=partial(Net, shortcuts=shortcuts),
         dataset=Table("spirals", load=spirals, batch_size=194),
         loss=lambda logit, side: optax.sigmoid_binary_cross_entropy(logit, side.astype(float)).mean(),
