@@ -1,6 +1,6 @@
 """A 2-5-5-5-1 network tells two spirals apart: do shortcuts from all earlier layers help?
 
-Lang and Witbrock (1988) chose the network and its shortcuts, as the source describes. Their back-propagation took 20,000
+Lang and Witbrock (1988) chose the network and its shortcuts, as the source says. Their back-propagation took 20,000
 epochs; Adam, tanh units and 3,000 epochs are ours, so that no figure of theirs is tested.
 """
 
