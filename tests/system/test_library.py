@@ -60,10 +60,10 @@ CHECKS = [
     Check("xor-two-relu+redraw", "xor.successes_two_relu", (), {"redraws": 100}),
     Check("xor-two-relu+redraw(margin=0.3)", "xor.successes_two_relu", (), {"redraws": 100, "margin": 0.3}),
     Check(
-        "xor-two-relu+redraw-by-loss(below=0.072,attempts=1000)",
+        "xor-two-relu+larger-start(scale=0.5)+redraw-by-loss(below=0.072,attempts=1000)",
         "xor.successes_two_relu",
         (),
-        {"redraws": 1000, "below": 0.072},
+        {"redraws": 1000, "below": 0.072, **HALF},
     ),
     Check("xor-abs-deviation-4.0", "xor.successes_abs", (4.0, 2000)),
     Check("xor-2-3-1-batch", "xor.successes_sigmoids", (3, -1, 0.7, 10_000), {"online": False, "rms": 0.05}),
