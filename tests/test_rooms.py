@@ -25,6 +25,7 @@ ORDER = (
     "report",
     "testing",
     "board",
+    "tuning",
     "execution",
     "execution.executors",
     "comparison",

@@ -7,7 +7,7 @@ Out: finished rounds on disk, summaries so far, failures, and estimates of the c
 from benchsuite.execution.forecast import Forecast, forecast_runs
 from benchsuite.execution.replay import Replay, replay_training
 from benchsuite.execution.runner import CaseRun, Progress, open_folder
-from benchsuite.execution.session import Session, SessionResult, read_settings, stored_training
+from benchsuite.execution.session import Session, SessionResult, ShowProgress, read_settings, stored_training
 
 __all__ = [
     "CaseRun",
@@ -16,6 +16,7 @@ __all__ = [
     "Replay",
     "Session",
     "SessionResult",
+    "ShowProgress",
     "forecast_runs",
     "open_folder",
     "read_settings",

@@ -4,6 +4,7 @@ In: the entry points of the group `benchsuite`, and names typed by the user.
 Out: a registry of cases and treatments, the selected variants, and new plugins from a template.
 """
 
+from benchsuite.plugins.call import Call
 from benchsuite.plugins.hookspecs import hookimpl
 from benchsuite.plugins.objects import treatment_of
 from benchsuite.plugins.observer import CaseFinished, JsonLinesLog, RoundFinished, RunObserver, RunStarted
@@ -14,6 +15,7 @@ from benchsuite.plugins.selection import label_calls, recall_labels, select_trea
 __all__ = [
     "KINDS",
     "PREFIX",
+    "Call",
     "CaseFinished",
     "JsonLinesLog",
     "Plugin",

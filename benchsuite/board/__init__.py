@@ -1,0 +1,48 @@
+"""Board: an honest comparison of entries over cases, computed from rows.
+
+In: entries, cases, rules and seeds; their rows come from `tuning`.
+Out: cells, paired differences, scores, rank intervals, checks of the order, and what they mean in words.
+"""
+
+from benchsuite.board.board import DEFINITION, FIGURES, Board, BoardDefinition
+from benchsuite.board.cell import SOLVED, Cell, family_weights
+from benchsuite.board.conduct import Contest, differs_from_rows, write_figures
+from benchsuite.board.pairs import (
+    LEVEL,
+    CasePair,
+    EntryPair,
+    adjust_pairs,
+    all_pairs,
+    compare_entries,
+)
+from benchsuite.board.score import THRESHOLDS, Cost, EntryScore, OrderCheck, Ranking, pair_ranks
+from benchsuite.board.words import decision, robustness, tested_family, verdict
+
+__all__ = [
+    "DEFINITION",
+    "FIGURES",
+    "LEVEL",
+    "SOLVED",
+    "THRESHOLDS",
+    "Board",
+    "BoardDefinition",
+    "CasePair",
+    "Cell",
+    "Contest",
+    "Cost",
+    "EntryPair",
+    "EntryScore",
+    "OrderCheck",
+    "Ranking",
+    "adjust_pairs",
+    "all_pairs",
+    "compare_entries",
+    "decision",
+    "differs_from_rows",
+    "family_weights",
+    "pair_ranks",
+    "robustness",
+    "tested_family",
+    "verdict",
+    "write_figures",
+]
