@@ -21,6 +21,7 @@ ORDER = (
     "report.board",
     "report.html",
     "report.figures",
+    "report.ranking",
     "report.terminal",
     "report",
     "testing",

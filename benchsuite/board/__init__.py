@@ -15,6 +15,7 @@ from benchsuite.board.pairs import (
     all_pairs,
     compare_entries,
 )
+from benchsuite.board.requests import board_contest, versus_contest
 from benchsuite.board.score import THRESHOLDS, Cost, EntryScore, OrderCheck, Ranking, pair_ranks
 from benchsuite.board.words import decision, robustness, tested_family, verdict
 
@@ -36,6 +37,7 @@ __all__ = [
     "Ranking",
     "adjust_pairs",
     "all_pairs",
+    "board_contest",
     "compare_entries",
     "decision",
     "differs_from_rows",
@@ -44,5 +46,6 @@ __all__ = [
     "robustness",
     "tested_family",
     "verdict",
+    "versus_contest",
     "write_figures",
 ]

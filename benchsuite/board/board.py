@@ -201,6 +201,12 @@ class Board:
         return self.rows[entry].tuning(self.definition.options.settings)
 
     def _cells(self, entry: Entry, rules: Rules) -> list[Cell]:
+        if not rules.number and entry.default is None:
+            why = "no default setting is declared"
+            return [
+                Cell(entry.name, case, about["family"], None, "", None, 0, why)
+                for case, about in self.definition.cases.items()
+            ]
         chosen = choose_settings(entry, rules, self._tuned(entry.name))
         return [self._cell(entry, case, chosen.get(case, chosen.get(""))) for case in self.definition.cases]
 

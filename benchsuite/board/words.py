@@ -56,7 +56,8 @@ def decision(pair: EntryPair) -> str:
     """State the number of seeds that would decide a difference of 5 points over all cases."""
     seeds, used = pair.seeds_to_decide, min(one.seeds for one in pair.cases)
     enough = f"which these {used:,} are" if used >= seeds else f"of which there are {used:,}"
-    return f"A difference of 5 points over all cases is found with a probability of 80 % by {seeds:,} seeds a case, {enough}."
+    found = "A difference of 5 points over all cases is found with a probability of 80 %"
+    return f"{found} by {seeds:,} seeds a case, {enough}."
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

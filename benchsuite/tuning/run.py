@@ -105,6 +105,19 @@ class BoardTraining:
             found += self._assumed(entry) if tuning else self._judging(entry)
         return found
 
+    def estimate(self, part: WorkPart) -> float | None:
+        """Estimate the seconds of a part from rows of the same cases in the board, compilation included.
+
+        None where one of its cases has none yet.
+        """
+        stored = [one for rows in self.rows.values() for stage in ("judging", "tuning") for one in rows.results(stage)]
+        times = {one.summary.case: one.summary for one in stored}
+        if not times.keys() >= set(part.cases):
+            return None
+        trainings = len(part.settings) * len(part.seeds)
+        found = [times[case] for case in part.cases]
+        return sum(one.trace_seconds + one.compile_seconds + trainings / one.seeds_per_second for one in found)
+
     @property
     def _numbers(self) -> Sequence[int]:
         return range(1, self.options.settings + 1)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from benchsuite.case import Case, with_signature
 from benchsuite.errors import BenchsuiteError, DoesNotApply, OptionError
 from benchsuite.plugins import Call, select_treatments
-from benchsuite.tuning.entry import SETTING, UNTREATED, Entry
+from benchsuite.tuning.entry import DEFAULT, SETTING, UNTREATED, Entry
 from benchsuite.variants import Treatment, change_options
 
 #: Kinds of values that are compiled into a program, as they are no numbers that could vary within it.
@@ -70,6 +70,24 @@ class EntryTreatments:
         """Make the treatment of one setting, which runs the same program as that of several."""
         ((treatment, _),) = self.together([setting])
         return treatment.with_options(f"{self.entry.name}.s{setting}")
+
+    def declared(self) -> Entry:
+        """The entry, without a default setting where its call requires options that only the space gives.
+
+        Raises:
+            OptionError: the call cannot be made, also with the options of the space.
+        """
+        if self.entry.default is None:
+            return self.entry
+        try:
+            self._base(DEFAULT)
+        except OptionError:
+            if not self.entry.space or self.entry.default:
+                raise
+            entry = replace(self.entry, default=None)
+            EntryTreatments(entry, self.known)._base(DEFAULT + 1)  # noqa: SLF001  # of the same class
+            return entry
+        return self.entry
 
     def check(self, cases: Sequence[Case]) -> None:
         """Check that the options exist: the entry applies to one of the cases at least.
