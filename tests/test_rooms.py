@@ -25,7 +25,7 @@ ORDER = (
     "report.terminal",
     "report",
     "testing",
-    "board",
+    "standings",
     "tuning",
     "execution",
     "execution.executors",

@@ -14,8 +14,8 @@ from benchsuite.errors import BenchsuiteError
 from benchsuite.system import signals
 
 if TYPE_CHECKING:
-    from benchsuite.board import Board, Contest
     from benchsuite.plugins import Registry
+    from benchsuite.standings import Board, Contest
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -46,7 +46,7 @@ def _comparing(command: _Command) -> _Command:
     return settings_options(_TRAINING)(command)
 
 
-@click.command()
+@click.command("versus")
 @click.argument("entry", metavar="ENTRY")
 @click.argument("reference", metavar="REFERENCE")
 @click.argument("names", metavar="[CASE|LADDER]...", nargs=-1)
@@ -60,14 +60,14 @@ def _comparing(command: _Command) -> _Command:
 )
 @click.option("--once", is_flag=True, help="Choose one setting for all cases, in place of one for each.")
 @_comparing
-def versus(entry: str, reference: str, names: tuple[str, ...], **options: Any) -> int:
+def compare_two(entry: str, reference: str, names: tuple[str, ...], **options: Any) -> int:
     """Say whether ENTRY is better than REFERENCE over the CASEs (all of them by default).
 
     Both are a call such as optax.adam or module:function, a treatment such as he, the name of an entry of the suite, a
     TOML file, or `untreated`. Options with a space are tuned: of the drawn settings, the one with the highest rate on
     the tune seeds is judged on the judge seeds. The same command continues after an interruption.
     """
-    from benchsuite.board import versus_contest
+    from benchsuite.standings import versus_contest
 
     registry = installed_plugins(options["platform"] or "auto")
     with registry.left_out_named():
@@ -75,7 +75,7 @@ def versus(entry: str, reference: str, names: tuple[str, ...], **options: Any) -
     return _conclude(contest, options["plan"], registry)
 
 
-@click.command()
+@click.command("board")
 @click.argument("paths", metavar="[ENTRIES]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--case", "names", multiple=True, metavar="CASE|LADDER", help="Case to train; can be repeated. [all]")
 @click.option(
@@ -88,14 +88,14 @@ def versus(entry: str, reference: str, names: tuple[str, ...], **options: Any) -
 @click.option("--reference", metavar="ENTRY", help="Entry that all others are compared with. [default: all with all]")
 @click.option("--check", is_flag=True, help="Do not train; fail if board.json differs from what the rows give.")
 @_comparing
-def board(paths: tuple[Path, ...], names: tuple[str, ...], **options: Any) -> int:
+def rank_entries(paths: tuple[Path, ...], names: tuple[str, ...], **options: Any) -> int:
     """Rank the ENTRIES, TOML files or folders of them, over cases.
 
     A new board has the entries of the suite where none are named. Rows are kept in DIR/rows and never rewritten: a
     board continues where it was interrupted, and another entry costs its own trainings only. The page is
     DIR/index.html; DIR is `board` by default.
     """
-    from benchsuite.board import board_contest, differs_from_rows
+    from benchsuite.standings import board_contest, differs_from_rows
 
     folder = options["output"] or Path("board")
     if options["check"]:

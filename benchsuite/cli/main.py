@@ -8,7 +8,7 @@ import sys
 import click
 
 from benchsuite import __version__
-from benchsuite.cli.board import board, versus
+from benchsuite.cli.board import compare_two, rank_entries
 from benchsuite.cli.check import audit, check_cases, data, new
 from benchsuite.cli.common import FAILED, say
 from benchsuite.cli.publish import nightly, publish
@@ -30,7 +30,7 @@ def cli() -> None:
 
 for _command in (
     *(list_cases, plugins, list_treatments, run_cases, replay, landscape, report, export_run, compare),
-    *(versus, board),
+    *(compare_two, rank_entries),
     *(publish, nightly, audit, check_cases, data, new),
 ):
     cli.add_command(_command)

@@ -8,10 +8,10 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from benchsuite.board import SOLVED, THRESHOLDS, Board, Cell, EntryPair, EntryScore, Ranking, family_weights
 from benchsuite.report.figures import ChartFigure, chart_data, series_colour, share_axis
 from benchsuite.report.ranking import against_sheet, cells_sheet, ranking_sheet
 from benchsuite.report.terminal import Column, Sheet, count, interval, percent, points
+from benchsuite.standings import SOLVED, THRESHOLDS, Board, Cell, EntryPair, EntryScore, Ranking, family_weights
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
 

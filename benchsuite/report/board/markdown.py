@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchsuite.board import Board
 from benchsuite.report.html import escape_markdown, sheet_lines
 from benchsuite.report.ranking import (
     against_sheet,
@@ -14,6 +13,7 @@ from benchsuite.report.ranking import (
     cost_sheet,
     ranking_sheet,
 )
+from benchsuite.standings import Board
 
 
 def render_board_markdown(board: Board) -> str:

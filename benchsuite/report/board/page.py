@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchsuite.board import FIGURES, Board, Ranking
 from benchsuite.report.board.figures import (
     best_rates_figure,
     cells_figure,
@@ -20,6 +19,7 @@ from benchsuite.report.figures import ChartFigure, ladder_figures
 from benchsuite.report.html import PAGE, Section, environment
 from benchsuite.report.ranking import board_notes, board_sentences, cells_sheet, cost_sheet, ranking_sheet
 from benchsuite.report.terminal import Column, Sheet
+from benchsuite.standings import FIGURES, Board, Ranking
 from benchsuite.system import files
 
 #: The board in Markdown.

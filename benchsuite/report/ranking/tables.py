@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchsuite.board import Board, CasePair, Cell, EntryPair, EntryScore, Ranking
 from benchsuite.report.terminal import Column, Sheet, count, interval, number, p_value, percent, points, seconds
+from benchsuite.standings import Board, CasePair, Cell, EntryPair, EntryScore, Ranking
 
 #: The row below those of the cases.
 _OVER_ALL = "over all"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from benchsuite.board import Board, Ranking, robustness, tested_family, verdict
 from benchsuite.report.ranking.tables import board_sheets, pair_sheet
+from benchsuite.standings import Board, Ranking, robustness, tested_family, verdict
 
 
 def board_tables(board: Board) -> RenderableType:

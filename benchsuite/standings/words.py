@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchsuite.board.pairs import LEVEL, EntryPair
-from benchsuite.board.score import Ranking
+from benchsuite.standings.pairs import LEVEL, EntryPair
+from benchsuite.standings.score import OrderCheck, Ranking
 
 
 def _points(*values: float) -> str:
@@ -70,23 +70,30 @@ def _number(count: int, noun: str) -> str:
 
 
 def robustness(ranking: Ranking) -> list[str]:
-    """State whether the order holds under other definitions of success, one sentence each."""
-    found = []
+    """State whether the order holds under other definitions of success, in words."""
+    if not ranking.checks:
+        return []
+    if not any(pair.significant for pair in ranking.pairs):
+        return ["No two entries differ significantly over all cases: there is no order that could hold elsewhere."]
+    held = [_correlation(check) for check in ranking.checks if not check.reversed]
+    found = [f"The order of entries that differ significantly holds at {', '.join(held)}."] if held else []
     for check in ranking.checks:
-        kendall = "" if check.kendall is None else f" (Kendall's τ {check.kendall:.2f})"
         if check.reversed:
             pairs = _listed([f"{better} falls behind {worse}" for better, worse in check.reversed])
-            found.append(f"The order does not hold at {check.name}{kendall}: {pairs}.")
-        else:
-            found.append(f"The order of entries that differ significantly holds at {check.name}{kendall}.")
+            found.append(f"It does not hold at {_correlation(check)}: {pairs}.")
     return found
+
+
+def _correlation(check: OrderCheck) -> str:
+    return check.name + ("" if check.kendall is None else f" (Kendall's τ {check.kendall:.2f})")
 
 
 def tested_family(ranking: Ranking) -> str:
     """State which tests are adjusted together."""
     pairs = len(ranking.pairs)
     cases = sum(len(pair.cases) for pair in ranking.pairs)
-    words = f"All with all: Holm's method over {pairs:,} pairs of entries, and over {cases:,} pairs and cases."
+    words = f"Ranks: Holm's method over {_number(pairs, 'pair')} of entries." if cases else ""
     if ranking.against:
-        words += f" With {ranking.against[0].reference}: Holm's method over the cases of each entry."
-    return words
+        name = ranking.against[0].reference
+        return f"{words} Compared with {name}: over the entries, and over the cases of each entry.".strip()
+    return f"{words} Cases: Holm's method over {cases:,} pairs and cases.".strip()

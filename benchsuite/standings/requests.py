@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchsuite.board.board import BoardDefinition
-from benchsuite.board.conduct import Contest
 from benchsuite.case import Case
 from benchsuite.errors import OptionError
 from benchsuite.plugins import Registry
 from benchsuite.settings import TrainingSettings
+from benchsuite.standings.board import BoardDefinition
+from benchsuite.standings.conduct import Contest
 from benchsuite.tuning import BoardOptions, Entry, EntryTreatments, Space, entry_of, read_entries, shipped_entries
 from benchsuite.variants import Ladder
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.board.cell import SOLVED, Cell, family_weights
-from benchsuite.board.pairs import EntryPair, Success, has_converged
 from benchsuite.results import GRADIENT_EVALUATIONS
+from benchsuite.standings.cell import SOLVED, Cell, family_weights
+from benchsuite.standings.pairs import EntryPair, Success, has_converged
 from benchsuite.tuning import Rules
 
 #: Thresholds of R² at which the order of the entries is computed again.

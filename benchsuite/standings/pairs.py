@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.board.cell import Cell, family_weights
+from benchsuite.standings.cell import Cell, family_weights
 
 #: Level of all tests of a comparison, after adjustment.
 LEVEL = 0.05
@@ -88,12 +88,14 @@ class EntryPair:
         reference: that of the entry that it is compared with.
         cases: the comparison of each case.
         adjusted: p-value of the difference over all cases, adjusted by Holm's method over all pairs of entries.
+        tests: number of pairs that it is adjusted over.
     """
 
     entry: str
     reference: str
     cases: Sequence[CasePair]
     adjusted: float = 1.0
+    tests: int = 1
 
     @cached_property
     def _weights(self) -> list[float]:
@@ -145,7 +147,7 @@ class EntryPair:
     def seeds_to_decide(self) -> int:
         """The seeds of each case at which a difference of 5 points over all cases is found in 4 of 5 comparisons."""
         shares = [(pair.won + pair.lost) / pair.seeds for pair in self.cases]
-        return stats.pairs_to_decide(DECIDED, shares, self._weights, LEVEL)
+        return stats.pairs_to_decide(DECIDED, shares, self._weights, LEVEL / self.tests)
 
     def to_json(self) -> dict[str, Any]:
         """All figures as plain JSON values."""
@@ -212,6 +214,7 @@ def adjust_pairs(pairs: Sequence[EntryPair], *, together: bool) -> list[EntryPai
         replace(
             pair,
             adjusted=overall[place],
+            tests=len(pairs),
             cases=[replace(one, adjusted=adjusted[place, number]) for number, one in enumerate(pair.cases)],
         )
         for place, pair in enumerate(pairs)

@@ -9,9 +9,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from benchsuite.board.cell import Cell
-from benchsuite.board.pairs import adjust_pairs, all_pairs, compare_entries
-from benchsuite.board.score import (
+from benchsuite.errors import OptionError, StoreError
+from benchsuite.results import Result
+from benchsuite.standings.cell import Cell
+from benchsuite.standings.pairs import adjust_pairs, all_pairs, compare_entries
+from benchsuite.standings.score import (
     THRESHOLDS,
     Cost,
     EntryScore,
@@ -21,8 +23,6 @@ from benchsuite.board.score import (
     cost_of,
     pair_ranks,
 )
-from benchsuite.errors import OptionError, StoreError
-from benchsuite.results import Result
 from benchsuite.system import files
 from benchsuite.tuning import BoardOptions, Entry, EntryRows, Rules, Space, choose_settings, rates_of_best
 

@@ -1,13 +1,13 @@
-"""Board: an honest comparison of entries over cases, computed from rows.
+"""Standings: an honest comparison of entries over cases, computed from rows.
 
 In: entries, cases, rules and seeds; their rows come from `tuning`.
 Out: cells, paired differences, scores, rank intervals, checks of the order, and what they mean in words.
 """
 
-from benchsuite.board.board import DEFINITION, FIGURES, Board, BoardDefinition
-from benchsuite.board.cell import SOLVED, Cell, family_weights
-from benchsuite.board.conduct import Contest, differs_from_rows, write_figures
-from benchsuite.board.pairs import (
+from benchsuite.standings.board import DEFINITION, FIGURES, Board, BoardDefinition
+from benchsuite.standings.cell import SOLVED, Cell, family_weights
+from benchsuite.standings.conduct import Contest, differs_from_rows, write_figures
+from benchsuite.standings.pairs import (
     LEVEL,
     CasePair,
     EntryPair,
@@ -15,9 +15,9 @@ from benchsuite.board.pairs import (
     all_pairs,
     compare_entries,
 )
-from benchsuite.board.requests import board_contest, versus_contest
-from benchsuite.board.score import THRESHOLDS, Cost, EntryScore, OrderCheck, Ranking, pair_ranks
-from benchsuite.board.words import decision, robustness, tested_family, verdict
+from benchsuite.standings.requests import board_contest, versus_contest
+from benchsuite.standings.score import THRESHOLDS, Cost, EntryScore, OrderCheck, Ranking, pair_ranks
+from benchsuite.standings.words import decision, robustness, tested_family, verdict
 
 __all__ = [
     "DEFINITION",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from benchsuite.board.board import FIGURES, Board, BoardDefinition, rows_of
 from benchsuite.case import Case, case_version
 from benchsuite.errors import BenchsuiteError, OptionError, near_matches
 from benchsuite.execution import ShowProgress
 from benchsuite.plugins import Registry
 from benchsuite.results import schedule_for
 from benchsuite.settings import TrainingSettings
+from benchsuite.standings.board import FIGURES, Board, BoardDefinition, rows_of
 from benchsuite.system import files
 from benchsuite.tuning import BoardOptions, BoardTraining, Entry
 
