@@ -53,7 +53,7 @@ class RunOptions(TypedDict, total=False):
 
 def cases() -> dict[str, Case]:
     """List the cases of all plugins: name → `Case`, in the order of the names."""
-    return _warned(load_registry()).cases
+    return dict(_warned(load_registry()).cases)
 
 
 def treatments(case: str | Case | None = None) -> dict[str, Treatment]:
@@ -68,7 +68,7 @@ def treatments(case: str | Case | None = None) -> dict[str, Treatment]:
     with name_keywords():
         registry = _warned(load_registry())
         if case is None:
-            return registry.treatments
+            return dict(registry.treatments)
         chosen = registry.case(case) if isinstance(case, str) else case
         variants = make_variants([chosen], list(registry.treatments.values()), ())
         return {v.treatment: registry.treatments[v.treatment] for v in variants if v.treated and v.treatment}

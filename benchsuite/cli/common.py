@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,8 +100,7 @@ def installed_plugins(platform: str = "auto") -> Registry:
     from benchsuite.plugins import load_registry
     from benchsuite.system import machine
 
-    machine.configure(platform)
-    return load_registry()
+    return load_registry(before_import=partial(machine.configure, platform))
 
 
 def report_left_out(registry: Registry) -> int:

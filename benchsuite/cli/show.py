@@ -25,7 +25,7 @@ from benchsuite.system import signals
 
 if TYPE_CHECKING:
     from benchsuite.case import Case
-    from benchsuite.plugins import Plugin, Registry
+    from benchsuite.plugins import DeclaredCase, Plugin, Registry
     from benchsuite.variants import Treatment
 
 _SEED = click.IntRange(0, 2**32 - 1)
@@ -48,19 +48,19 @@ def list_cases() -> int:
     return report_left_out(registry)
 
 
-def _listed(registry: Registry) -> Iterator[tuple[str, list[Case], str]]:
+def _listed(registry: Registry) -> Iterator[tuple[str, list[DeclaredCase], str]]:
     """Each case or ladder by its name, with its cases and its task."""
-    for name, group in groupby(registry.cases.values(), lambda case: case.rung.ladder if case.rung else case.name):
+    for name, group in groupby(registry.declared.values(), lambda case: case.rung.ladder if case.rung else case.name):
         cases, ladder = list(group), registry.ladders.get(name)
         yield name, cases, f"{ladder.rungs}\n{ladder.summary or cases[0].summary}" if ladder else cases[0].summary
 
 
-def _each(cases: Sequence[Case], text: Callable[[Case], str]) -> str:
+def _each(cases: Sequence[DeclaredCase], text: Callable[[DeclaredCase], str]) -> str:
     """What the cases have in common, or all that they have."""
     return " or ".join(dict.fromkeys(map(text, cases)))
 
 
-def _quick_length(case: Case) -> str:
+def _quick_length(case: DeclaredCase) -> str:
     return _length(case.quick) if case.quick else "the same"
 
 
@@ -75,10 +75,10 @@ def plugins() -> int:
     from benchsuite.report.terminal import Column, table
 
     def provides(plugin: Plugin) -> str:
-        ladders = [f"{ladder.name} ({ladder.rungs})" for ladder in plugin.ladders]
-        cases = [case.name for case in plugin.cases if not case.rung]
-        observers = [type(observer).__name__ for observer in plugin.observers]
-        return ", ".join([*ladders, *cases, *(item.name for item in plugin.treatments), *observers])
+        declared = plugin.declared
+        ladders = [f"{ladder.name} ({ladder.rungs})" for ladder in declared.ladders]
+        cases = [case.name for case in declared.cases if not case.rung]
+        return ", ".join([*ladders, *cases, *declared.treatments, *declared.observers])
 
     registry = installed_plugins()
     columns = [

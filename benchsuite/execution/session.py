@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -77,6 +77,7 @@ class Session:
         observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
         seed_factor: multiplies the number of seeds of each case, unless the settings give one.
+        configure: prepares JAX for the training; called before a plugin is imported.
         summaries: of the cases trained so far; the last try of a case counts.
         tries: how often each case was trained.
         chosen: the ids of the variants to train; all by default.
@@ -92,6 +93,7 @@ class Session:
     surfaces: bool = False
     seed_factor: int = 1
     warn: Callable[[str], None] = emit_warning
+    configure: Callable[[], None] = machine.configure
     summaries: list[Summary] = field(default_factory=list)
     tries: Counter[str] = field(default_factory=Counter)
     chosen: Sequence[str] | None = None
@@ -103,7 +105,7 @@ class Session:
 
     @classmethod
     def open(cls, training: TrainingSettings, output: OutputSettings, *names: str | Case | Ladder, **how: Any) -> Self:
-        """Load the plugins, and prepare this process for the training.
+        """List the plugins; those that are used will be imported.
 
         Args:
             training: how to train.
@@ -111,9 +113,9 @@ class Session:
             names: of the cases or ladders, or the objects themselves.
             how: further fields of the session.
         """
-        machine.configure(training.platform if output.plan else training.own_platform)
+        configure = partial(machine.configure, training.platform if output.plan else training.own_platform)
         how.setdefault("surfaces", output.report is not None)
-        return cls(load_registry(), training, output, names, **how)
+        return cls(load_registry(before_import=configure), training, output, names, configure=configure, **how)
 
     def __enter__(self) -> Self:
         return self
@@ -133,12 +135,38 @@ class Session:
         Raises:
             OptionError: a case, treatment or sweep does not exist, or applies to no case.
         """
-        names = self.names or self._names_resumed() or self.registry.cases
-        cases = [case for one in names for case in self._cases_of(one)]
+        self.configure()
+        cases = [case for one in self._selected for case in self._cases_of(one)]
         with self.registry.left_out_named():
             named = select_treatments(self.training.treatment, self.training.optimizer, self.registry.treatments)
         treatments = [*named, *self.treatments]
         return select_variants(_each_once("case", cases), _each_once("treatment", treatments), self.training)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The ids of the variants, for which no plugin is imported where cases are selected by name and not changed.
+
+        Raises:
+            OptionError: as `variants`.
+        """
+        return self._selected_names if self._is_plain else [variant.id for variant in self.variants]
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the variants are the cases themselves, selected by name."""
+        changed = self.training.treatment or self.training.optimizer or self.training.sweep or self.treatments
+        return not changed and all(isinstance(one, str) for one in self.names)
+
+    @property
+    def _selected(self) -> Sequence[str | Case | Ladder]:
+        if not self._is_plain:
+            return self.names or self._names_resumed() or list(self.registry.declared)
+        return [name for name in self._selected_names if self.chosen is None or name in self.chosen]
+
+    @cached_property
+    def _selected_names(self) -> list[str]:
+        names: Iterable[Any] = self.names or self._names_resumed() or self.registry.declared
+        return list(dict.fromkeys(each for name in names for each in self.registry.names(name)))
 
     def _cases_of(self, chosen: str | Case | Ladder) -> Sequence[Case]:
         if isinstance(chosen, Ladder):

@@ -5,10 +5,11 @@ Out: a registry of cases and treatments, the selected variants, and new plugins 
 """
 
 from benchsuite.plugins.call import Call
+from benchsuite.plugins.declared import DeclaredCase
 from benchsuite.plugins.hookspecs import hookimpl
 from benchsuite.plugins.objects import treatment_of
 from benchsuite.plugins.observer import CaseFinished, JsonLinesLog, RoundFinished, RunObserver, RunStarted
-from benchsuite.plugins.registry import Plugin, PluginId, Registry, load_registry
+from benchsuite.plugins.registry import Plugin, PluginId, Registry, Supplied, load_registry
 from benchsuite.plugins.scaffold import KINDS, PREFIX, write_plugin
 from benchsuite.plugins.selection import label_calls, recall_labels, select_treatments, select_variants
 
@@ -17,6 +18,7 @@ __all__ = [
     "PREFIX",
     "Call",
     "CaseFinished",
+    "DeclaredCase",
     "JsonLinesLog",
     "Plugin",
     "PluginId",
@@ -24,6 +26,7 @@ __all__ = [
     "RoundFinished",
     "RunObserver",
     "RunStarted",
+    "Supplied",
     "hookimpl",
     "label_calls",
     "load_registry",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from benchsuite.errors import BenchsuiteError, printable
+from benchsuite.pytest_plugin.ranking import ENTRIES, add_board_option, rank_cases
 from benchsuite.pytest_plugin.suite import SUITE, Suite
 from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, REPLACED, Bench, RoundTimer
 from benchsuite.settings import OPTIONS, with_pytest_flags
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from benchsuite.case import Case
     from benchsuite.results import Summary
-    from benchsuite.variants import Variant
 
 __all__ = ["CASE_FIXTURE", "bench", "registered_case"]
 
@@ -35,6 +35,7 @@ CASE_FIXTURE = "registered_case"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add every option of the settings, as a flag and as an ini setting."""
     group = parser.getgroup("benchsuite", "benchsuite: train cases from many random starts")
+    add_board_option(group)
     for option in OPTIONS:
         how: dict[str, Any] = {"dest": option.ini, "default": None}
         if option.is_flag:
@@ -97,16 +98,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that requests a case once per case, each with its own clock for pytest-benchmark."""
     if CASE_FIXTURE not in metafunc.fixturenames:
         return
-    variants = metafunc.config.stash[SUITE].variants
+    suite = metafunc.config.stash[SUITE]
     # Where a case cannot be trained, its error is shown; that its benchmark was not used is no news.
     quiet = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 
-    def marks(variant: Variant) -> list[pytest.MarkDecorator]:
+    def marks(name: str) -> list[pytest.MarkDecorator]:
         timed = [RoundTimer.mark(), quiet]
-        return timed if variant.applies else [*timed, pytest.mark.skip(reason=f"does not apply: {variant.error}")]
+        reason = suite.inapplicable.get(name)
+        return [*timed, pytest.mark.skip(reason=f"does not apply: {reason}")] if reason else timed
 
-    params = [pytest.param(name, id=name, marks=marks(variant)) for name, variant in variants.items()]
+    params = [pytest.param(name, id=name, marks=marks(name)) for name in suite.session.ids]
     metafunc.parametrize(CASE_FIXTURE, params, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember the variants whose tests will run: of other cases no plugin is imported."""
+    suite = session.config.stash[SUITE]
+    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+    suite.chosen += dict.fromkeys(params[CASE_FIXTURE] for params in calls if CASE_FIXTURE in params)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -129,19 +139,21 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """With --benchsuite-plan, show the estimated costs instead of training."""
+    """With --benchsuite-plan, show the estimated costs instead of training; with --benchsuite-board, rank entries."""
     suite = session.config.stash[SUITE]
-    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
-    chosen = {params[CASE_FIXTURE]: suite.variants[params[CASE_FIXTURE]] for params in calls if CASE_FIXTURE in params}
-    suite.chosen += chosen
+    if suite.config.getoption(ENTRIES) and not session.testsfailed:
+        with _usage_errors():
+            rank_cases(suite, list(dict.fromkeys(suite.variants[name].case for name in suite.chosen)), session)
+        return True
     if not suite.output.plan or session.testsfailed:
         return None
     from benchsuite.report.terminal import forecast_table, render
 
-    failures = [variant.error for variant in chosen.values() if variant.applies and variant.error]
+    chosen = [suite.variants[name] for name in suite.chosen]
+    failures = [variant.error for variant in chosen if variant.applies and variant.error]
     session.testsfailed = len(failures)
     with _usage_errors():
-        forecasts = suite.session.forecasts([variant.treated for variant in chosen.values() if variant.treated])
+        forecasts = suite.session.forecasts([variant.treated for variant in chosen if variant.treated])
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.section("plan")

@@ -71,6 +71,14 @@ class Suite:
         return {variant.id: variant for variant in self.session.variants}
 
     @property
+    def inapplicable(self) -> dict[str, str]:
+        """Why treatments do not apply, by id."""
+        training, _ = self.settings
+        if not (training.treatment or training.optimizer or training.sweep):
+            return {}
+        return {name: str(variant.error) for name, variant in self.variants.items() if not variant.applies}
+
+    @property
     def summaries(self) -> list[Summary]:
         """The summaries of the cases trained so far."""
         return self.session.summaries if self.loaded else []

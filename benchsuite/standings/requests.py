@@ -12,7 +12,7 @@ from typing import Any
 from benchsuite.case import Case
 from benchsuite.errors import OptionError
 from benchsuite.plugins import Registry
-from benchsuite.settings import TrainingSettings
+from benchsuite.settings import AUTO, TrainingSettings
 from benchsuite.standings.board import BoardDefinition
 from benchsuite.standings.conduct import Contest
 from benchsuite.tuning import BoardOptions, Entry, EntryTreatments, Space, entry_of, read_entries, shipped_entries
@@ -86,7 +86,8 @@ def _contest(
     values: Mapping[str, Any],
 ) -> Contest:
     training = TrainingSettings.parse({name: values.get(name) for name in vars(TrainingSettings())} | _UNUSED)
-    registry.check_dataset(training.dataset)
+    if training.dataset != AUTO:
+        registry.check_dataset(training.dataset)
     cases = [case for one in names or list(registry.cases) for case in _cases_of(registry, one)]
     if not cases:
         raise OptionError("there is no case", "install a plugin with cases, or name one")
