@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ def add_board_option(group: pytest.OptionGroup) -> None:
         dest=ENTRIES,
         action="append",
         metavar="ENTRIES",
-        help="Do not run the tests; rank the entries of a TOML file or folder over the collected cases, by their"
-        f" default settings, on --benchsuite-seeds, in {_FOLDER}. Can be repeated; `benchsuite board` has more options.",
+        help="Do not run the tests; rank the entries of a TOML file or folder over the collected cases, by default"
+        f" settings, on --benchsuite-seeds, in {_FOLDER}. Can be repeated; `benchsuite board` has more options.",
     )
 
 
@@ -37,16 +37,16 @@ def rank_cases(suite: Suite, cases: list[str], session: pytest.Session) -> None:
     Raises:
         BenchsuiteError: an entry or an option cannot be used.
     """
-    from benchsuite.api.display import NoProgress
     from benchsuite.report.ranking import board_tables
     from benchsuite.report.terminal import render
     from benchsuite.standings import board_contest
+    from benchsuite.system import progress
 
     training, failures = suite.settings[0], list[BenchsuiteError]()
     values = {**vars(training), "output": _FOLDER, "judge_seeds": training.seeds and str(training.seeds)}
     entries = [Path(text) for text in suite.config.getoption(ENTRIES)]
     contest = board_contest(suite.session.registry, entries, cases, values)
-    made = contest.make(lambda _: nullcontext(NoProgress()), failures.append)
+    made = contest.make(lambda place: progress.ProgressBar(sys.stderr, place=place), failures.append)
     session.testsfailed = len(failures)
     writer, reporter = (
         suite.config.get_terminal_writer(),
