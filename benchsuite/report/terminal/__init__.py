@@ -4,6 +4,7 @@ In: summaries, results, comparisons, checks and estimates.
 Out: renderables of rich, whose cells are plain text too.
 """
 
+from benchsuite.report import count, interval, number, per_second, percent, points, seconds
 from benchsuite.report.terminal.changes import changes_table, compare_tables
 from benchsuite.report.terminal.checks import audit_table, check_table
 from benchsuite.report.terminal.findings import (
@@ -30,21 +31,7 @@ from benchsuite.report.terminal.sweep import (
     swept_options,
     values_of,
 )
-from benchsuite.report.terminal.tables import (
-    UNTREATED,
-    Column,
-    Sheet,
-    count,
-    failures,
-    interval,
-    median_steps,
-    number,
-    per_second,
-    percent,
-    points,
-    seconds,
-    table,
-)
+from benchsuite.report.terminal.tables import UNTREATED, Column, Sheet, failures, median_steps, table
 from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, cells_of, treatment_tables
 
 __all__ = [

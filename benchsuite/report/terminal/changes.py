@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from benchsuite.comparison import LEVEL, CaseChange, Difference, Gate, RunResults, compare_runs
-from benchsuite.report.terminal.tables import Column, Sheet, p_value, per_second, percent, points
+from benchsuite.report import p_value, per_second, percent, points
+from benchsuite.report.terminal.tables import Column, Sheet
 from benchsuite.store import RunFolder, read_results
 
 _MEANINGS = (

@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
-from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, number, percent
+from benchsuite.report import count, interval, number, percent
+from benchsuite.report.terminal.tables import Column, Sheet, failures
 from benchsuite.results import HOLDS, NOT_JUDGED, REFUTED, Summary, summaries_judged_together
 
 #: A summary and one of its groups, starts, diagnostics or claims.

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from benchsuite.errors import BenchsuiteError
 from benchsuite.execution import Forecast
-from benchsuite.report.terminal.tables import Column, seconds, size, table
+from benchsuite.report import seconds, size
+from benchsuite.report.terminal.tables import Column, table
 
 COLUMNS = (
     Column("case", lambda f: f.label, "left", "bold", folds=True),

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchsuite.report.terminal.tables import (
-    Column,
-    case_name,
-    count,
-    failures,
-    interval,
-    median_steps,
-    per_second,
-    percent,
-    seconds,
-)
+from benchsuite.report import count, interval, per_second, percent, seconds
+from benchsuite.report.terminal.tables import Column, case_name, failures, median_steps
 from benchsuite.results import DEFINITIONS, Outcome, Summary
 
 

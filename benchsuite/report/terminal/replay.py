@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rich.table import Table
 
-from benchsuite.report.terminal.tables import Column, number, table
+from benchsuite.report import number
+from benchsuite.report.terminal.tables import Column, table
 from benchsuite.results import Trace
 
 

@@ -8,16 +8,8 @@ from functools import partial
 import numpy as np
 
 from benchsuite import stats
-from benchsuite.report.terminal.tables import (
-    Column,
-    Sheet,
-    count,
-    failures,
-    interval,
-    median_steps,
-    percent,
-    warning_notes,
-)
+from benchsuite.report import count, interval, percent
+from benchsuite.report.terminal.tables import Column, Sheet, failures, median_steps, warning_notes
 from benchsuite.results import Summary
 
 #: Width of the plateau in rate, below the best rate.

@@ -10,20 +10,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from benchsuite.comparison import TreatmentComparison, compare_treatments
-from benchsuite.report.terminal.tables import (
-    UNTREATED,
-    Column,
-    Sheet,
-    count,
-    evaluations_per_step,
-    failures,
-    interval,
-    p_value,
-    percent,
-    points,
-    seconds,
-    warning_notes,
-)
+from benchsuite.report import count, interval, p_value, percent, points, seconds
+from benchsuite.report.terminal.tables import UNTREATED, Column, Sheet, evaluations_per_step, failures, warning_notes
 from benchsuite.results import INAPPLICABLE, Result, Summary, Untrained
 
 #: (case, treatment, reason why it does not apply), or a case that was not trained to the end.
