@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from conftest import LINE, SUPPLY, InstallPlugin
 
 from benchsuite import BenchsuiteError
-from benchsuite.plugins.registry import Plugin, load_registry
+from benchsuite.plugins.registry import load_registry
 
 OURS = {"mnist-identity-1L", "mnist-identity-4L", "relu-bias", "relu-to-relu"}
 
@@ -17,7 +20,7 @@ def left_out(name: str) -> BenchsuiteError:
     assert set(registry.cases) >= OURS
     (plugin,) = (plugin for plugin in registry.left_out if plugin.name == name)
     assert plugin.error
-    assert plugin.cases == ()
+    assert plugin.supplied.cases == ()
     return plugin.error
 
 
@@ -29,7 +32,8 @@ def test_hook_benchsuite_cases(install_plugin: InstallPlugin) -> None:
 
     assert registry.cases["line"].summary == "A linear unit learns a line."
     assert [plugin.name for plugin in registry.plugins] == sorted(plugin.name for plugin in registry.plugins)
-    assert Plugin("line", "plugin_line", "plugin_line 1.0", (registry.cases["line"],)) in registry.plugins
+    (plugin,) = (plugin for plugin in registry.plugins if plugin.place == ("line", "plugin_line", "plugin_line 1.0"))
+    assert plugin.supplied.cases == (registry.cases["line"],)
     assert registry.left_out == ()
 
 
@@ -82,3 +86,42 @@ def test_unknown_case_is_told_with_near_matches() -> None:
     """A mistyped name is answered with what may have been meant."""
     with pytest.raises(BenchsuiteError, match="did you mean relu-to-relu"):
         load_registry().case("relu_to_relu")
+
+
+LISTING = """
+import sys
+from benchsuite.plugins import load_registry
+registry = load_registry()
+print(registry.declared["line"].summary, "jax" in sys.modules)
+if "train" in sys.argv:
+    print(registry.case("line").summary, "plugin_line" in sys.modules, "benchsuite_relu.relu_bias" in sys.modules)
+"""
+
+
+def listing(*args: str) -> str:
+    """The output of a new process that lists the plugins, and uses one if "train" is given."""
+    command = [sys.executable, "-c", LISTING, *args]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_plugins_are_listed_without_importing_them(install_plugin: InstallPlugin) -> None:
+    """From the second time on a list imports neither plugins nor JAX; a case that is used imports its own plugin."""
+    install_plugin()
+    listing()
+
+    assert listing() == "A linear unit learns a line. False\n"
+    assert listing("train") == "A linear unit learns a line. False\nA linear unit learns a line. True False\n"
+
+
+def test_changed_plugin_is_imported_again(install_plugin: InstallPlugin) -> None:
+    """A list is right after a file of the plugin changed, also if the plugin fails now."""
+    path = install_plugin() / "plugin_line.py"
+    listing()
+
+    path.write_text(path.read_text().replace("learns a line", "learns two lines"))
+
+    assert listing() == "A linear unit learns two lines. True\n"
+    assert listing() == "A linear unit learns two lines. False\n"
+    path.write_text("import not_installed_anywhere")
+    assert "line" not in load_registry().declared
+    assert "not_installed_anywhere" in left_out("line").message

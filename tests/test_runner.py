@@ -11,7 +11,7 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from toys import Notes, line, line_table, run
 
@@ -19,12 +19,13 @@ from benchsuite import BenchsuiteError, Bound, Case, CaseError, Claim, Diagnosti
 from benchsuite.engine import forget_programs
 from benchsuite.engine.trainer import LARGEST_ROUND, choose_round_size
 from benchsuite.errors import StoreError
+from benchsuite.execution import read_settings
 from benchsuite.execution.executors import LOCAL_EXECUTOR
 from benchsuite.execution.executors.base import RemoteTrainer
 from benchsuite.execution.executors.job import perform
 from benchsuite.execution.runner import CaseRun, open_folder, rounds_left
-from benchsuite.execution.session import Session, read_settings
-from benchsuite.plugins.registry import Plugin, Registry
+from benchsuite.execution.session import Session
+from benchsuite.plugins import Plugin, Registry, Supplied
 from benchsuite.settings import OPTIONS, OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder
 
@@ -137,6 +138,7 @@ def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) 
 
 
 @given(st.integers(1, 20_000), st.integers(1, 4), st.sampled_from([1, 2, 32, 128, 2048]))
+@example(10241, 4, 1)
 def test_rounds_leave_few_lanes_idle(seeds: int, workers: int, turn: int) -> None:
     """Rounds take about as many turns of the devices as one round of all seeds, and stay small."""
     size = choose_round_size(seeds, workers, turn)
@@ -260,7 +262,7 @@ class Broken(Notes):
 
 def registry(*cases: Case) -> Registry:
     """A registry of one plugin with these cases."""
-    return Registry((Plugin("toys", "toys", "toys 1.0", cases),))
+    return Registry((Plugin.of("toys", "toys", "toys 1.0", Supplied(cases)),))
 
 
 def test_session_trains_every_case_and_keeps_failures() -> None:

@@ -238,4 +238,4 @@ def test_memory_of_restarts_is_a_lane_each() -> None:
 
     wide, narrow = (make_plan(problem, settings, machine.devices()).chunk_size for problem in problems)
 
-    assert (wide, narrow) == (64, 16)
+    assert (wide, narrow) == (128, 32)

@@ -33,6 +33,8 @@ class RunOptions(TypedDict, total=False):
 
     seeds: int | range | Sequence[int] | ArrayLike | str
     half_width: float
+    tag: str | Sequence[str]
+    family: str | Sequence[str]
     protocol: str
     rounds: int
     sweep: str | Sequence[str]
@@ -53,7 +55,7 @@ class RunOptions(TypedDict, total=False):
 
 def cases() -> dict[str, Case]:
     """List the cases of all plugins: name → `Case`, in the order of the names."""
-    return _warned(load_registry()).cases
+    return dict(_warned(load_registry()).cases)
 
 
 def treatments(case: str | Case | None = None) -> dict[str, Treatment]:
@@ -68,7 +70,7 @@ def treatments(case: str | Case | None = None) -> dict[str, Treatment]:
     with name_keywords():
         registry = _warned(load_registry())
         if case is None:
-            return registry.treatments
+            return dict(registry.treatments)
         chosen = registry.case(case) if isinstance(case, str) else case
         variants = make_variants([chosen], list(registry.treatments.values()), ())
         return {v.treatment: registry.treatments[v.treatment] for v in variants if v.treated and v.treatment}
@@ -86,7 +88,8 @@ def run(
     The rows are those of `benchsuite run` with the same options, to the bit. They are stored in a run folder.
 
     Args:
-        cases: names of cases or ladders, or `Case` and `Ladder` objects; all installed cases by default.
+        cases: names of cases or ladders, or `Case` and `Ladder` objects; by default those with the tag core,
+            and those without tags.
         treatments: one or several of: a name, as of `benchsuite run --treatment`; a `Treatment`; an optax
             transformation; a function that makes one, such as partial(optax.adam, 0.1); a function
             (case, **options) → Case. A mapping gives them names.

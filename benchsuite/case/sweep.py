@@ -121,7 +121,7 @@ class Rung:
 
     ladder: str
     option: str
-    value: float
+    value: int | float
     published: float | None = None
 
     @property

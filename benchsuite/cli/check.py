@@ -94,7 +94,8 @@ def _named_cases(names: Sequence[str], registry: Registry) -> list[Case]:
     for name in names or registry.cases:
         if name in plugins and (error := plugins[name].error):
             raise error
-        cases = plugins[name].cases if name in plugins and plugins[name].cases else registry.select(name)
+        of_plugin = plugins[name].supplied.cases if name in plugins else ()
+        cases = of_plugin or registry.select(name)
         found |= {case.name: case for case in cases}
     return list(found.values())
 
@@ -144,9 +145,8 @@ def new(name: str, kind: str | None, output: Path | None) -> int:
         for plugin in installed_plugins().plugins
         for item in (
             plugin.name,
-            *(ladder.name for ladder in plugin.ladders),
-            *(case.name for case in plugin.cases),
-            *(treatment.name for treatment in plugin.treatments),
+            *(item.name for items in (plugin.declared.ladders, plugin.declared.cases) for item in items),
+            *plugin.declared.treatments,
         )
     }
     for path in write_plugin(name, folder, taken, kind):

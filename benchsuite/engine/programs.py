@@ -22,7 +22,7 @@ SHARED, LARGEST_CODE = 32, 2**26
 #: Lanes of a block on a CPU by the operations of one optimiser step, in ascending order: a step of a small model is
 #: mostly overhead, a large model fills a core by itself. Other numbers than multiples of 16 leave vectors of the
 #: processor partly filled, whose lanes are rounded differently.
-CPU_LANES = ((1e6, 64), (5e7, 16))
+CPU_LANES = ((1e5, 128), (1e6, 64), (5e7, 16))
 
 _SMALLEST = 16
 

@@ -260,5 +260,6 @@ def choose_round_size(seeds: int, workers: int, turn: int) -> int:
     def turns(rounds: int) -> int:
         return -(-rounds // workers) * -(-seeds // (rounds * turn))
 
-    chosen = min(range(max(ROUNDS * workers, fewest), fewest - 1, -1), key=turns)
+    most = max(ROUNDS * workers, -(-fewest // workers) * workers)
+    chosen = min(range(most, fewest - 1, -1), key=turns)
     return -(-seeds // chosen)

@@ -108,8 +108,8 @@ class CaseRun:
     def round_results(self) -> Iterator[RoundResult]:
         """Yield stored rounds, then train and save the missing ones, and yield each."""
         yield from list(self._done)
-        self._train_starts()
         if self._done and not self._left:  # a run that ended between its last round and its summary
+            self._train_starts()
             self._folder.write_summaries(self.summaries())
         self._announce_round()
         for round_result in self._trainer.train(self._left, self._trained):
@@ -147,6 +147,8 @@ class CaseRun:
     def _keep(self, round_result: RoundResult) -> None:
         self._folder.write_round(self.plan.id, round_result)
         self._figures.add(round_result)
+        if len(self._done) == self.rounds:
+            self._train_starts()
         if self._figures.due:
             self._folder.write_summaries(self.summaries())
         self._progress.update_rate(self._figures.seeds, self._figures.converged)

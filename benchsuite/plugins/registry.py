@@ -1,13 +1,14 @@
-"""Find and load the installed plugins; those that fail are left out with an error."""
+"""Find the installed plugins, and import those that are used; those that fail are left out with an error."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import Any
+from typing import Any, Self, TypeVar, cast
 
 import pluggy
 
@@ -15,6 +16,7 @@ from benchsuite.case import Case, Download
 from benchsuite.errors import BenchsuiteError, OptionError, OutOfTimeError, PluginError, near_matches, wrap_errors
 from benchsuite.plugins import hookspecs
 from benchsuite.plugins.call import Call
+from benchsuite.plugins.declared import DeclarationCache, Declared, DeclaredCase, DeclaredLadder
 from benchsuite.plugins.hookspecs import PROJECT
 from benchsuite.plugins.observer import RunObserver
 from benchsuite.settings import AUTO, STAND_IN
@@ -31,22 +33,64 @@ HOOKS: dict[str, tuple[type, ...]] = {
 #: Name, target and origin of a plugin.
 PluginId = tuple[str, str, str]
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
-class Plugin:
-    """An entry point of the group `benchsuite`: what it supplies, or the error that it was left out for.
+class Supplied:
+    """The objects that the hooks of a plugin supply; `cases` include those of its ladders."""
 
-    Its `cases` include those of its ladders.
+    cases: tuple[Case, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
+    ladders: tuple[Ladder, ...] = ()
+    observers: tuple[RunObserver, ...] = ()
+
+    @property
+    def declared(self) -> Declared:
+        """What a list shows of them."""
+        return Declared(
+            tuple(map(DeclaredCase.of, self.cases)),
+            tuple(map(DeclaredLadder.of, self.ladders)),
+            tuple(treatment.name for treatment in self.treatments),
+            tuple(type(observer).__name__ for observer in self.observers),
+        )
+
+
+@dataclass(eq=False)
+class Plugin:
+    """An entry point of the group `benchsuite`: what it declares, or the error that it was left out for.
+
+    Its objects are there when they are first used, which imports it.
+
+    Args:
+        name: of the entry point.
+        target: the module.
+        origin: the distribution with its version.
+        declared: what it supplies.
+        load: imports it.
+        error: why it was left out.
     """
 
     name: str
     target: str
     origin: str
-    cases: tuple[Case, ...] = ()
-    treatments: tuple[Treatment, ...] = ()
-    ladders: tuple[Ladder, ...] = ()
-    observers: tuple[RunObserver, ...] = ()
+    declared: Declared = Declared()
+    load: Callable[[], Supplied] = Supplied
     error: BenchsuiteError | None = None
+
+    @classmethod
+    def of(cls, name: str, target: str, origin: str, supplied: Supplied) -> Self:
+        """Make a plugin of objects."""
+        return cls(name, target, origin, supplied.declared, lambda: supplied)
+
+    @cached_property
+    def supplied(self) -> Supplied:
+        """Its objects; none where it fails, then `error` says why."""
+        try:
+            return self.load()
+        except BenchsuiteError as error:
+            self.error = error
+            return Supplied()
 
     @property
     def place(self) -> PluginId:
@@ -60,31 +104,59 @@ class Plugin:
 
 
 @dataclass(frozen=True)
+class _ByName(Mapping[str, T]):
+    """Objects of plugins by name; a plugin is imported when one of its objects is first used."""
+
+    kind: str
+    owners: Mapping[str, Plugin]
+
+    def __getitem__(self, name: str) -> T:
+        plugin = self.owners[name]
+        for item in getattr(plugin.supplied, self.kind):
+            if item.name == name:
+                return cast("T", item)
+        error = plugin.error or PluginError(f"{plugin.target} supplies no {name} any more", "run the command again")
+        raise OptionError(f"{name} cannot be used: {error.message}", error.hint)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.owners)
+
+    def __len__(self) -> int:
+        return len(self.owners)
+
+
+@dataclass(frozen=True)
 class Registry:
     """All plugins, sorted by name, with the cases and treatments that they supply."""
 
     plugins: tuple[Plugin, ...]
 
-    @property
-    def cases(self) -> dict[str, Case]:
-        """Name -> case, in the order of the names; the cases of a ladder in the order of the values."""
-        cases = [case for plugin in self.plugins for case in plugin.cases]
+    @cached_property
+    def declared(self) -> dict[str, DeclaredCase]:
+        """Name → what a list shows of a case, in the order of the names; those of a ladder in that of the values."""
+        cases = [case for plugin in self.plugins for case in plugin.declared.cases]
         return {case.name: case for case in sorted(cases, key=lambda c: c.rung.ladder if c.rung else c.name)}
 
-    @property
-    def ladders(self) -> dict[str, Ladder]:
-        """Name -> ladder of cases."""
-        return {ladder.name: ladder for plugin in self.plugins for ladder in plugin.ladders}
+    @cached_property
+    def cases(self) -> Mapping[str, Case]:
+        """Name → case, in the same order."""
+        owners = {case.name: plugin for plugin in self.plugins for case in plugin.declared.cases}
+        return _ByName("cases", {name: owners[name] for name in self.declared})
 
-    @property
-    def treatments(self) -> dict[str, Treatment]:
-        """Name -> treatment, in the order of the plugins."""
-        return {treatment.name: treatment for plugin in self.plugins for treatment in plugin.treatments}
+    @cached_property
+    def ladders(self) -> dict[str, DeclaredLadder]:
+        """Name → what a list shows of a ladder of cases."""
+        return {ladder.name: ladder for plugin in self.plugins for ladder in plugin.declared.ladders}
+
+    @cached_property
+    def treatments(self) -> Mapping[str, Treatment]:
+        """Name → treatment, in the order of the plugins."""
+        return _ByName("treatments", {name: plugin for plugin in self.plugins for name in plugin.declared.treatments})
 
     @property
     def observers(self) -> list[RunObserver]:
         """The observers, in the order of the plugins."""
-        return [observer for plugin in self.plugins for observer in plugin.observers]
+        return [o for plugin in self.plugins if plugin.declared.observers for o in plugin.supplied.observers]
 
     @property
     def left_out(self) -> tuple[Plugin, ...]:
@@ -103,8 +175,8 @@ class Registry:
         Raises:
             OptionError: it is neither the name of a dataset, "auto" nor "stand-in".
         """
-        choices = {AUTO, STAND_IN, *self.downloads}
-        if choice not in choices:
+        if choice not in (AUTO, STAND_IN) and choice not in self.downloads:
+            choices = {AUTO, STAND_IN, *self.downloads}
             raise OptionError(f"there is no dataset {choice!r}", near_matches(choice, choices))
 
     def case(self, name: str) -> Case:
@@ -113,21 +185,24 @@ class Registry:
         Raises:
             OptionError: there is none, and the hint suggests similar names; or it is a ladder of several.
         """
-        cases, ladders = self.cases, self.ladders
-        if name in cases:
-            return cases[name]
+        return self.cases[self._full_name(name)]
+
+    def _full_name(self, name: str) -> str:
+        ladders = self.ladders
+        if name in self.declared:
+            return name
         if name in ladders:
             names = ladders[name].names
             raise OptionError(f"{name} is a ladder of {len(names)} cases; expected one", f"one of: {', '.join(names)}")
         if name.partition("(")[0].strip() in ladders:
-            return cases[_name_of_rung(name, ladders)]
+            return _name_of_rung(name, ladders)
         for plugin in self.left_out:
             if name in (plugin.name, plugin.target.rpartition(".")[2]):
                 raise OptionError(
                     f"there is no case {name!r}: {plugin.reason}", plugin.error.hint if plugin.error else ""
                 )
         with self.left_out_named():
-            raise OptionError(f"there is no case {name!r}", near_matches(name, [*cases, *ladders]))
+            raise OptionError(f"there is no case {name!r}", near_matches(name, [*self.declared, *ladders]))
 
     @contextmanager
     def left_out_named(self) -> Iterator[None]:
@@ -144,17 +219,25 @@ class Registry:
             reasons = "; ".join(plugin.reason for plugin in self.left_out)
             raise OptionError(f"{error.message} ({reasons})", error.hint) from error
 
+    def names(self, name: str) -> list[str]:
+        """The name of the case called `name`, or of all cases of the ladder called so.
+
+        Raises:
+            OptionError: there is none, with near matches.
+        """
+        ladder = self.ladders.get(name)
+        return list(ladder.names) if ladder else [self._full_name(name)]
+
     def select(self, name: str) -> list[Case]:
         """The case called `name`, or all cases of the ladder called so.
 
         Raises:
             OptionError: there is none, with near matches.
         """
-        ladder = self.ladders.get(name)
-        return [self.case(each) for each in (ladder.names if ladder else [name])]
+        return [self.cases[each] for each in self.names(name)]
 
 
-def _name_of_rung(text: str, ladders: Mapping[str, Ladder]) -> str:
+def _name_of_rung(text: str, ladders: Mapping[str, DeclaredLadder]) -> str:
     """The name of the case that "ladder(option=value)" means."""
     call = Call.parse(text, 'name a case such as "abs-width(units=4)"')
     ladder = ladders[call.name]
@@ -165,44 +248,62 @@ def _name_of_rung(text: str, ladders: Mapping[str, Ladder]) -> str:
     return ladder.names[places[0]]
 
 
-def load_registry(found: Iterable[EntryPoint] | None = None, but: Iterable[PluginId] = ()) -> Registry:
-    """Load every plugin of the installed distributions, or of the entry points `found`.
+def load_registry(
+    found: Iterable[EntryPoint] | None = None,
+    but: Iterable[PluginId] = (),
+    before_import: Callable[[], None] = lambda: None,
+) -> Registry:
+    """List the plugins of the installed distributions; those that changed since the last time are imported.
 
     Args:
         found: entry points to load instead of the installed ones.
         but: plugins to skip.
+        before_import: called before a plugin is imported.
     """
     found, but = entry_points(group=PROJECT) if found is None else found, set(but)
-    plugins = [load_plugin(entry) for entry in found if _unloaded(entry).place not in but]
-    plugins.sort(key=lambda plugin: (plugin.name, plugin.origin))
+    kept = DeclarationCache.load()
+    plugins = [_plugin(entry, kept, before_import) for entry in found]
+    kept.save()
+    plugins = sorted((one for one in plugins if one.place not in but), key=lambda one: (one.name, one.origin))
     return Registry(_without_duplicate_names(_without_duplicate_plugins(plugins)))
 
 
-def load_plugin(entry: EntryPoint) -> Plugin:
-    """Import one plugin and call its hooks; any error becomes that of the plugin."""
-    plugin = _unloaded(entry)
+def _plugin(entry: EntryPoint, kept: DeclarationCache, before_import: Callable[[], None]) -> Plugin:
+    def load() -> Supplied:
+        before_import()
+        return import_plugin(entry)
+
+    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
+    plugin = Plugin(entry.name, entry.value, origin, load=load)
+    if declared := kept.recall(entry):
+        plugin.declared = declared
+        return plugin
+    plugin.declared = plugin.supplied.declared
+    if plugin.error is None:
+        kept.keep(entry, plugin.declared)
+    return plugin
+
+
+def import_plugin(entry: EntryPoint) -> Supplied:
+    """Import a plugin and call its hooks.
+
+    Raises:
+        BenchsuiteError: it fails.
+    """
     try:
         with signals.time_limit(signals.PLUGIN_TIMEOUT), machine.restore_settings(f"plugin {entry.name}"):
             manager = _manager(entry.name, _import(entry))
             supplied = {hook: _supplied(manager, hook) for hook in HOOKS}
             cases = [case for item in supplied["benchsuite_cases"] for case in _cases_of(item)]
     except OutOfTimeError:
-        return replace(plugin, error=_too_slow(entry))
-    except BenchsuiteError as error:
-        return replace(plugin, error=error)
+        raise _too_slow(entry) from None
     ladders = tuple(item for item in supplied["benchsuite_cases"] if isinstance(item, Ladder))
-    treatments = tuple(supplied["benchsuite_treatments"])
-    observers = tuple(supplied["benchsuite_observers"])
-    return replace(plugin, cases=tuple(cases), treatments=treatments, ladders=ladders, observers=observers)
+    treatments, observers = (tuple(supplied[f"benchsuite_{kind}"]) for kind in ("treatments", "observers"))
+    return Supplied(tuple(cases), treatments, ladders, observers)
 
 
 def _cases_of(item: Case | Ladder) -> list[Case]:
     return item.make_cases() if isinstance(item, Ladder) else [item]
-
-
-def _unloaded(entry: EntryPoint) -> Plugin:
-    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
-    return Plugin(entry.name, entry.value, origin)
 
 
 def _too_slow(entry: EntryPoint) -> PluginError:
@@ -263,24 +364,19 @@ def _without_duplicate_names(plugins: Sequence[Plugin]) -> tuple[Plugin, ...]:
     # stranger cannot take it over.
     owner: dict[str, Plugin] = {}
     for plugin in sorted(plugins, key=lambda plugin: not plugin.origin.startswith(f"{PROJECT} ")):
-        for what in _names(plugin):
+        for what in plugin.declared.names:
             if what not in owner or what == f"case {plugin.name}":
                 owner[what] = plugin
     return tuple(_refused_for_duplicates(plugin, owner) for plugin in plugins)
 
 
 def _refused_for_duplicates(plugin: Plugin, owner: Mapping[str, Plugin]) -> Plugin:
-    names = _names(plugin)
+    names = plugin.declared.names
     taken = next((what for what in names if owner[what] is not plugin or names.count(what) > 1), None)
     return _refused(plugin, taken, owner[taken]) if taken else plugin
-
-
-def _names(plugin: Plugin) -> list[str]:
-    ladders, cases = ((f"case {item.name}" for item in items) for items in (plugin.ladders, plugin.cases))
-    return [*ladders, *cases, *(f"treatment {treatment.name}" for treatment in plugin.treatments)]
 
 
 def _refused(plugin: Plugin, what: str, owner: Plugin) -> Plugin:
     message = f"{what} is already supplied by {owner.target} of {owner.origin}"
     error = PluginError(message, f"rename it in {plugin.target} of {plugin.origin}")
-    return replace(plugin, cases=(), treatments=(), ladders=(), observers=(), error=error)
+    return Plugin(*plugin.place, error=error)

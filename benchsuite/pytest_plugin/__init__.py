@@ -8,7 +8,7 @@ test requests a case, or an option a treatment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from benchsuite.case import Case
     from benchsuite.results import Summary
-    from benchsuite.variants import Variant
 
 __all__ = ["CASE_FIXTURE", "bench", "registered_case"]
 
@@ -97,16 +96,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that requests a case once per case, each with its own clock for pytest-benchmark."""
     if CASE_FIXTURE not in metafunc.fixturenames:
         return
-    variants = metafunc.config.stash[SUITE].variants
+    suite = metafunc.config.stash[SUITE]
     # Where a case cannot be trained, its error is shown; that its benchmark was not used is no news.
     quiet = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 
-    def marks(variant: Variant) -> list[pytest.MarkDecorator]:
+    def marks(name: str) -> list[pytest.MarkDecorator]:
         timed = [RoundTimer.mark(), quiet]
-        return timed if variant.applies else [*timed, pytest.mark.skip(reason=f"does not apply: {variant.error}")]
+        reason = suite.inapplicable.get(name)
+        return [*timed, pytest.mark.skip(reason=f"does not apply: {reason}")] if reason else timed
 
-    params = [pytest.param(name, id=name, marks=marks(variant)) for name, variant in variants.items()]
+    params = [pytest.param(name, id=name, marks=marks(name)) for name in suite.session.ids]
     metafunc.parametrize(CASE_FIXTURE, params, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember the variants whose tests will run: of other cases no plugin is imported."""
+    suite = session.config.stash[SUITE]
+    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+    suite.chosen += dict.fromkeys(params[CASE_FIXTURE] for params in calls if CASE_FIXTURE in params)
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -114,6 +122,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     suite = config.stash[SUITE]
     if not suite.loaded or config.option.collectonly or suite.output.plan:
         return []
+    from benchsuite.report import size
     from benchsuite.report.terminal import header_lines
     from benchsuite.system import machine
 
@@ -123,25 +132,24 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
         about = session.executor.describe(session.training)
     left_out = [plugin.name for plugin in session.registry.left_out]
     training = session.training
+    disk = f"takes at most {size(session.estimated_bytes(suite.chosen))} on disk"
     notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
-    return header_lines(about, training.protocol, training.precision, left_out, training.dtype) + notes
+    return [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With --benchsuite-plan, show the estimated costs instead of training."""
     suite = session.config.stash[SUITE]
-    calls = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
-    chosen = {params[CASE_FIXTURE]: suite.variants[params[CASE_FIXTURE]] for params in calls if CASE_FIXTURE in params}
-    suite.chosen += chosen
     if not suite.output.plan or session.testsfailed:
         return None
     from benchsuite.report.terminal import forecast_table, render
 
-    failures = [variant.error for variant in chosen.values() if variant.applies and variant.error]
+    chosen = [suite.variants[name] for name in suite.chosen]
+    failures = [variant.error for variant in chosen if variant.applies and variant.error]
     session.testsfailed = len(failures)
     with _usage_errors():
-        forecasts = suite.session.forecasts([variant.treated for variant in chosen.values() if variant.treated])
+        forecasts = suite.session.forecasts([variant.treated for variant in chosen if variant.treated])
     writer, reporter = session.config.get_terminal_writer(), session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
         reporter.section("plan")
@@ -187,6 +195,17 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
         }
 
 
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_benchmark_group_stats(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Leave rounds of cases out of pytest-benchmark's table, unless it is asked for more than the speeds."""
+    groups, suite = (yield), config.stash[SUITE]
+    asked = ("benchmark_compare", "benchmark_histogram", "benchmark_verbose", "benchmark_cprofile")
+    if config.option.verbose > 0 or any(config.getoption(name, None) for name in asked):
+        return groups
+    others = [(group, [one for one in found if one["fullname"] not in suite.timed]) for group, found in groups]
+    return [(group, found) for group, found in others if found]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the convergence table, the comparison, and the plugins that were left out."""
@@ -212,20 +231,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> None:
-    from benchsuite.report.terminal import run_tables
-    from benchsuite.store import read_results
+    from benchsuite.report.terminal import answer_tables, run_tables
+    from benchsuite.results import Result
+    from benchsuite.store import folder_size, read_results
 
-    folder, results = suite.session.folder, []
+    folder, results = suite.session.folder, list[Result]()
     terminalreporter.section("convergence")
     try:
         results = read_results(folder)
     except BenchsuiteError as error:
         message = f"treatments and sweeps cannot be shown: {error}"
         terminalreporter.write_line(with_pytest_flags(message), red=True)
-    width = suite.config.get_terminal_writer().fullwidth
-    tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *folder.untrained])
-    terminalreporter.write(_rendered(tables, suite.config))
-    terminalreporter.write_line(f"rows of every seed: {folder.path}")
+    width, untrained = suite.config.get_terminal_writer().fullwidth, folder.untrained
+    if suite.config.option.verbose > 0:
+        tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *untrained])
+        terminalreporter.write(_rendered(tables, suite.config))
+    shown = [result.summary for result in results] or suite.summaries
+    answer = answer_tables(shown, results, untrained, folder.path, folder_size(folder.path))
+    terminalreporter.write(_rendered(answer, suite.config))
 
 
 def _rendered(tables: RenderableType, config: pytest.Config) -> str:

@@ -161,7 +161,7 @@ class Answer:
     @property
     def sentence(self) -> str:
         """The answer in one sentence without a full stop."""
-        return "; ".join(filter(None, (self.rates_sentence, *self._marks(), self.claims.sentence)))
+        return "; ".join(filter(None, (self.rates_sentence, *self.limits, self.claims.sentence)))
 
     @property
     def rates_sentence(self) -> str:
@@ -175,13 +175,13 @@ class Answer:
         cases = f"{len(trained)} cases" + (f" of {len(families)} families" if len(families) > _NAMED else "")
         return f"{cases}: {_listed(list(_shares(trained)))}"
 
-    def _marks(self) -> Iterator[str]:
+    @property
+    def limits(self) -> list[str]:
         """What limits the answer: synthetic data, and what was not trained to the end."""
-        stand_in = sum(row.stand_in for row in self.rows if row.rate is not None)
-        if stand_in:
-            yield f"{stand_in} on synthetic data"
-        for state, number in Counter(row.state for row in self.untrained).items():
-            yield f"{number} {state}"
+        stand_in = sum(row.stand_in for row in self.rows)
+        synthetic = [f"{stand_in} on synthetic data"] if stand_in else []
+        states = Counter(row.state for row in self.untrained)
+        return [*synthetic, *(f"{number} {state}" for state, number in states.items())]
 
 
 def answer_rows(summaries: Sequence[Summary], untrained: Iterable[Untrained] = ()) -> list[AnswerRow]:

@@ -48,7 +48,8 @@ def number(value: float | None) -> str:
     """Format a number to four significant digits, large ones with separators; "-" for None."""
     if value is None:
         return "-"
-    return _with_minus(f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}")  # noqa: PLR2004  # larger ones in scientific notation
+    scientific = not 1e3 <= abs(value) < 1e7  # noqa: PLR2004  # as large numbers are read
+    return _with_minus(f"{value:.4g}" if scientific else f"{value:,.0f}")
 
 
 def count(value: float | None) -> str:

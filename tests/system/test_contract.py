@@ -26,14 +26,14 @@ from benchsuite.variants.start import start_values
 OURS = {
     plugin.name: plugin
     for plugin in load_registry().plugins
-    if plugin.origin.startswith("benchsuite ") and plugin.cases
+    if plugin.origin.startswith("benchsuite ") and plugin.declared.cases
 }
 
 
 @pytest.fixture(params=sorted(OURS), scope="module")
 def case(request: pytest.FixtureRequest) -> Case:
     """Each of our cases, cut down to two evaluations of few examples."""
-    (found,) = OURS[request.param].cases
+    (found,) = OURS[request.param].supplied.cases
     return cut_down(found)
 
 

@@ -14,7 +14,7 @@ from toys import Notes, line
 
 from benchsuite import Schedule, Split, Table
 from benchsuite.execution.session import Session
-from benchsuite.plugins import Plugin, Registry
+from benchsuite.plugins import Plugin, Registry, Supplied
 from benchsuite.settings import OutputSettings, TrainingSettings
 
 
@@ -30,7 +30,7 @@ def test_session_frees_a_table_after_its_last_case() -> None:
 
     fields = {"dataset": Table("shared", load=load, batch_size=4), "schedule": Schedule(epochs=1, seeds=2)}
     cases = (line(name="one", **fields), line(name="two", **fields))
-    registry = Registry((Plugin("both", "both", "none", cases),))
+    registry = Registry((Plugin.of("both", "both", "none", Supplied(cases)),))
     session = Session(registry, TrainingSettings(), OutputSettings())
 
     result = session.run(lambda _: nullcontext(Notes()), pytest.fail)

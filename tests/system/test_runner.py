@@ -21,7 +21,7 @@ def test_rows_do_not_depend_on_the_size_of_rounds() -> None:
 
     in_blocks, in_part = run(line(), large, seeds=200, rounds=1), run(line(), small, seeds=200, rounds=9)
 
-    assert in_blocks.plan.chunk_size == in_part.plan.chunk_size == 64
+    assert in_blocks.plan.chunk_size == in_part.plan.chunk_size == 128
     assert rows(in_blocks, large) == rows(in_part, small)
 
 
@@ -42,7 +42,7 @@ def test_block_is_halved_until_it_is_predicted_to_fit(monkeypatch: pytest.Monkey
 
     tight = run(line(), rounds=1)
 
-    assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (64, 32)
+    assert (roomy.plan.chunk_size, tight.plan.chunk_size) == (128, 64)
     assert tight.summaries()[0].outcomes == roomy.summaries()[0].outcomes
 
 

@@ -80,7 +80,7 @@ def test_broken_treatments_are_left_out(code: str, said: str, install_plugin: In
 
     (plugin,) = registry.left_out
     assert said in str(plugin.error)
-    assert plugin.treatments == ()
+    assert plugin.declared.treatments == ()
     assert "adam" in registry.treatments
 
 
