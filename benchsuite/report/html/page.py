@@ -152,10 +152,9 @@ def environment(package: str = "") -> jinja2.Environment:
     environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second, "count": count}
     environment.filters |= {"case_of": case_of, "panel": panel_name}
     kinds = {"figure": ChartFigure, "sheet": Sheet, "fold": Fold, "matrix": TreatmentMatrix, "claims": ClaimGroup}
-    environment.tests |= {name: partial(_is_a, kind) for name, kind in kinds.items()}
-    environment.tests |= {
-        "address": lambda text: bool(_ADDRESS.fullmatch(text)),
-    }
+    for name, kind in kinds.items():
+        environment.tests[name] = partial(_is_a, kind)
+    environment.tests["address"] = lambda text: bool(_ADDRESS.fullmatch(text))
     environment.globals |= {"asset": _asset, "library": chart_library, "version": __version__, "many": MANY}
     environment.globals |= {"colours": {outcome.value: colour for outcome, colour in OUTCOME_COLOURS.items()}}
     return environment
