@@ -46,7 +46,7 @@ def test_table_shows_how_many_converged(cases: pytest.Pytester) -> None:
             "*case*seeds*converged*rate*95 % interval*failed as*",
             "line *20*20*100.0 %*83.9–100.0 %*none*",
             "line-at-rest*20*0*0.0 %*0.0–16.1 %*20 stuck*",
-            "converged: r2 ≥ 0.99 at the last evaluation*",
+            "converged: R² ≥ 0.99 at the last evaluation*",
             "rows of every seed: .benchsuite/*",
         ]
     )

@@ -192,7 +192,7 @@ class _Block:
     def lines(self) -> Iterator[Text]:
         """Return the head and the rows."""
         columns = self.grid.columns
-        yield from self._side_by_side([Text(columns[place].title, "dim") for place in self.places])
+        yield from self._side_by_side([Text(columns[place].title, "dim") for place in self.places], bottom=True)
         for row in self.grid.cells:
             yield from self._side_by_side([row[place] for place in self.places])
             for place in self.below:
@@ -216,7 +216,7 @@ class _Block:
             left -= more
         return widths
 
-    def _side_by_side(self, cells: Sequence[Text]) -> Iterator[Text]:
+    def _side_by_side(self, cells: Sequence[Text], *, bottom: bool = False) -> Iterator[Text]:
         indent = 0
         if self._alone:
             name, *cells = cells
@@ -224,10 +224,13 @@ class _Block:
             indent = _INDENT
         columns = [self.grid.columns[place] for place in self.places][-len(cells) :]
         wrapped = [wrap_words(cell, width) for cell, width in zip(cells, self._widths, strict=True)]
+        if bottom:
+            most = max(map(len, wrapped))
+            wrapped = [[Text()] * (most - len(lines)) + lines for lines in wrapped]
         for parts in zip_longest(*wrapped):
             line = Text(" " * indent, self.grid.style, no_wrap=True, overflow="ignore")
             for part, column, width in zip(parts, columns, self._widths, strict=True):
-                text = part if part is not None else Text()
+                text = part.copy() if part is not None else Text()
                 text.rstrip()
                 before = " " * (width - text.cell_len) if column.justify == "right" else ""
                 line.append(before).append_text(text)
