@@ -178,9 +178,9 @@ def show_run(folder: RunFolder, summaries: Sequence[Summary], *, verbose: bool =
         results = read_results(folder)
     except BenchsuiteError as error:
         say(f"treatments and sweeps cannot be shown: {error}", err=True)
-    untrained = folder.untrained
+    untrained: list[Any] = [*folder.inapplicable, *folder.untrained]
     if verbose:
-        show(run_tables(summaries, console.width, results, [*folder.inapplicable, *untrained]))
+        show(run_tables(summaries, console.width, results, untrained))
     shown = [result.summary for result in results] or summaries
     show(answer_tables(shown, results, untrained, folder.path, folder_size(folder.path)))
 

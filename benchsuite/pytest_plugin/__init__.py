@@ -250,9 +250,10 @@ def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> 
     except BenchsuiteError as error:
         message = f"treatments and sweeps cannot be shown: {error}"
         terminalreporter.write_line(with_pytest_flags(message), red=True)
-    width, untrained = suite.config.get_terminal_writer().fullwidth, folder.untrained
+    width = suite.config.get_terminal_writer().fullwidth
+    untrained: list[Any] = [*folder.inapplicable, *folder.untrained]
     if suite.config.option.verbose > 0:
-        tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *untrained])
+        tables = run_tables(suite.summaries, width, results, untrained)
         terminalreporter.write(_rendered(tables, suite.config))
     shown = [result.summary for result in results] or suite.summaries
     answer = answer_tables(shown, results, untrained, folder.path, folder_size(folder.path))
