@@ -205,7 +205,7 @@ def _reasons(untrained: Sequence[AnswerRow]) -> Iterator[Prose]:
     for row in untrained[:_REASONS]:
         yield Prose(f"{row.id} {row.state}: {row.reason}", "red")
     if len(untrained) > _REASONS:
-        yield Prose(f"and {len(untrained) - _REASONS} others: `benchsuite report --terminal untrained`", "red")
+        yield Prose(f"and {len(untrained) - _REASONS} more: `benchsuite report --terminal untrained`", "red")
 
 
 def _inapplicable(items: Sequence[Untrained]) -> Iterator[Prose]:
@@ -213,7 +213,7 @@ def _inapplicable(items: Sequence[Untrained]) -> Iterator[Prose]:
     reasons = inapplicable_reasons(items)
     yield from (Prose(reason, "dim") for reason in reasons[:_LISTED])
     if len(reasons) > _LISTED:
-        yield Prose(f"and {len(reasons) - _LISTED} others do not: `benchsuite report --terminal treatments`", "dim")
+        yield Prose(f"and {len(reasons) - _LISTED} more: `benchsuite report --terminal treatments`", "dim")
 
 
 def _claims(answer: Answer) -> Iterator[Prose]:
@@ -225,7 +225,7 @@ def _claims(answer: Answer) -> Iterator[Prose]:
         p = f", adjusted p {_equals(claim['adjusted_p_value'])}" if claim["adjusted_p_value"] is not None else ""
         yield Prose(f"- {summary.case}: {claim['statement']} ({claim['found']}{p})", "red")
     if len(claims.refuted) > _LISTED:
-        yield Prose(f"- {len(claims.refuted) - _LISTED} others: `benchsuite report --terminal claims`", "red")
+        yield Prose(f"- {len(claims.refuted) - _LISTED} more: `benchsuite report --terminal claims`", "red")
 
 
 def _next(answer: Answer, place: Path) -> str:
