@@ -216,7 +216,8 @@ def count_claims(summaries: Sequence[Summary]) -> ClaimCounts:
 def _of_one(row: AnswerRow) -> str:
     assert row.interval is not None  # noqa: S101  # the caller selects those with seeds
     if row.converged in (0, row.seeds):
-        return f"{row.label}: {'all' if row.converged else 'none'} of {_plural(row.seeds, 'start')} converge"
+        verb = "converges" if row.seeds == 1 else "converge"
+        return f"{row.label}: {'all' if row.converged else 'none'} of {_plural(row.seeds, 'start')} {verb}"
     share = f"{percent(row.rate)} of {_plural(row.seeds, 'start')} converge"
     return f"{row.label}: {share}, 95 % interval {interval(row.interval)}"
 
