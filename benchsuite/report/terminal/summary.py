@@ -49,8 +49,8 @@ COST = (
 def constant_notes(summaries: Sequence[Summary]) -> list[str]:
     """Sentences on the cases whose criterion a constant prediction meets."""
     return [
-        f"† {summary.label}: {summary.constant_meets}, predicted for every input, meets {metric_name(summary.criterion)};"
-        f" success does not show that anything was learnt"
+        f"† {summary.label}: {summary.constant_meets}, predicted for every input, meets"
+        f" {metric_name(summary.criterion)}; success does not show that anything was learnt"
         for summary in summaries
         if summary.constant_meets
     ]
