@@ -99,8 +99,8 @@ def test_page_tells_everything_in_order() -> None:
     assert sum(tag == "details" for tag, _ in page.found) >= len(figures)
     assert re.search(r"line\s+100.0 %\s+75.8–100.0 %\s+12\s+40\s", page.text)
     first = page.text[: page.text.index("Claims of the sources")]
-    assert "50.0 % of starts converge in 1 of them, all of 12 in line" in first
-    assert "none of 1 statement of the sources is judged" in first
+    assert "4 cases: 50 % of starts converge in 1 of them, all of 12 in line and none of 12 in steep and slow" in first
+    assert "0 of 3 statements of the sources hold, 3 are refuted, 1 is not judged" in first
     assert page.text.index("jax 1") < page.text.index("100.0 %") < page.text.index("Python")
     summary = Path("page/summary.md").read_text()
     assert "| line | 100.0 % | 75.8–100.0 % | 12 | 40 | none |" in summary
