@@ -82,7 +82,7 @@ def opened(browser: Browser, noticed: list[str], at: str = "", **how: Any) -> Pa
     page.on("console", lambda message: noticed.append(message.text))
     page.on("pageerror", lambda error: noticed.append(str(error)))
     page.on("dialog", lambda dialog: noticed.append(dialog.message))
-    page.on("request", lambda asked: None if asked.url == own + at else noticed.append(asked.url))
+    page.on("request", lambda asked: None if asked.url == own else noticed.append(asked.url))
     page.goto(own + at)
     page.wait_for_selector("body[data-drawn=all]", timeout=60_000)
     return page
@@ -112,7 +112,7 @@ def test_page_in_a_browser(chromium: Browser) -> None:
     page.locator("figure[data-figure=learning-slow] details summary").click()
     with page.expect_download() as saved:
         page.click("figure[data-figure=learning-slow] [data-save=csv]")
-    table = list(csv.reader(saved.value.path().open()))
+    table = list(csv.reader(saved.value.path().read_text().splitlines()))
     assert {"median", "seed", "value"} <= set(table[0])
     assert {len(row) for row in table} == {len(table[0])}, "the data of all layers are one table"
     with page.expect_download() as saved:

@@ -42,8 +42,9 @@ function hideEmpty(group) {
 // The chart without the hidden cases; null if it shows no other.
 function chosen(spec) {
   if (!hidden.size) return spec;
+  const named = tables(spec).flatMap(records).map((row) => row.case).filter(Boolean);
+  if (named.length && named.every(isHidden)) return null;
   const lines = spec.usermeta?.lines?.filter((line) => !isHidden(line));
-  if (lines && !lines.length) return null;
   const found = within(spec);
   return lines ? { ...found, height: spec.usermeta.line * lines.length } : found;
 }
@@ -93,10 +94,12 @@ function save(name, address) {
 
 // The plotted data as one table: the columns of all parts of the chart. Cells stay quoted as they are.
 function csv(spec) {
-  const rows = Object.values(spec.datasets ?? {}).filter((values) => typeof values === "string").flatMap(records);
+  const rows = tables(spec).flatMap(records);
   const columns = [...new Set(rows.flatMap(Object.keys))];
   return [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))].map((row) => `${row.join(",")}\n`).join("");
 }
+
+const tables = (spec) => Object.values(spec.datasets ?? {}).filter((values) => typeof values === "string");
 
 function records(text) {
   const lines = [[]];
