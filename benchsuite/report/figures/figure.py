@@ -263,7 +263,7 @@ def draw_series(
             strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1)),
         )
     line = line.encode(tooltip=alt.Undefined)
-    return alt.layer(*(behind if few else ()), line, near)
+    return alt.layer(*(behind if few else ()), line, near)  # type: ignore[return-value]  # as none is a facet
 
 
 def outcome_colour(seen: Iterable[str]) -> alt.Color:

@@ -149,7 +149,7 @@ def _spread(report: ReportContent) -> Iterator[Part]:
 
 def _panel(result: Result, *, is_open: bool) -> Fold:
     summary = result.summary
-    parts = [_described(summary), *_figures(result), *_tables(summary)]
+    parts: list[Part] = [_described(summary), *_figures(result), *_tables(summary)]
     return Fold(summary.label, parts, panel_name(summary.label), summary.label, percent(summary.rate), is_open)
 
 

@@ -32,7 +32,7 @@ _MEANINGS = (
     "p: McNemar's exact test, two-sided, ↑ of a rise and ↓ of a drop, adjusted by Holm for all comparisons of the run",
     "fixed: failed untreated and converged treated; regressed: the reverse",
     "replay a listed seed with `benchsuite replay CASE --treatment … --seed N`",
-    "step: device time for one step of one seed, failed ones too; × of the untreated case's in the steady rounds",
+    "step: device time for one step of one seed, failed ones too; ×: relative to the untreated case, with 95 % interval",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
 
