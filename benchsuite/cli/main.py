@@ -11,9 +11,9 @@ from benchsuite import __version__
 from benchsuite.cli.check import audit, check_cases, data, new
 from benchsuite.cli.common import FAILED, say
 from benchsuite.cli.publish import nightly, publish
-from benchsuite.cli.report import compare, export_run, report
+from benchsuite.cli.report import clean, compare, export_run, report
 from benchsuite.cli.run import run_cases
-from benchsuite.cli.show import landscape, list_cases, list_treatments, plugins, replay
+from benchsuite.cli.show import landscape, list_cases, list_treatments, plugins, replay, show_case
 from benchsuite.errors import BenchsuiteError, OptionError
 from benchsuite.system import signals
 
@@ -28,8 +28,8 @@ def cli() -> None:
 
 
 for _command in (
-    *(list_cases, plugins, list_treatments, run_cases, replay, landscape, report, export_run, compare),
-    *(publish, nightly, audit, check_cases, data, new),
+    *(list_cases, show_case, plugins, list_treatments, run_cases, replay, landscape, report, export_run, compare),
+    *(clean, publish, nightly, audit, check_cases, data, new),
 ):
     cli.add_command(_command)
 

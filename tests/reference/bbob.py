@@ -1,4 +1,4 @@
-"""Three functions of COCO's bbob by their formulas (RR-6829), Adam 0.1 from U(-5, 5)ᵈ, 2,000 steps: excess at most 1e-2.
+"""Three functions of COCO's bbob by their formulas (RR-6829), Adam 0.1 from U(-5, 5)ᵈ, 2,000 steps: excess ≤ 1e-2.
 
 The optimum of every seed is from U(-4, 4)ᵈ; Rosenbrock's is three quarters of that.
 """

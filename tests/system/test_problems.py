@@ -58,12 +58,6 @@ class Problem:
 
 
 PROBLEMS = [
-    Problem("parity", "parity"),
-    Problem("two-spirals", "spirals", 64),
-    Problem("encoder", "encoder"),
-    Problem("teacher-student", "teacher_student"),
-    *(Problem(f"abs-width-units-{units}", "abs_width", 100, (units,)) for units in (1, 2, 4)),
-    Problem("deep-linear", "deep_linear", 500),
     Problem("noisy-gru", "noisy_gru", 64),
 ]
 
