@@ -55,7 +55,7 @@ CHECKS = [
     Check("himmelblau", "himmelblau", seeds=500),
     *(Check(f"rastrigin-dimensions-{d}", "rastrigin", (d,), 1000) for d in (1, 2)),
     *(Check(f"phase-retrieval-measurements-{m}", "phase_retrieval", (m,), 100) for m in (16, 32)),
-    *(Check(f"matrix-factorisation-measurements-{m}", "matrix_factorisation", (m,), 100) for m in (28, 40)),
+    *(Check(f"matrix-factorisation-measurements-{m}", "matrix_factorisation", (m,), 100) for m in (34, 40)),
     Check("modular-addition", "modular_addition"),
     Check("batchnorm-rings", "batchnorm", seeds=100),
     Check("dropout-rings", "dropout_rings", seeds=100),
