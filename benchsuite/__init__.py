@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchsuite.api import CaseResult, Results, cases, check, load, run, treatments
+    from benchsuite.api import BoardResults, CaseResult, Results, board, cases, check, load, run, treatments, versus
     from benchsuite.case import (
         Bound,
         Case,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BenchsuiteError",
     "BenchsuiteWarning",
+    "BoardResults",
     "Bound",
     "Case",
     "CaseError",
@@ -72,6 +73,7 @@ __all__ = [
     "Treatment",
     "accuracy",
     "binary_accuracy",
+    "board",
     "cases",
     "check",
     "hookimpl",
@@ -82,11 +84,15 @@ __all__ = [
     "r2",
     "run",
     "treatments",
+    "versus",
 ]
 
 #: Where the names are found that are not in `benchsuite.case`.
 _ELSEWHERE = {
-    **dict.fromkeys(("CaseResult", "Results", "cases", "check", "load", "run", "treatments"), "benchsuite.api"),
+    **dict.fromkeys(
+        ("BoardResults", "CaseResult", "Results", "board", "cases", "check", "load", "run", "treatments", "versus"),
+        "benchsuite.api",
+    ),
     "BenchsuiteError": "benchsuite.errors",
     "BenchsuiteWarning": "benchsuite.errors",
     "CaseError": "benchsuite.errors",

@@ -18,11 +18,15 @@ ORDER = (
     "pytest_plugin",
     "api",
     "publish",
+    "report.board",
     "report.html",
     "report.figures",
+    "report.ranking",
     "report.terminal",
     "report",
     "testing",
+    "standings",
+    "tuning",
     "execution",
     "execution.executors",
     "comparison",
@@ -127,7 +131,7 @@ def test_other_rooms_import_from_the_face() -> None:
         theirs = room_of(found.module)
         if not theirs or theirs == room_of(module_of(found.file)) or (CORE / f"{theirs}.py").exists():
             continue
-        if found.module != theirs or found.name not in public_names(theirs):
+        if found.module != theirs or found.name not in (*public_names(theirs), theirs):  # or the face as a whole
             wrong.append(f"{found.file} imports {found.name} from {found.module}")
 
     assert not wrong, "\n".join(wrong)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import bootstrap, norm, ttest_1samp
 
 from benchsuite import stats
 
@@ -194,3 +197,115 @@ def test_holm_keeps_the_order_and_never_lowers(p_values: list[float]) -> None:
 def test_plateau_is_the_stretch_around_the_best(rates: list[float], stretch: tuple[int, int]) -> None:
     """A second hill behind a valley is not part of it."""
     assert stats.plateau(rates, 0.05) == stretch
+
+
+def test_best_of_some_settings_is_that_of_all_subsets() -> None:
+    """The expected value of the best of k settings equals the mean over all subsets, each chosen by the order."""
+    rng = np.random.default_rng(0)
+    order, values = rng.permutation(7).tolist(), rng.random(7).tolist()
+
+    for number in range(1, 8):
+        chosen = [min(subset, key=order.__getitem__) for subset in itertools.combinations(range(7), number)]
+
+        assert stats.best_of(order, values, number) == pytest.approx(np.mean([values[place] for place in chosen]))
+
+
+def test_chance_of_any_success_is_that_of_all_subsets() -> None:
+    """The chance that one of m starts succeeds equals the share of all subsets of m of the n starts with a success."""
+    ended = [True, True, False, False, False, False]
+
+    for starts in range(1, 7):
+        shares = [any(subset) for subset in itertools.combinations(ended, starts)]
+
+        assert stats.any_success(2, 6, starts) == pytest.approx(np.mean(shares))
+
+
+def test_starts_needed_for_a_success() -> None:
+    """At a rate of one half, 6.6 starts leave one failure in a hundred; no number does at a rate of zero."""
+    assert stats.starts_needed(0.5) == pytest.approx(6.6439, abs=1e-4)
+    assert stats.starts_needed(1.0) == 1
+    assert stats.starts_needed(0.0) is None
+
+
+def test_limits_combine_as_newcombes() -> None:
+    """MOVER gives Newcombe's interval of independent rates: Statistics in Medicine 17 (1998), 873-890, table II (a)."""
+    rates, limits = (56 / 70, 48 / 80), (stats.rate_interval(56, 70), stats.rate_interval(48, 80))
+    opposite = [(rates[0], limits[0]), (-rates[1], (-limits[1][1], -limits[1][0]))]
+
+    found = stats.combined_interval(*zip(*opposite, strict=True), weights=(1, 1))
+
+    assert found == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_interval_of_a_mean_is_students() -> None:
+    """The interval over families is that of SciPy's t-test; one family has none."""
+    values = [0.1, 0.4, 0.2, 0.5]
+
+    assert stats.mean_interval(values) == pytest.approx(tuple(ttest_1samp(values, 0).confidence_interval()))
+    assert stats.mean_interval([0.1]) is None
+
+
+def test_coverage_of_a_mean_is_measured() -> None:
+    """Student's interval covers 95 % of nearly normal samples, and fewer where most values are equal."""
+    normal = stats.mean_coverage(norm.ppf((np.arange(40) + 0.5) / 40).tolist())
+    skewed = stats.mean_coverage([0.0] * 11 + [1.0])
+
+    assert normal == pytest.approx(0.95, abs=0.015)
+    assert skewed is not None
+    assert skewed < 0.75
+    assert stats.mean_coverage([0.1]) is None
+
+
+def test_sign_flips_of_one_case_are_mcnemars() -> None:
+    """The test of a mean over one case is McNemar's exact test, also far in the tail."""
+    for fixed, regressed in ((5, 0), (10, 3), (0, 0), (40, 2), (7, 7)):
+        assert stats.sign_flip_p_value([fixed], [regressed], [1.0]) == pytest.approx(
+            stats.paired_p_value(fixed, regressed), rel=1e-6
+        )
+
+
+def test_sign_flips_of_several_cases_are_those_of_all_signs() -> None:
+    """The p-value equals the share of all assignments of signs whose weighted sum is as large."""
+    fixed, regressed, weights = (3, 1, 2), (0, 1, 0), (1.0, 0.5, 0.25)
+    each = np.repeat(weights, np.add(fixed, regressed))
+    observed = abs(np.dot(weights, np.subtract(fixed, regressed)))
+    sums = [abs(np.dot(signs, each)) for signs in itertools.product((1, -1), repeat=len(each))]
+
+    expected = np.mean(np.array(sums) >= observed - 1e-12)
+
+    assert stats.sign_flip_p_value(fixed, regressed, weights) == pytest.approx(expected)
+
+
+def test_sign_flips_of_many_pairs_are_nearly_normal() -> None:
+    """Where the exact distribution gives way to the normal one, both agree to a few percent."""
+    exact = stats.sign_flip_p_value([100, 80], [70, 49], [1.0, 1.3])
+    normal = stats.sign_flip_p_value([101, 80], [71, 49], [1.0, 1.3])
+
+    assert normal == pytest.approx(exact, rel=0.1)
+
+
+def test_pairs_to_decide_are_connors() -> None:
+    """Connor's formula for one case: 20 % discordant pairs and a difference of 10 points need 155; more cases fewer."""
+    normal = (norm.isf(0.025) * 0.2**0.5 + norm.isf(0.2) * (0.2 - 0.01) ** 0.5) ** 2 / 0.01
+
+    assert stats.pairs_to_decide(0.1, [0.2], [1.0]) == int(np.ceil(normal)) == 155
+    assert stats.pairs_to_decide(0.1, [0.2] * 4, [0.25] * 4) < 155 / 3
+    assert stats.pairs_to_decide(0.05, [0.0], [1.0]) > 1
+
+
+def test_expected_steps_have_an_interval() -> None:
+    """The bootstrap of a mean agrees with SciPy's; without a success there is only a lower end."""
+    rng = np.random.default_rng(1)
+    times, every = rng.exponential(100, 300), np.ones(300, bool)
+    theirs = bootstrap((times,), np.mean, n_resamples=999, method="percentile", rng=rng).confidence_interval
+
+    assert stats.expected_time_interval(times, every) == pytest.approx(tuple(theirs), rel=0.02)
+    assert stats.expected_time_interval(np.full(10, 60.0), np.zeros(10, bool)) == (600, None)
+    assert stats.expected_time_interval(np.full(3, 60.0), np.array([True, False, False]))[1] is None
+
+
+def test_ranks_have_intervals() -> None:
+    """An entry that beats one of two others and loses to none is first or second; the beaten one second or third."""
+    better = [[False, False, True], [False, False, False], [False, False, False]]
+
+    assert stats.rank_intervals(better) == [(1, 2), (1, 3), (2, 3)]

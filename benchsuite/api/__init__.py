@@ -5,18 +5,23 @@ Out: `Results` of a run, which convert to tables, show themselves in a notebook,
 """
 
 from benchsuite.api.case_result import CaseResult, LandscapePicture, Timings
+from benchsuite.api.compare import BoardKeywords, BoardResults, board, versus
 from benchsuite.api.library import RunOptions, cases, check, load, run, treatments
 from benchsuite.api.results import Results
 
 __all__ = [
+    "BoardKeywords",
+    "BoardResults",
     "CaseResult",
     "LandscapePicture",
     "Results",
     "RunOptions",
     "Timings",
+    "board",
     "cases",
     "check",
     "load",
     "run",
     "treatments",
+    "versus",
 ]

@@ -8,6 +8,7 @@ import sys
 import click
 
 from benchsuite import __version__
+from benchsuite.cli.board import compare_two, rank_entries
 from benchsuite.cli.check import audit, check_cases, data, new
 from benchsuite.cli.common import FAILED, say
 from benchsuite.cli.publish import nightly, publish
@@ -29,6 +30,7 @@ def cli() -> None:
 
 for _command in (
     *(list_cases, show_case, plugins, list_treatments, run_cases, replay, landscape, report, export_run, compare),
+    *(compare_two, rank_entries),
     *(clean, publish, nightly, audit, check_cases, data, new),
 ):
     cli.add_command(_command)

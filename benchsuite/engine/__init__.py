@@ -8,6 +8,7 @@ from benchsuite.engine.ensemble import Ensemble, as_figures
 from benchsuite.engine.landscape import LandscapeEvaluator, has_landscape
 from benchsuite.engine.loop import State
 from benchsuite.engine.model import parameter_names
+from benchsuite.engine.optimizers import random_search
 from benchsuite.engine.problem import Problem
 from benchsuite.engine.programs import forget_programs
 from benchsuite.engine.source import source_of
@@ -24,5 +25,6 @@ __all__ = [
     "has_landscape",
     "make_plan",
     "parameter_names",
+    "random_search",
     "source_of",
 ]

@@ -8,7 +8,7 @@ from benchsuite.execution.forecast import EarlierRun, Forecast, find_runs_of, fo
 from benchsuite.execution.replay import Replay, replay_training
 from benchsuite.execution.resume import read_settings, stored_training
 from benchsuite.execution.runner import CaseRun, Progress, open_folder
-from benchsuite.execution.session import Session, SessionResult
+from benchsuite.execution.session import Session, SessionResult, ShowProgress
 
 __all__ = [
     "CaseRun",
@@ -18,6 +18,7 @@ __all__ = [
     "Replay",
     "Session",
     "SessionResult",
+    "ShowProgress",
     "find_runs_of",
     "forecast_runs",
     "open_folder",

@@ -4,6 +4,7 @@ In: the entry points of the group `benchsuite`, and names typed by the user.
 Out: a registry of cases and treatments, the selected variants, and new plugins from a template.
 """
 
+from benchsuite.plugins.call import Call
 from benchsuite.plugins.declared import DeclaredCase, DeclaredLadder
 from benchsuite.plugins.hookspecs import hookimpl
 from benchsuite.plugins.objects import treatment_of
@@ -15,6 +16,7 @@ from benchsuite.plugins.selection import label_calls, recall_labels, select_case
 __all__ = [
     "KINDS",
     "PREFIX",
+    "Call",
     "CaseFinished",
     "DeclaredCase",
     "DeclaredLadder",

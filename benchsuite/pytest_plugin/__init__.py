@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from benchsuite.errors import BenchsuiteError, printable
+from benchsuite.pytest_plugin.ranking import ENTRIES, add_board_option, rank_cases
 from benchsuite.pytest_plugin.suite import SUITE, Suite
 from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, REPLACED, Bench, RoundTimer
 from benchsuite.settings import OPTIONS, with_pytest_flags
@@ -34,6 +35,7 @@ CASE_FIXTURE = "registered_case"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add every option of the settings, as a flag and as an ini setting."""
     group = parser.getgroup("benchsuite", "benchsuite: train cases from many random starts")
+    add_board_option(group)
     for option in OPTIONS:
         how: dict[str, Any] = {"dest": option.ini, "default": None}
         if option.is_flag:
@@ -139,8 +141,12 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """With --benchsuite-plan, show the estimated costs instead of training."""
+    """With --benchsuite-plan, show the estimated costs instead of training; with --benchsuite-board, rank entries."""
     suite = session.config.stash[SUITE]
+    if suite.config.getoption(ENTRIES) and not session.testsfailed:
+        with _usage_errors():
+            rank_cases(suite, list(dict.fromkeys(suite.variants[name].case for name in suite.chosen)), session)
+        return True
     if not suite.output.plan or session.testsfailed:
         return None
     from benchsuite.report.terminal import forecast_table, render

@@ -7,7 +7,18 @@ Out: the answer of a run in a sentence and rows, tables (`report.terminal`), an 
 
 from benchsuite.report.answer import Answer, AnswerRow, ClaimCounts, answer_rows, count_claims
 from benchsuite.report.extras import require_extra
-from benchsuite.report.formats import count, interval, number, p_value, per_second, percent, points, seconds, size
+from benchsuite.report.formats import (
+    count,
+    interval,
+    metric_name,
+    number,
+    p_value,
+    per_second,
+    percent,
+    points,
+    seconds,
+    size,
+)
 from benchsuite.report.paths import check_path
 
 __all__ = [
@@ -19,6 +30,7 @@ __all__ = [
     "count",
     "count_claims",
     "interval",
+    "metric_name",
     "number",
     "p_value",
     "per_second",

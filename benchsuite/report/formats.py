@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _THREE_DIGITS = 100
@@ -18,7 +19,17 @@ def interval(ends: Iterable[float]) -> str:
 
 def points(*differences: float) -> str:
     """Format a difference of shares, or the ends of its interval, in percentage points."""
-    return " to ".join(f"{100 * difference:+.1f}" for difference in differences)
+    return " to ".join(_with_minus(f"{100 * difference:+.1f}") for difference in differences)
+
+
+def _with_minus(text: str) -> str:
+    """Write the hyphens of a formatted number as minus signs."""
+    return text.replace("-", "−")
+
+
+def metric_name(text: str) -> str:
+    """Write R² for the metric r2, alone or in a criterion."""
+    return re.sub(r"\br2\b", "R²", text)
 
 
 def percent(share: float | None) -> str:
@@ -30,14 +41,15 @@ def p_value(value: float | None) -> str:
     """Format a p-value to two significant digits; "-" for None."""
     if value is None:
         return "-"
-    return f"{value:.2g}" if value >= _TINY else f"< {_TINY:g}"
+    return _with_minus(f"{value:.2g}" if value >= _TINY else f"< {_TINY:g}")
 
 
 def number(value: float | None) -> str:
     """Format a number to four significant digits, large ones with separators; "-" for None."""
     if value is None:
         return "-"
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"  # noqa: PLR2004  # larger ones in scientific notation
+    scientific = not 1e3 <= abs(value) < 1e7  # noqa: PLR2004  # as large numbers are read
+    return _with_minus(f"{value:.4g}" if scientific else f"{value:,.0f}")
 
 
 def count(value: float | None) -> str:

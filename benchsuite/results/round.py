@@ -104,6 +104,8 @@ class RoundResult:
             return self
         swept = self.rows.settings.keys() & setting.keys()
         chosen = np.all([self.rows.settings[option] == setting[option] for option in swept], axis=0)
+        if chosen.all():  # of a sweep of one value
+            return self
         rows = self.rows[chosen]
         return replace(self, rows=rows, curves={}, seconds=self.seconds * len(rows) / len(self.rows))
 

@@ -7,7 +7,7 @@ Out: the changed case, or the reason why the change does not apply.
 from benchsuite.variants.ladder import Ladder
 from benchsuite.variants.start import Start, find_start, start_values
 from benchsuite.variants.treatment import ALL, NONE, Treatment, combine_treatments
-from benchsuite.variants.variant import Variant, list_inapplicable, make_variants
+from benchsuite.variants.variant import Variant, change_options, list_inapplicable, make_variants
 
 __all__ = [
     "ALL",
@@ -16,6 +16,7 @@ __all__ = [
     "Start",
     "Treatment",
     "Variant",
+    "change_options",
     "combine_treatments",
     "find_start",
     "list_inapplicable",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -155,11 +155,13 @@ class _Options:
         case: without the treatment.
         treated: with it.
         treatment: None for the untreated case.
+        fits: (option, options) → whether the options have one that can be changed; by default one that is a number.
     """
 
     case: Case
     treated: Case
     treatment: Treatment | None
+    fits: Callable[[str, Mapping[str, Any]], bool] = field(default_factory=lambda: _is_number)
 
     @classmethod
     def of(cls, case: Case, treatment: Treatment | None) -> _Options:
@@ -178,7 +180,7 @@ class _Options:
     def _owner(self, option: str) -> str:
         owners = self._owners
         for owner, options in owners.items():
-            if _is_number(option, options):
+            if self.fits(option, options):
                 return owner
         known = {**owners["model"], **owners["optimizer"], **owners["treatment"]}
         if option in known:
@@ -208,6 +210,19 @@ class _Options:
             changed = self.treatment.apply(start, **of["treatment"])
         changed = changed.with_optimizer(**of["optimizer"]) if of["optimizer"] else changed
         return changed.with_model(**of["model"]) if of["model"] else changed
+
+
+def change_options(case: Case, treatment: Treatment | None, values: Mapping[str, Any]) -> Case:
+    """Apply a treatment to a case, and change options to values of any kind.
+
+    An option is one of the treatment, else of the optimiser, else of the model; numbers may be traced by JAX.
+
+    Raises:
+        DoesNotApply: none of them has the option, or the treatment does not apply to the case.
+        CaseError: as `Treatment.apply`.
+    """
+    found = replace(_Options.of(case, treatment), fits=lambda option, options: option in options)
+    return found.at(values)
 
 
 def _is_number(option: str, options: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ Out: steps, the parameters to be judged, numbers of evaluations, and warnings ab
 
 from benchsuite.engine.optimizers.adapter import EVALUATION_READINGS, HINT, Adapter, make_adapter
 from benchsuite.engine.optimizers.probe import SEEDS, STEPS, Recorder, judge_record, quickly
+from benchsuite.engine.optimizers.search import random_search
 
 __all__ = [
     "EVALUATION_READINGS",
@@ -17,4 +18,5 @@ __all__ = [
     "judge_record",
     "make_adapter",
     "quickly",
+    "random_search",
 ]

@@ -4,7 +4,7 @@ In: run folders, and a reference to compare with.
 Out: index.html, summary.md and a picture of the rates.
 """
 
-from benchsuite.report.html.markdown import escape_markdown, render_markdown
+from benchsuite.report.html.markdown import escape_markdown, render_markdown, sheet_lines
 from benchsuite.report.html.page import (
     PAGE,
     SUMMARY,
@@ -14,15 +14,18 @@ from benchsuite.report.html.page import (
     render_page,
     write_report,
 )
+from benchsuite.report.html.section import Section
 
 __all__ = [
     "PAGE",
     "SUMMARY",
+    "Section",
     "chart_library",
     "collect_content",
     "environment",
     "escape_markdown",
     "render_markdown",
     "render_page",
+    "sheet_lines",
     "write_report",
 ]

@@ -97,6 +97,7 @@ __all__ = [
     "metrics_table",
     "near_table",
     "number",
+    "p_value",
     "per_second",
     "percent",
     "points",

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from benchsuite.report import count, interval, number, percent
+from benchsuite.report import count, interval, metric_name, number, percent
 from benchsuite.report.terminal.grid import Column
 from benchsuite.report.terminal.tables import Sheet, failures
 from benchsuite.results import HOLDS, NOT_JUDGED, REFUTED, Summary, summaries_judged_together
@@ -153,7 +153,7 @@ def near_table(summaries: Sequence[Summary]) -> Sheet:
         near,
         [
             Column("case", lambda summary: summary.label, "left", "bold"),
-            Column("criterion", lambda summary: summary.criterion, "left"),
+            Column("criterion", lambda summary: metric_name(summary.criterion), "left"),
             Column("within two standard errors", lambda summary: percent(summary.near_bound)),
         ],
         ["standard error: of a share of the evaluation examples; with more of them, fewer seeds are near"],

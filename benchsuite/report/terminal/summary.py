@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 
-from benchsuite.report import count, interval, per_second, percent, seconds
+from benchsuite.report import count, interval, metric_name, per_second, percent, seconds
 from benchsuite.report.terminal.findings import detail_tables
 from benchsuite.report.terminal.grid import Column, Prose
 from benchsuite.report.terminal.sweep import ladder_tables, sweep_tables
@@ -49,8 +49,8 @@ COST = (
 def constant_notes(summaries: Sequence[Summary]) -> list[str]:
     """Sentences on the cases whose criterion a constant prediction meets."""
     return [
-        f"† {summary.label}: {summary.constant_meets}, predicted for every input, meets {summary.criterion};"
-        f" success does not show that anything was learnt"
+        f"† {summary.label}: {summary.constant_meets}, predicted for every input, meets"
+        f" {metric_name(summary.criterion)}; success does not show that anything was learnt"
         for summary in summaries
         if summary.constant_meets
     ]
@@ -58,7 +58,7 @@ def constant_notes(summaries: Sequence[Summary]) -> list[str]:
 
 def _converged(summaries: Sequence[Summary]) -> str:
     """What the criteria are, and when they must hold, which those say that need not hold at the end."""
-    criteria = sorted({summary.criterion for summary in summaries})
+    criteria = sorted({metric_name(summary.criterion) for summary in summaries})
     ends = tuple(f" at {when} evaluation" for when in ("any", "the best"))
     return " or ".join(text if text.endswith(ends) else f"{text} at the last evaluation" for text in criteria)
 
@@ -211,5 +211,6 @@ def header_lines(
 def header_lines_of(run: RunFolder) -> list[str]:
     """Return the header lines of a stored run, with a question mark for what it did not store."""
     stored = run.settings
-    protocol, precision = (str(stored.get(name, "?")) for name in ("protocol", "precision"))
+    trained = sorted({summary.protocol for summary in run.summaries.values()})
+    protocol, precision = " and ".join(trained) or str(stored.get("protocol", "?")), str(stored.get("precision", "?"))
     return header_lines(run.machine, protocol, precision, left_out=(), dtype=stored.get("dtype"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -33,7 +32,8 @@ _MEANINGS = (
     "p: McNemar's exact test, two-sided, ↑ of a rise and ↓ of a drop, adjusted by Holm for all comparisons of the run",
     "fixed: failed untreated and converged treated; regressed: the reverse",
     "replay a listed seed with `benchsuite replay CASE --treatment … --seed N`",
-    "step: device time for one step of one seed, failed ones too; × as a multiple of the untreated case's in this run",
+    "step: device time for one step of one seed, failed ones too, over the steady rounds of this run; × as a multiple of"
+    " the untreated case's, with its 95 % interval",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
 
@@ -119,8 +119,9 @@ def _difference(comparison: TreatmentComparison) -> Text:
 
 def _costs(compared: Sequence[TreatmentComparison], style: str) -> Sheet:
     def step(comparison: TreatmentComparison) -> str:
-        took, untreated = step_seconds(comparison.summary), comparison.untreated
-        return f"{seconds(took)} × {took / step_seconds(untreated):.2f}" if untreated else seconds(took)
+        ratio = comparison.cost
+        multiple = f" × {ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else ""
+        return seconds(step_seconds(comparison.summary)) + multiple
 
     columns = [
         _TREATMENT,
@@ -150,7 +151,7 @@ def step_seconds(summary: Summary) -> float:
 
 
 #: Columns that a cell of the heatmap takes, and the name before it.
-_CELL, _NAME = 17, 24
+_CELL, _NAME = 21, 24
 
 
 def _heatmaps(summaries: Sequence[Summary], untrained: Sequence[Untrained], width: int) -> Iterator[Sheet]:
@@ -162,8 +163,8 @@ def _heatmaps(summaries: Sequence[Summary], untrained: Sequence[Untrained], widt
 
     def cell(case: str, name: str) -> Text:
         if summary := cells.get((case, name)):
-            low, high = math.floor(100 * summary.rate_interval[0]), math.ceil(100 * summary.rate_interval[1])
-            return Text(f" {percent(summary.rate):>7} {f'{low}–{high}':>6} ", _shade(summary.rate))
+            ends = interval(summary.rate_interval).removesuffix(" %")
+            return Text(f" {percent(summary.rate):>7} {ends:>10} ", _shade(summary.rate))
         return Text(states.get((case.partition(" (")[0], name), ""), "dim")
 
     at_once = max(1, (width - _NAME) // _CELL)
