@@ -32,8 +32,7 @@ _MEANINGS = (
     "p: McNemar's exact test, two-sided, ↑ of a rise and ↓ of a drop, adjusted by Holm for all comparisons of the run",
     "fixed: failed untreated and converged treated; regressed: the reverse",
     "replay a listed seed with `benchsuite replay CASE --treatment … --seed N`",
-    "step: device time for one step of one seed, failed ones too, over the steady rounds of this run; × as a multiple of"
-    " the untreated case's, with its 95 % interval",
+    "step: device time for one step of one seed, failed ones too; ×: relative to the untreated case, with 95 % interval",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
 
