@@ -1,4 +1,4 @@
-"""Eight numbers of norm 1 from m squares of products with N(0, I), by gradient descent 0.005 with its formula, in NumPy.
+"""Eight numbers of norm 1 from m squares of products with N(0, I), by gradient descent 0.005 by formula, in NumPy.
 
 Start N(0, I/8), 5,000 steps: distance up to the sign at most 0.01.
 """
