@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError, OptionError
-from benchsuite.execution import Session, ShowProgress
+from benchsuite.execution import Session, ShowProgress, open_folder
 from benchsuite.plugins import Registry
 from benchsuite.seeds import SeedNumbers
 from benchsuite.settings import OutputSettings, TrainingSettings
@@ -171,7 +171,10 @@ class BoardTraining:
         try:
             with Session(self.registry, training, output, names, treatments=[part.treatment]) as session:
                 result = session.run(self.show, self.on_failure)
-        except OptionError as error:  # it applies to none of these cases, which the rows say
+        except OptionError as error:  # it applies to none of these cases, or fails on all of them
+            folder = open_folder(training, replace(output, resume=rows.exists(part.stage)))
+            for case in cases:
+                folder.write_failure(f"{case.id}+{part.treatment.name}", error.message)
             self.on_failure(error)
             return
         finally:
