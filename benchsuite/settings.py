@@ -22,6 +22,9 @@ PROTOCOLS = (QUICK, SOURCE)
 PRECISIONS = ("highest", "high", "default")
 PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
 LOCAL, DASK = "local", "dask"
+
+#: The tag of the cases that are trained where none are named, and the word for all cases.
+CORE, EVERY = "core", "all"
 DTYPES = ("float32", "float64", "bfloat16")  # as in benchsuite.case, which pytest does not import without a case
 EXECUTORS = (LOCAL, DASK)
 
@@ -69,8 +72,19 @@ class _Settings:
 
 @dataclass(frozen=True)
 class TrainingSettings(_Settings):
-    """How to train; each field is an option of both interfaces and an ini setting."""
+    """What to train and how; each field is an option of both interfaces and an ini setting."""
 
+    tag: tuple[str, ...] = _option(
+        (),
+        "Train the cases with this tag, such as small; can be repeated for the cases with any of several. all: every"
+        " case. [default: core and the cases without tags, unless cases are named]",
+        "TAG",
+    )
+    family: tuple[str, ...] = _option(
+        (),
+        "Train the cases of this family, such as xor; can be repeated. With --tag, those with one of the tags too.",
+        "FAMILY",
+    )
     protocol: str = _option(
         QUICK,
         "Training protocol. source: as the source of the case describes it; quick: shorter, where the case has such a"

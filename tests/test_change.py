@@ -77,14 +77,26 @@ def test_the_same_seeds_are_paired() -> None:
     assert rate.visible == 6 / 40, "six broken seeds have p = 2/64, five have 2/32"
 
 
+def test_shared_seeds_are_paired_where_one_run_has_more() -> None:
+    """The rates compared are those of the shared seeds."""
+    rate = one(run(BAD), run([0] * 20)).rate
+
+    assert rate
+    assert (rate.test, rate.pairs, rate.seeds) == ("McNemar", 20, {"fixed": 0, "regressed": 10})
+    assert (rate.before, rate.after) == (0.5, 0.0)
+    assert rate.visible == 6 / 20
+
+
 def test_other_seeds_are_not() -> None:
     """Fisher's test, and the interval of independent rates."""
-    rate = one(run(GOOD), run(BAD[:30])).rate
+    before, after = run(GOOD), run(BAD)
+    moved = [item._replace(rows=replace(item.rows, seeds=item.rows.seeds + 10)) for item in after.results]
+    rate = one(before, replace(after, results=moved)).rate
 
     assert rate
     assert rate.test == "Fisher"
-    assert rate.p_value == stats.rates_p_value((40, 40), (10, 30))
-    assert rate.interval == stats.difference_interval((40, 40), (10, 30))
+    assert rate.p_value == stats.rates_p_value((40, 40), (10, 40))
+    assert rate.interval == stats.difference_interval((40, 40), (10, 40))
     assert rate.seeds is None
 
 

@@ -43,6 +43,26 @@ def test_seeds_are_paired() -> None:
     assert found.difference_interval == stats.paired_difference_interval(both=1, fixed=3, regressed=1, neither=1)
 
 
+def test_ratio_of_times_has_an_interval_or_is_not_given() -> None:
+    """Of the steady rounds, of which there must be two on each side; and not after warnings about the timing."""
+
+    def timed(treatment: str, *seconds: float) -> Result:
+        plain = result(UNTREATED, treatment)
+        times = {"round_seconds": list(seconds), "round_seeds": [2] * len(seconds)}
+        return plain._replace(summary=dataclasses.replace(plain.summary, **times))
+
+    before, after = timed("", 1.0, 1.1, 0.9), timed("slower", 2.0, 2.2, 1.8)
+
+    (found,) = compare_treatments([before, after])
+    assert found.cost
+    assert found.cost.ratio == pytest.approx(2)
+    assert 1.5 < found.cost.low < 2 < found.cost.high < 2.7
+    (alone,) = compare_treatments([before, timed("slower", 2.0)])
+    assert alone.cost is None
+    (busy,) = compare_treatments([before, after], timed=False)
+    assert busy.cost is None
+
+
 def test_only_common_seeds_count() -> None:
     """A run that was interrupted is compared on what it has."""
     (found,) = compare_treatments([result(UNTREATED), result([1, 1, 1], "better", first=2)])

@@ -87,18 +87,25 @@ def hostile(finished: Path) -> None:
 
 @pytest.mark.usefixtures("hostile")
 def test_page_tells_everything_in_order() -> None:
-    """All sections, each of its figures with numbers, and a summary and a picture beside it."""
+    """The answer first, then all sections, figures with numbers, and a summary and a picture beside the page."""
     page = Elements(Path("page/index.html").read_text())
     sections = [about["id"] for tag, about in page.found if tag == "section"]
     figures = [about["data-figure"] for tag, about in page.found if tag == "figure"]
 
-    assert sections == ["measured", "learnt", "failed", "time", "error", "learning", "starts", "treatments", "claims"]
-    assert {"rates", "outcomes", "success", "costs", "rounds", "r2", "largest-error", "treatments"} <= set(figures)
+    assert sections == ["answer", "claims", "treatments", "distributions", "cases", "time", "setup"]
+    assert {"success", "costs", "rounds", "r2", "largest-error"} <= set(figures)
     assert {"learning-hostile", "starts-hostile", "starts-hostile-0", "starts-line-0"} <= set(figures)
     assert len(figures) == len(set(figures))
     assert sum(tag == "details" for tag, _ in page.found) >= len(figures)
-    assert re.search(r"line\s+noisy_line\s+12\s+12\s+100.0 %", page.text)
-    assert "| line | noisy\\_line | 12 | 12 | 100.0 % |" in Path("page/summary.md").read_text()
+    assert re.search(r"line\s+100.0 %\s+75.7–100.0 %\s+12\s+40", page.text)
+    first = page.text[: page.text.index("Claims of the sources")]
+    assert "50.0 % of starts converge in 1 of them, all of 12 in line" in first
+    assert "none of 1 statement of the sources is judged" in first
+    assert page.text.index("jax 1") < page.text.index("100.0 %") < page.text.index("Python")
+    summary = Path("page/summary.md").read_text()
+    assert "| line | 100.0 % | 75.7–100.0 % | 12 | 40 | none |" in summary
+    assert "| line | 100.0 % | **−100.0 (−100.0 to −65.7)** |" in summary
+    assert summary.count("source protocol") == 1
     assert "<svg" in Path("page/rates.svg").read_text()
 
 
@@ -186,17 +193,24 @@ def test_starts_beyond_a_curve_are_not_drawn_on_it() -> None:
 
 
 def test_page_says_what_has_changed(benchsuite: Command) -> None:
-    """Since a reference, as a figure and in the summary."""
-    store_run(Path("before"), a_case("line", *[GOOD] * 12))
-    store_run(Path("after"), a_case("line", *[GOOD] * 11, SLOW))
+    """Since a reference, in the title and the summary; what changed is open, and all else is folded."""
+    store_run(Path("before"), *(a_case(name, *[GOOD] * 40) for name in ("line", "same")))
+    store_run(Path("after"), a_case("line", *[GOOD] * 10, *[SLOW] * 30), a_case("same", *[GOOD] * 39, SLOW))
 
     code, _, _ = benchsuite("report", "after", "-o", "page", "--compare", "before")
 
     page = Elements(Path("page/index.html").read_text())
     assert code == 0
+    summary = Path("page/summary.md").read_text()
     assert "Changes since before" in page.text
     assert "changes" in [about.get("data-figure") for _, about in page.found]
-    assert "**Changes since before**" in Path("page/summary.md").read_text()
+    assert "1 unchanged" in page.text
+    for content in (page.text, summary):
+        assert "line fell by 75.0 points; 1 unchanged" in content
+    assert "**Changes since before**" in summary
+    benchsuite("report", "before", "-o", "again", "--compare", "before")
+    text = Elements(Path("again/index.html").read_text()).text
+    assert "Nothing changed since before; drops over 18 points would have been seen" in text
 
 
 def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
@@ -209,8 +223,7 @@ def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
     of_sweep, of_treatment = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
     assert "line: learning\\_rate from 0.01 to 0.1" in of_sweep
     assert "| 0.01 | 50.0 % |" in of_sweep
-    assert "Effect of treatments: line" in of_treatment
-    assert "| he | 0.0 % |" in of_treatment
+    assert "| line | 100.0 % | −100.0 (−100.0 to −" in of_treatment
     assert "sweep-line-learning_rate" in Path("swept/index.html").read_text()
 
 

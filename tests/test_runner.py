@@ -19,11 +19,12 @@ from benchsuite import BenchsuiteError, Bound, Case, CaseError, Claim, Diagnosti
 from benchsuite.engine import forget_programs
 from benchsuite.engine.trainer import LARGEST_ROUND, choose_round_size
 from benchsuite.errors import StoreError
+from benchsuite.execution import read_settings
 from benchsuite.execution.executors import LOCAL_EXECUTOR
 from benchsuite.execution.executors.base import RemoteTrainer
 from benchsuite.execution.executors.job import perform
 from benchsuite.execution.runner import CaseRun, open_folder, rounds_left
-from benchsuite.execution.session import Session, read_settings
+from benchsuite.execution.session import Session
 from benchsuite.plugins import Plugin, Registry, Supplied
 from benchsuite.settings import OPTIONS, OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder

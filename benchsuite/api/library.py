@@ -33,6 +33,8 @@ class RunOptions(TypedDict, total=False):
 
     seeds: int | range | Sequence[int] | ArrayLike | str
     half_width: float
+    tag: str | Sequence[str]
+    family: str | Sequence[str]
     protocol: str
     rounds: int
     sweep: str | Sequence[str]
@@ -86,7 +88,8 @@ def run(
     The rows are those of `benchsuite run` with the same options, to the bit. They are stored in a run folder.
 
     Args:
-        cases: names of cases or ladders, or `Case` and `Ladder` objects; all installed cases by default.
+        cases: names of cases or ladders, or `Case` and `Ladder` objects; by default those with the tag core,
+            and those without tags.
         treatments: one or several of: a name, as of `benchsuite run --treatment`; a `Treatment`; an optax
             transformation; a function that makes one, such as partial(optax.adam, 0.1); a function
             (case, **options) → Case. A mapping gives them names.

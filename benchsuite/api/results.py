@@ -114,19 +114,25 @@ class Results(Mapping[str, CaseResult]):
         return self.seeds().to_arrow()
 
     def summary(self) -> Frame:
-        """A row for each case and treatment, also for those that do not apply or have failed.
+        """A row for each case and treatment, also for those that failed, were not run, lack seeds or do not apply.
 
         Rates are shares from 0 to 1 with 95 % intervals; steps are optimiser steps; times are in seconds. `difference`
         is the rate minus that of the untreated case, with Newcombe's interval and the p-value of McNemar's exact test,
         adjusted by Holm's method over all treatments of the run.
         """
+        from benchsuite.report import answer_rows
+
         compared = {one.summary.id: one for one in compare_treatments(self._results)}
-        rows = [summary_row(summary, compared.get(summary.id)) for summary in self._summaries]
+        rows = []
+        for found in answer_rows(self._summaries, self._folder.untrained):
+            row = summary_row(found.summary, compared.get(found.id)) if found.summary else {}
+            named = {} if row else {"case": found.case, "treatment": found.treatment}
+            rows.append(row | named | ({"status": found.state, "reason": found.reason} if found.state else {}))
         rows += [
             {"case": case, "treatment": treatment, "status": "does not apply", "reason": reason}
             for case, treatment, reason in self.inapplicable
         ]
-        return Frame.of_rows([*rows, *({"status": "failed", "reason": error.message} for error in self.failures)])
+        return Frame.of_rows(rows)
 
     @property
     def _summaries(self) -> list[Summary]:

@@ -53,6 +53,10 @@ def settings_options(names: Sequence[str] = ALL_OPTIONS) -> Callable[[_Command],
     return add
 
 
+#: The option to show all tables, not the answer alone.
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show all tables above the answer.")
+
+
 def say(text: str, err: bool = False) -> None:
     """Print a line, with control characters of plugins and users escaped."""
     click.echo(printable(text), err=err)
@@ -65,7 +69,7 @@ def show_warning(text: str) -> None:
 
 def show(renderable: RenderableType) -> None:
     """Print a table."""
-    stdout_console().print(renderable)
+    stdout_console().print(renderable, crop=False)
 
 
 def stdout_console() -> Console:
@@ -141,28 +145,60 @@ def settings_and_case(name: str, options: Mapping[str, Any]) -> tuple[TrainingSe
 
 def introduce(session: Session) -> None:
     """Print the machine, versions and protocol of a session."""
-    from benchsuite.report.terminal import header_lines
+    from benchsuite.report import size
+    from benchsuite.report.terminal import Prose, header_lines
     from benchsuite.system import machine
 
     about, training = session.executor.describe(session.training), session.training
     left_out = [plugin.name for plugin in session.registry.left_out]
-    say("\n".join(header_lines(about, training.protocol, training.precision, left_out, training.dtype)))
+    show(Prose("\n".join(header_lines(about, training.protocol, training.precision, left_out, training.dtype))))
+    show(Prose(f"takes at most {size(session.estimated_bytes())} on disk"))
     for sentence in machine.overruled_settings(training.precision):
         say(f"note: {sentence}", err=True)
 
 
-def show_summaries(summaries: Sequence[Summary], folder: RunFolder) -> None:
-    """Print the tables of a run."""
-    from benchsuite.report.terminal import run_tables
-    from benchsuite.store import read_results
+def show_run(folder: RunFolder, summaries: Sequence[Summary], *, verbose: bool = False) -> None:
+    """Print the answer of a run, or with `verbose` all tables.
 
-    console, results = stdout_console(), []
+    Args:
+        folder: of the run.
+        summaries: of its cases, which are shown where the rows cannot be read.
+        verbose: whether to print all tables.
+    """
+    from benchsuite.report.terminal import answer_tables, run_tables
+    from benchsuite.results import Result
+    from benchsuite.store import folder_size, read_results
+
+    console, results = stdout_console(), list[Result]()
     try:
         results = read_results(folder)
     except BenchsuiteError as error:
         say(f"treatments and sweeps cannot be shown: {error}", err=True)
-    console.print(run_tables(summaries, console.width, results, [*folder.inapplicable, *folder.untrained]))
-    say(f"rows of every seed: {folder.path}")
+    untrained = folder.untrained
+    if verbose:
+        show(run_tables(summaries, console.width, results, [*folder.inapplicable, *untrained]))
+    shown = [result.summary for result in results] or summaries
+    show(answer_tables(shown, results, untrained, folder.path, folder_size(folder.path)))
+
+
+def show_sections(folder: RunFolder, results: Sequence[Result], names: Sequence[str]) -> None:
+    """Print some parts of the tables of a run.
+
+    Raises:
+        OptionError: there is no such part.
+    """
+    from benchsuite.report.terminal import SECTIONS, run_sections
+
+    for name in names:
+        if name not in SECTIONS:
+            raise OptionError(f"there is no section {name!r}", f"one of: {', '.join(SECTIONS)}")
+    console, summaries = stdout_console(), [result.summary for result in results]
+    found = run_sections(summaries, console.width, results, [*folder.inapplicable, *folder.untrained])
+    for name in names:
+        for part in found.get(name, ()):
+            show(part)
+        if not found.get(name):
+            say(f"{name}: this run has none")
 
 
 def finished_run(path: Path | None) -> tuple[RunFolder, list[Result]]:

@@ -12,9 +12,9 @@ from benchsuite.cli.board import compare_two, rank_entries
 from benchsuite.cli.check import audit, check_cases, data, new
 from benchsuite.cli.common import FAILED, say
 from benchsuite.cli.publish import nightly, publish
-from benchsuite.cli.report import compare, export_run, report
+from benchsuite.cli.report import clean, compare, export_run, report
 from benchsuite.cli.run import run_cases
-from benchsuite.cli.show import landscape, list_cases, list_treatments, plugins, replay
+from benchsuite.cli.show import landscape, list_cases, list_treatments, plugins, replay, show_case
 from benchsuite.errors import BenchsuiteError, OptionError
 from benchsuite.system import signals
 
@@ -29,9 +29,9 @@ def cli() -> None:
 
 
 for _command in (
-    *(list_cases, plugins, list_treatments, run_cases, replay, landscape, report, export_run, compare),
+    *(list_cases, show_case, plugins, list_treatments, run_cases, replay, landscape, report, export_run, compare),
     *(compare_two, rank_entries),
-    *(publish, nightly, audit, check_cases, data, new),
+    *(clean, publish, nightly, audit, check_cases, data, new),
 ):
     cli.add_command(_command)
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from benchsuite.cli.common import OUTPUT_FILE, finished_run, run_code, say, show_changes, show_summaries, write_page
+from benchsuite.cli.common import (
+    OUTPUT_FILE,
+    VERBOSE,
+    finished_run,
+    run_code,
+    say,
+    show_changes,
+    show_run,
+    show_sections,
+    write_page,
+)
 from benchsuite.errors import OptionError
 
 if TYPE_CHECKING:
@@ -36,8 +46,19 @@ _PATH = click.Path(path_type=Path)
     " under each treatment; sweep: the rate at each value; ladder: the rate of each case of a ladder."
     " [default: chosen by the content of the run]",
 )
-def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None) -> int:
-    """Show the tables of the run in folder RUN (the latest by default), finished or not.
+@click.option(
+    "--terminal",
+    "sections",
+    multiple=True,
+    metavar="SECTION",
+    help="Show one part of the tables: rates, cost, errors, metrics, groups, starts, near, diagnostics, claims,"
+    " ladders, sweeps, treatments or untrained; can be repeated.",
+)
+@VERBOSE
+def report(
+    paths: tuple[Path, ...], output: Path | None, reference: Path | None, picture: str | None, **shown: Any
+) -> int:
+    """Show the answer of the run in folder RUN (the latest by default), finished or not; with -v all of its tables.
 
     With -o, write an HTML page, which may combine several RUNs of different cases. The page is one file that works
     without a network connection. It requires `pip install 'benchsuite[report]'`.
@@ -58,8 +79,10 @@ def report(paths: tuple[Path, ...], output: Path | None, reference: Path | None,
     if output:
         _draw(results, folder, picture or _main_figure(results), output)
         say(f"{folder.path} - drawn into {output}")
+    elif shown["sections"]:
+        show_sections(folder, results, shown["sections"])
     else:
-        show_summaries([result.summary for result in results], folder)
+        show_run(folder, [result.summary for result in results], verbose=shown["verbose"])
     return run_code([folder])
 
 
@@ -106,27 +129,54 @@ def _draw(results: Sequence[Result], folder: RunFolder, picture: str, output: Pa
 )
 @click.option(
     "--table",
-    type=click.Choice(["seeds", "curves"]),
+    type=click.Choice(["seeds", "curves", "summary"]),
     default="seeds",
     show_default=True,
-    help="Table of parquet and csv. seeds: a row per seed; curves: a row per evaluation of the first seeds.",
+    help="Table of parquet and csv. seeds: a row per seed; curves: a row per evaluation of the first seeds;"
+    " summary: a row per case and treatment, also for those that failed or were not run.",
 )
 @click.option("-o", "--output", type=OUTPUT_FILE, help="Write into FILE. [default: standard output]", metavar="FILE")
 def export_run(path: Path | None, kind: str, table: str, output: Path | None) -> int:
     """Export the results of the run in folder RUN (the latest by default) for another tool."""
+    from benchsuite.api import load
     from benchsuite.store import export_results, export_text
 
     if not output and kind == "parquet":
         raise OptionError(f"--format {kind} requires -o FILE: it is a binary format", "add -o FILE")
     folder, results = finished_run(path)
+    chosen = load(folder.path).summary() if table == "summary" else table
     if output:
-        export_results(results, kind, output, table, folder.untrained)
+        export_results(results, kind, output, chosen, folder.untrained)
         say(f"written into {output}", err=True)
     else:
-        click.echo(export_text(results, kind, table))
+        click.echo(export_text(results, kind, chosen))
     for item in folder.untrained:
         say(f"{item.id} {item.state}: {item.reason}", err=True)
     return run_code([folder])
+
+
+@click.command()
+@click.option("--older-than", metavar="AGE", help="Remove runs older than this, such as 30d, 12h or 2w.")
+@click.option("--keep-size", metavar="SIZE", help="Remove the oldest runs beyond this size of all, such as 500M or 2G.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; show what would be removed.")
+def clean(older_than: str | None, keep_size: str | None, dry_run: bool) -> int:
+    """Remove runs in .benchsuite by age or size; without an option, show what they take on disk."""
+    from benchsuite.report import size
+    from benchsuite.store import parse_age, parse_size, remove_run, runs_to_remove, stored_runs
+
+    age, keep = parse_age(older_than) if older_than else None, parse_size(keep_size) if keep_size else None
+    runs = stored_runs()
+    removed = runs_to_remove(runs, age, keep)
+    for run in removed:
+        if not dry_run:
+            remove_run(run)
+        say(f"{'would be removed' if dry_run else 'removed'}: {run.path} ({size(run.bytes)}, {run.written:%Y-%m-%d})")
+    left = [run for run in runs if run not in removed]
+    taken = size(sum(run.bytes for run in left))
+    say(f"{len(left)} runs in .benchsuite take {taken}")
+    if not (older_than or keep_size):
+        say("remove some with --older-than 30d or --keep-size 2G")
+    return 0
 
 
 @click.command()

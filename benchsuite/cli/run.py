@@ -8,6 +8,7 @@ import click
 
 from benchsuite.cli.common import (
     FAILED,
+    VERBOSE,
     introduce,
     progress_bar,
     report_left_out,
@@ -16,7 +17,7 @@ from benchsuite.cli.common import (
     settings_options,
     show,
     show_changes,
-    show_summaries,
+    show_run,
     show_warning,
     write_page,
 )
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @click.argument("names", metavar="[CASE|LADDER]...", nargs=-1)
+@VERBOSE
 @settings_options()
-def run_cases(names: tuple[str, ...], **options: Any) -> int:
+def run_cases(names: tuple[str, ...], verbose: bool, **options: Any) -> int:
     """Train every seed of the CASEs (all of them by default) and show the success rates.
 
     A LADDER stands for all of its cases, "LADDER(option=value)" for one of them.
@@ -52,7 +54,7 @@ def run_cases(names: tuple[str, ...], **options: Any) -> int:
                 import benchsuite.report.html  # noqa: F401
         introduce(session)
         result = session.run(progress_bar, show_failure)
-    code = show_result(result)
+    code = show_result(result, verbose=verbose)
     if output.report and result.folder.summaries:
         write_page([result.folder], output.report, reference)
     if reference and not result.interrupt:
@@ -74,12 +76,12 @@ def show_failure(error: BenchsuiteError) -> None:
     say(f"error: {error}", err=True)
 
 
-def show_result(result: SessionResult) -> int:
-    """Print the tables of a session; returns the exit code."""
+def show_result(result: SessionResult, *, verbose: bool = False) -> int:
+    """Print the answer of a session, or with `verbose` all tables; returns the exit code."""
     if result.interrupt:
         say(f"interrupted; continue with --resume --run-dir {result.folder.path}", err=True)
-    if result.summaries:
-        show_summaries(result.summaries, result.folder)
+    if result.summaries or result.folder.untrained:
+        show_run(result.folder, result.summaries, verbose=verbose)
     if result.interrupt:
         return signals.exit_code(result.interrupt)
     return FAILED if result.failures else run_code([result.folder])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,52 +19,41 @@ from benchsuite.cli.common import (
     show,
 )
 from benchsuite.errors import OptionError
+from benchsuite.settings import TrainingSettings
 from benchsuite.system import signals
 
 if TYPE_CHECKING:
     from benchsuite.case import Case
-    from benchsuite.plugins import DeclaredCase, Plugin, Registry
-    from benchsuite.variants import Treatment
+    from benchsuite.plugins import Plugin
 
 _SEED = click.IntRange(0, 2**32 - 1)
 
 
 @click.command("list")
-def list_cases() -> int:
-    """List the cases of all plugins; a ladder of cases is one line, with the values of its option."""
-    from benchsuite.report.terminal import Column, table
+@settings_options(["tag", "family"])
+def list_cases(**options: Any) -> int:
+    """List the cases of all plugins, a line each; a ladder of cases is one line."""
+    from benchsuite.plugins import select_cases
+    from benchsuite.report.terminal import case_list
 
-    registry = installed_plugins()
-    columns = [
-        Column("case", lambda row: row[0], "left", "bold"),
-        Column("data", lambda row: _each(row[1], lambda case: case.data_name), "left", folds=True),
-        Column("source protocol", lambda row: _each(row[1], lambda case: _length(case.schedule)), "left", folds=True),
-        Column("quick protocol", lambda row: _each(row[1], _quick_length), "left", folds=True),
-        Column("task", lambda row: row[2], "left", folds=True),
-    ]
-    show(table(_listed(registry), columns))
+    registry, chosen = installed_plugins(), TrainingSettings.parse(options)
+    show(case_list(select_cases(registry.declared.values(), chosen.tag, chosen.family, named=True), registry.ladders))
     return report_left_out(registry)
 
 
-def _listed(registry: Registry) -> Iterator[tuple[str, list[DeclaredCase], str]]:
-    """Each case or ladder by its name, with its cases and its task."""
-    for name, group in groupby(registry.declared.values(), lambda case: case.rung.ladder if case.rung else case.name):
-        cases, ladder = list(group), registry.ladders.get(name)
-        yield name, cases, f"{ladder.rungs}\n{ladder.summary or cases[0].summary}" if ladder else cases[0].summary
+@click.command("show")
+@click.argument("name", metavar="CASE")
+def show_case(name: str) -> int:
+    """Show CASE in full: source, protocols, criterion, claims, treatments that apply, and earlier runs."""
+    from benchsuite.execution import find_runs_of
+    from benchsuite.report.terminal import case_description
+    from benchsuite.variants import make_variants
 
-
-def _each(cases: Sequence[DeclaredCase], text: Callable[[DeclaredCase], str]) -> str:
-    """What the cases have in common, or all that they have."""
-    return " or ".join(dict.fromkeys(map(text, cases)))
-
-
-def _quick_length(case: DeclaredCase) -> str:
-    return _length(case.quick) if case.quick else "the same"
-
-
-def _length(schedule: Any) -> str:
-    unit = schedule.unit if schedule.length > 1 else schedule.unit.removesuffix("s")
-    return f"{schedule.length:,} {unit}, {schedule.seeds:,} seeds"
+    registry = installed_plugins()
+    case = registry.case(name)
+    variants = make_variants([case], list(registry.treatments.values()), ())
+    show(case_description(case, variants, find_runs_of(case)))
+    return report_left_out(registry)
 
 
 @click.command()
@@ -95,26 +82,14 @@ def plugins() -> int:
 @click.argument("names", metavar="[CASE]...", nargs=-1)
 def list_treatments(names: tuple[str, ...]) -> int:
     """List the treatments of all plugins, and to which of the CASEs (all of them by default) each applies."""
-    from benchsuite.report.terminal import Column, table
+    from benchsuite.report.terminal import treatment_list
     from benchsuite.variants import make_variants
 
     registry = installed_plugins()
     cases = [case for name in names or registry.cases for case in registry.select(name)]
-    variants = make_variants(cases, list(registry.treatments.values()), ())
-
-    def options(item: Treatment) -> str:
-        return ", ".join(f"{name}={value:g}" for name, value in item.options.items())
-
-    def applies(item: Treatment) -> str:
-        return ", ".join(v.case for v in variants if v.treatment == item.name and v.treated) or "-"
-
-    columns = [
-        Column("treatment", lambda item: item.name, "left", "bold"),
-        Column("options", options, "left", folds=True),
-        Column("change and source", lambda item: f"{item.summary}\n{item.source}", "left", folds=True),
-        Column("applies to", applies, "left", folds=True),
-    ]
-    show(table(registry.treatments.values(), columns))
+    treatments = list(registry.treatments.values())
+    variants = make_variants(cases, treatments, ())
+    show(treatment_list(treatments, variants))
     for variant in variants if names else []:
         if variant.error:
             say(f"{variant.id}: {variant.error}")

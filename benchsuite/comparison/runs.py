@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchsuite import stats
+from benchsuite.comparison.treatments import converged_at
 from benchsuite.results import Result, Summary
 from benchsuite.store import RunFolder
 
@@ -30,13 +31,14 @@ class Difference:
     """A rate or speed of a case in two runs, with a test of no difference.
 
     Args:
-        before: value in the reference.
-        after: value in the run.
+        before: value in the reference; of paired seeds where there are any.
+        after: value in the run; the same.
         test: name of the test.
         p_value: of the null hypothesis of no difference.
         adjusted_p_value: by Holm's method over all cases.
         interval: 95 % interval of after minus before, for rates.
         seeds: numbers of seeds "fixed" and "regressed", if seeds are paired.
+        pairs: number of paired seeds.
         visible: smallest detectable drop, for rates.
         smallest_p_value: smallest p-value that the test can reach, for speeds.
     """
@@ -48,6 +50,7 @@ class Difference:
     adjusted_p_value: float = 1.0
     interval: tuple[float, float] | None = None
     seeds: Mapping[str, int] | None = None
+    pairs: int = 0
     visible: float | None = None
     smallest_p_value: float = 0.0
 
@@ -131,9 +134,9 @@ def _adjusted(found: list[CaseChange], figure: str) -> list[CaseChange]:
 def _with_visible(change: CaseChange, seeds: Sequence[int], level: float) -> Difference:
     difference = change.rate
     assert difference is not None  # noqa: S101  # the caller selects those with a rate
+    if difference.pairs:
+        return replace(difference, visible=stats.visible_regressions(level) / difference.pairs)
     before, after = seeds
-    if difference.seeds is not None:
-        return replace(difference, visible=stats.visible_regressions(level) / after)
     return replace(difference, visible=stats.visible_drop(difference.before, before, after, level, POWER))
 
 
@@ -202,21 +205,28 @@ def _other_machine(before: Summary, after: Summary, reference: Mapping[str, Any]
 
 
 def _rate(before: Result, after: Result) -> Difference:
+    """Compare shared seeds as pairs if one run has all seeds of the other, else both rates as independent ones."""
     one, other = before.summary, after.summary
-    if np.array_equal(np.sort(before.rows.seeds), np.sort(after.rows.seeds)):
-        was, now = (result.rows.converged[np.argsort(result.rows.seeds)] for result in (before, after))
-        both, fixed, regressed = int((was & now).sum()), int((~was & now).sum()), int((was & ~now).sum())
-        return Difference(
-            one.rate,
-            other.rate,
-            "McNemar",
-            stats.paired_p_value(fixed, regressed),
-            interval=stats.paired_difference_interval(both, fixed, regressed, len(was) - both - fixed - regressed),
-            seeds={"fixed": fixed, "regressed": regressed},
-        )
+    shared = np.intersect1d(before.rows.seeds, after.rows.seeds)
+    if len(shared) == min(len(before.rows), len(after.rows)):
+        return _paired(*(converged_at(result.rows, shared) for result in (before, after)))
     counts = (one.converged, one.seeds), (other.converged, other.seeds)
     return Difference(
         one.rate, other.rate, "Fisher", stats.rates_p_value(*counts), interval=stats.difference_interval(*counts)
+    )
+
+
+def _paired(was: np.ndarray, now: np.ndarray) -> Difference:
+    """Compare (n,) whether each seed converged before and after."""
+    both, fixed, regressed = int((was & now).sum()), int((~was & now).sum()), int((was & ~now).sum())
+    return Difference(
+        float(was.mean()),
+        float(now.mean()),
+        "McNemar",
+        stats.paired_p_value(fixed, regressed),
+        interval=stats.paired_difference_interval(both, fixed, regressed, len(was) - both - fixed - regressed),
+        seeds={"fixed": fixed, "regressed": regressed},
+        pairs=len(was),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,17 @@ from benchsuite.results import Result, SeedTable, Summary
 
 #: Number of fixed and of regressed seeds that are named.
 NAMED = 3
+
+#: Steady rounds on each side that a ratio of times needs.
+_ROUNDS = 2
+
+
+class Cost(NamedTuple):
+    """The time of a step as a multiple of that of the untreated case, with its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,7 @@ class TreatmentComparison:
         regressed: number of seeds that converged untreated and failed treated.
         fixed_seeds: the first fixed seeds.
         regressed_seeds: the first regressed seeds.
+        cost: the time of a step over that of the untreated case; None where the rounds cannot give its interval.
     """
 
     summary: Summary
@@ -43,10 +56,16 @@ class TreatmentComparison:
     regressed: int = 0
     fixed_seeds: tuple[int, ...] = ()
     regressed_seeds: tuple[int, ...] = ()
+    cost: Cost | None = None
 
 
-def compare_treatments(results: Sequence[Result]) -> list[TreatmentComparison]:
-    """Compare each treated case of a run with its untreated case, in the order of the run."""
+def compare_treatments(results: Sequence[Result], *, timed: bool = True) -> list[TreatmentComparison]:
+    """Compare each treated case of a run with its untreated case, in the order of the run.
+
+    Args:
+        results: of the run.
+        timed: whether times are compared too; not after warnings about the timing of the run.
+    """
     untreated = {
         result.summary.label: result
         for result in results
@@ -60,7 +79,7 @@ def compare_treatments(results: Sequence[Result]) -> list[TreatmentComparison]:
     tested = [place for place, comparison in enumerate(compared) if comparison.p_value is not None]
     for place, adjusted in zip(tested, stats.holm([compared[place].p_value or 0 for place in tested]), strict=True):
         compared[place] = replace(compared[place], adjusted_p_value=adjusted)
-    return compared
+    return compared if timed else [replace(comparison, cost=None) for comparison in compared]
 
 
 def _compare(untreated: Result | None, treated: Result) -> TreatmentComparison:
@@ -69,7 +88,7 @@ def _compare(untreated: Result | None, treated: Result) -> TreatmentComparison:
     seeds = np.intersect1d(untreated.rows.seeds, treated.rows.seeds)
     if not len(seeds):
         return TreatmentComparison(treated.summary)
-    before, after = _converged(untreated.rows, seeds), _converged(treated.rows, seeds)
+    before, after = converged_at(untreated.rows, seeds), converged_at(treated.rows, seeds)
     fixed, regressed = seeds[~before & after], seeds[before & ~after]
     both = int((before & after).sum())
     neither = len(seeds) - both - len(fixed) - len(regressed)
@@ -84,10 +103,26 @@ def _compare(untreated: Result | None, treated: Result) -> TreatmentComparison:
         regressed=len(regressed),
         fixed_seeds=tuple(map(int, fixed[:NAMED])),
         regressed_seeds=tuple(map(int, regressed[:NAMED])),
+        cost=_cost(untreated.summary, treated.summary),
     )
 
 
-def _converged(rows: SeedTable, seeds: np.ndarray) -> np.ndarray:
+def _cost(untreated: Summary, treated: Summary) -> Cost | None:
+    """Compare the device times of a step of one seed over the steady rounds."""
+    before, after = _step_times(untreated), _step_times(treated)
+    if min(len(before), len(after)) < _ROUNDS:
+        return None
+    ratio = float(np.exp(np.log(after).mean() - np.log(before).mean()))
+    return Cost(ratio, *stats.ratio_interval(before, after))
+
+
+def _step_times(summary: Summary) -> np.ndarray:
+    """Return (rounds,) the device seconds of a step of one seed in each steady round."""
+    seconds = np.array(summary.round_seconds) * summary.device_count
+    return seconds / np.maximum(summary.round_seeds, 1) / summary.time_to_success["censored_at"]
+
+
+def converged_at(rows: SeedTable, seeds: np.ndarray) -> np.ndarray:
     """Return (n,) whether each seed converged; `seeds` are ascending and all in `rows`."""
     order = np.argsort(rows.seeds)
     return rows.converged[order][np.searchsorted(rows.seeds[order], seeds)]

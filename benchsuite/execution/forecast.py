@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from benchsuite import stats
 from benchsuite.case import Case
 from benchsuite.errors import StoreError
-from benchsuite.results import Plan, Summary, case_label, schedule_for
+from benchsuite.results import CURVES_KEPT, PARAMETERS_KEPT, Plan, Summary, case_label, schedule_for
 from benchsuite.seeds import SeedNumbers
-from benchsuite.settings import AUTO, STAND_IN, TrainingSettings
+from benchsuite.settings import AUTO, PROTOCOLS, STAND_IN, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
 
@@ -55,6 +55,7 @@ class Forecast:
         memory: bytes, on all devices together.
         seconds: from start to end.
         run: name of the run that the estimate is based on; empty for none.
+        disk: most bytes that its rows and curves take on disk.
     """
 
     label: str
@@ -63,6 +64,7 @@ class Forecast:
     memory: int | None = None
     seconds: float | None = None
     run: str = ""
+    disk: int = 0
 
     @classmethod
     def of(cls, case: Case, settings: TrainingSettings, device: str) -> Forecast:
@@ -74,11 +76,32 @@ class Forecast:
         alike = next(
             (run for run in found if run.plan.executor == settings.executor and run.plan.device == device), None
         )
+        disk = estimated_bytes(case, settings, seeds)
         if alike is None:
-            return cls(title, seeds, reason)
+            return cls(title, seeds, reason, disk=disk)
         memory = alike.plan.predicted_bytes * alike.plan.device_count * alike.plan.workers
         values = len(case.sweep.settings) if case.sweep else 1
-        return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds, values), alike.run)
+        return cls(alike.plan.label, seeds, reason, memory or None, alike.seconds(seeds, values), alike.run, disk)
+
+
+#: Bytes of a number, and of the texts and numbers of a seed that every case has.
+_NUMBER, _ROW = 8, 64
+
+
+def estimated_bytes(case: Case, settings: TrainingSettings, seeds: int | None = None) -> int:
+    """Estimate the most bytes that the rows and curves of a case take on disk, for models with at most 16 parameters.
+
+    Args:
+        case: to train.
+        settings: how to train it.
+        seeds: number of seeds; by default that of the settings, at any rate.
+    """
+    seeds = planned_seeds(case, settings, [])[0] if seeds is None else seeds
+    _, schedule = schedule_for(case, settings.protocol)
+    values, metrics = len(case.sweep.settings) if case.sweep else 1, 2 * len(case.all_metrics)
+    numbers = metrics + 2 * PARAMETERS_KEPT + len(case.diagnostics) + len(case.groups)
+    curves = (metrics + PARAMETERS_KEPT + 1) * (1 + schedule.length // schedule.evaluate_every)
+    return values * (seeds * (_ROW + _NUMBER * numbers) + min(seeds, CURVES_KEPT) * _NUMBER // 2 * curves)
 
 
 def forecast_runs(cases: Sequence[Case], settings: TrainingSettings) -> list[Forecast]:
@@ -137,6 +160,13 @@ def find_earlier_runs(case: Case, settings: TrainingSettings) -> list[EarlierRun
         if summaries:
             found.append(EarlierRun(path.name, plan, summaries))
     return found
+
+
+def find_runs_of(case: Case) -> list[EarlierRun]:
+    """Find earlier runs of a case under any protocol in `.benchsuite`, newest first."""
+    found = [run for protocol in PROTOCOLS for run in find_earlier_runs(case, TrainingSettings(protocol=protocol))]
+    by_place = {(run.run, run.plan.id): run for run in found}
+    return [by_place[place] for place in sorted(by_place, reverse=True)]
 
 
 def _may_stand_in(case: Case) -> bool:

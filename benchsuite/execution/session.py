@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from benchsuite.case import Case
@@ -16,7 +15,7 @@ from benchsuite.data import release_data
 from benchsuite.errors import BenchsuiteError, CaseError, OptionError, StoreError, describe_exception, wrap_errors
 from benchsuite.execution.audience import Audience, emit_warning
 from benchsuite.execution.executors import Executor, open_executor
-from benchsuite.execution.forecast import RUNS, Forecast, forecast_runs
+from benchsuite.execution.forecast import RUNS, Forecast, estimated_bytes, forecast_runs
 from benchsuite.execution.runner import CaseRun, Progress, open_folder
 from benchsuite.plugins import (
     CaseFinished,
@@ -27,11 +26,12 @@ from benchsuite.plugins import (
     label_calls,
     load_registry,
     recall_labels,
+    select_cases,
     select_treatments,
     select_variants,
 )
 from benchsuite.results import Summary, schedule_for
-from benchsuite.settings import UNSET_VALUES, OutputSettings, TrainingSettings
+from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store import RunFolder, run_folders
 from benchsuite.system import machine
 from benchsuite.variants import Ladder, Treatment, Variant, list_inapplicable
@@ -40,9 +40,6 @@ _Named = TypeVar("_Named", Case, Treatment)
 
 #: Makes the progress display of a case from its position in the run, such as "2/6" (empty for a single case).
 ShowProgress = Callable[[str], AbstractContextManager[Progress]]
-
-#: Options of earlier versions that a run folder may hold -> their present names.
-_RENAMED = {"engine": "executor", "convergence_compare": "compare", "convergence_compare_fail": "compare_fail"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class Session:
         registry: the plugins.
         training: how to train.
         output: where to save the results.
-        names: of the cases or ladders, or the objects themselves; all by default.
+        names: of the cases or ladders, or the objects themselves; by default those that the settings select.
         treatments: objects, besides those that the settings name.
         observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
@@ -159,14 +156,23 @@ class Session:
 
     @property
     def _selected(self) -> Sequence[str | Case | Ladder]:
+        if not all(isinstance(one, str) for one in self.names):
+            return self.names
         if not self._is_plain:
-            return self.names or self._names_resumed() or list(self.registry.declared)
+            return self._selected_names
         return [name for name in self._selected_names if self.chosen is None or name in self.chosen]
 
     @cached_property
     def _selected_names(self) -> list[str]:
-        names: Iterable[Any] = self.names or self._names_resumed() or self.registry.declared
-        return list(dict.fromkeys(each for name in names for each in self.registry.names(name)))
+        """The cases that are named, or those of the run to resume, or those with the tags and families."""
+        resumed = [] if self.names else self._names_resumed()
+        names: Iterable[Any] = self.names or resumed or self.registry.declared
+        found = dict.fromkeys(each for name in names for each in self.registry.names(name))
+        if resumed:
+            return list(found)
+        cases = [self.registry.declared[name] for name in found]
+        tags, families = self.training.tag, self.training.family
+        return [case.name for case in select_cases(cases, tags, families, named=bool(self.names))]
 
     def _cases_of(self, chosen: str | Case | Ladder) -> Sequence[Case]:
         if isinstance(chosen, Ladder):
@@ -199,6 +205,11 @@ class Session:
     def forecasts(self, cases: Sequence[Case] | None = None) -> list[Forecast]:
         """Estimate the costs of the cases (all of them by default)."""
         return forecast_runs(self.cases if cases is None else cases, self.training)
+
+    def estimated_bytes(self, ids: Container[str] | None = None) -> int:
+        """Estimate the most bytes that the rows and curves of the cases with these ids take (all by default)."""
+        cases = [case for case in self.cases if ids is None or case.id in ids]
+        return sum(estimated_bytes(case, self._training_of(case)) for case in cases)
 
     @cached_property
     def executor(self) -> Executor:
@@ -349,42 +360,3 @@ def _each_once(what: str, items: Sequence[_Named]) -> list[_Named]:
 def _release_data(remaining: Iterable[Case]) -> None:
     """Free the data in this process that no remaining case uses."""
     release_data(case.dataset for case in remaining)
-
-
-def read_settings(values: Mapping[str, Any]) -> tuple[TrainingSettings, OutputSettings]:
-    """Read settings from option -> value; those of the run to resume are the defaults.
-
-    Raises:
-        StoreError: there is no run to resume.
-        OptionError: a value cannot be used.
-    """
-    if values.get("resume"):
-        values = _resumed(values)
-    return TrainingSettings.parse(values), OutputSettings.parse(values)
-
-
-def stored_training(folder: RunFolder) -> TrainingSettings:
-    """Read how the cases of a run were trained.
-
-    Raises:
-        OptionError: its settings cannot be read.
-    """
-    return TrainingSettings.parse(_renamed(folder.settings))
-
-
-def _renamed(stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {_RENAMED.get(name, name): value for name, value in stored.items()}
-
-
-def _resumed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of the run to resume, changed by those that are given now."""
-    run_dir = values.get("run_dir")
-    folder = RunFolder(Path(run_dir)) if run_dir else RunFolder.latest()
-    now = {name: value for name, value in values.items() if value not in UNSET_VALUES}
-    then = _renamed(folder.settings)
-    then["report"] = None  # where to write a report must be given again
-    if "executor" in now:
-        then |= {"scheduler": None, "workers": None}  # they belong to the former executor
-    if now.keys() & {"seeds", "half_width"}:
-        then |= {"seeds": None, "half_width": None}
-    return then | now | {"run_dir": folder.path}

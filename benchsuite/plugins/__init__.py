@@ -5,13 +5,13 @@ Out: a registry of cases and treatments, the selected variants, and new plugins 
 """
 
 from benchsuite.plugins.call import Call
-from benchsuite.plugins.declared import DeclaredCase
+from benchsuite.plugins.declared import DeclaredCase, DeclaredLadder
 from benchsuite.plugins.hookspecs import hookimpl
 from benchsuite.plugins.objects import treatment_of
 from benchsuite.plugins.observer import CaseFinished, JsonLinesLog, RoundFinished, RunObserver, RunStarted
 from benchsuite.plugins.registry import Plugin, PluginId, Registry, Supplied, load_registry
 from benchsuite.plugins.scaffold import KINDS, PREFIX, write_plugin
-from benchsuite.plugins.selection import label_calls, recall_labels, select_treatments, select_variants
+from benchsuite.plugins.selection import label_calls, recall_labels, select_cases, select_treatments, select_variants
 
 __all__ = [
     "KINDS",
@@ -19,6 +19,7 @@ __all__ = [
     "Call",
     "CaseFinished",
     "DeclaredCase",
+    "DeclaredLadder",
     "JsonLinesLog",
     "Plugin",
     "PluginId",
@@ -31,6 +32,7 @@ __all__ = [
     "label_calls",
     "load_registry",
     "recall_labels",
+    "select_cases",
     "select_treatments",
     "select_variants",
     "treatment_of",

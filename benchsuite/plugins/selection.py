@@ -1,8 +1,8 @@
-"""Select treatments: by name, with options, from a module of the user, or as an optimiser."""
+"""Select cases by tag and family, and treatments by name, from a module of the user, or as an optimiser."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,12 +10,47 @@ from typing import Any
 from benchsuite.case import Case, SweepRange, is_transformation, options_of, with_signature
 from benchsuite.errors import OptionError, near_matches
 from benchsuite.plugins.call import Call, split_treatments
+from benchsuite.plugins.declared import DeclaredCase
 from benchsuite.plugins.expression import EXAMPLES, Step, bind, describe_kind, find_function, make_factory
-from benchsuite.settings import TrainingSettings
+from benchsuite.settings import CORE, EVERY, TrainingSettings
 from benchsuite.variants import ALL, NONE, Treatment, Variant, combine_treatments, make_variants
 
 _FORMS = 'name a treatment such as adam, "adam(learning_rate=0.1)" or he+adam, or your own function as module:name'
 _SAID = "the command line"
+
+
+def select_cases(
+    cases: Iterable[DeclaredCase], tags: Sequence[str], families: Sequence[str], *, named: bool = False
+) -> list[DeclaredCase]:
+    """Select the cases that have one of the tags and are of one of the families.
+
+    Args:
+        cases: to select from.
+        tags: values of `--tag`; without any, and without families, those with the tag core or without tags.
+        families: values of `--family`; all without any.
+        named: whether the user named the cases, so that all are selected where neither tags nor families are given.
+
+    Raises:
+        OptionError: no case has the tag or is of the family, or none is left.
+    """
+    cases = list(cases)
+    if not (tags or families):
+        return [case for case in cases if named or not case.tags or CORE in case.tags]
+    _check_known("tag", tags, [EVERY, *(tag for case in cases for tag in case.tags)])
+    _check_known("family", families, [case.family for case in cases])
+    tagged = [case for case in cases if not tags or EVERY in tags or set(tags) & set(case.tags)]
+    found = [case for case in tagged if not families or case.family in families]
+    if not found:
+        given = [*(f"--tag {tag}" for tag in tags), *(f"--family {family}" for family in families)]
+        raise OptionError(f"{' '.join(given)} selects no case", "omit --tag or --family, or name cases")
+    return found
+
+
+def _check_known(what: str, given: Sequence[str], known: Iterable[str]) -> None:
+    known = sorted(set(filter(None, known)))
+    for text in given:
+        if text not in known:
+            raise OptionError(f"no case has the {what} {text!r}", near_matches(text, known))
 
 
 def select_treatments(

@@ -43,7 +43,7 @@ def over_time(label: str, series: Sequence[Series], changes: Sequence[ChangePoin
         ChartFigure("rate", "Convergence rate with 95 % interval", rate, _about(label, RATE, changes), sheet),
         ChartFigure(
             "speed",
-            "Speed with the slowest and the fastest steady round",
+            "Speed with the slowest and the fastest steady round; hollow where the timing was disturbed",
             speed,
             _about(label, SPEED, changes),
             sheet,
@@ -86,17 +86,19 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
             "low": row[f"{figure}_low"],
             "high": row[f"{figure}_high"],
             "timing_warnings": row["timing_warnings"],
+            "undisturbed": int(figure == RATE or not row["timing_warnings"]),
         }
         for row in rows
     ]
-    kinds = {"time": "date", **dict.fromkeys(("seeds", "value", "low", "high"), "number")}
+    kinds = {"time": "date", **dict.fromkeys(("seeds", "value", "low", "high", "undisturbed"), "number")}
     names = list(dict.fromkeys(row["case"] for row in rows))
     colour, dash = series_colour("case", names, columns=1, labelLimit=700)
     number = partial(alt.Tooltip, format=".1%" if figure == RATE else ",.4~g")
     base = alt.Chart(chart_data(shown, **kinds)).encode(x=alt.X("time:T", title=None), color=colour)
-    band = base.mark_area(opacity=0.18).encode(y=y, y2="high:Q")
-    line = base.mark_line(strokeWidth=1.5).encode(y="value:Q", strokeDash=dash)
-    points = base.mark_point(filled=True, size=36, cursor="pointer").encode(
+    joined = base.transform_filter("datum.undisturbed == 1")
+    band = joined.mark_area(opacity=0.18).encode(y=y, y2="high:Q")
+    line = joined.mark_line(strokeWidth=1.5).encode(y="value:Q", strokeDash=dash)
+    nights = base.encode(
         y="value:Q",
         href="page:N",
         tooltip=[
@@ -110,7 +112,10 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
         ],
     )
     marks = [{"time": c.night.created, "change": c.sentence} for c in changes if c.figure == figure]
-    layers = [band, line, points]
+    how: dict[str, Any] = {"size": 40, "strokeWidth": 1.5, "opacity": 1, "cursor": "pointer"}
+    points = nights.transform_filter("datum.undisturbed == 1").mark_point(filled=True, **how)
+    hollow = nights.transform_filter("datum.undisturbed == 0").mark_point(filled=False, **how)
+    layers = [band, line, points, hollow]
     if marks:
         rules = alt.Chart(chart_data(marks, time="date")).mark_rule(strokeDash=[4, 3], strokeWidth=2, color="#D55E00")
         layers.append(rules.encode(x="time:T", tooltip=["change:N"]))

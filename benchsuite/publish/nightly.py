@@ -164,7 +164,7 @@ class Nights:
         name = reference.path.name if reference else ""
         if missing and not self.partial:
             wrong.append(f"missing since {name}: {', '.join(missing)}")
-        Site.publish(self.folder / SITE, [run])
+        Site.publish(self.folder / SITE, [run], reference=reference)
         notes = [note for gate in self.gates if (note := gate.blind(found))]
         notes += [f"the timing is unreliable: {warning}" for warning in run.timing_warnings]
         files.write(self.folder / SUMMARY, _summary(run, reference, wrong, notes).encode(), _HINT)

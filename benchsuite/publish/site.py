@@ -99,7 +99,14 @@ class Site:
         return sorted(self._nights.values(), key=lambda night: (night.created, night.name))
 
     @classmethod
-    def publish(cls, path: Path, runs: Sequence[RunFolder], title: str = "", address: str = "") -> list[Night]:
+    def publish(
+        cls,
+        path: Path,
+        runs: Sequence[RunFolder],
+        title: str = "",
+        address: str = "",
+        reference: RunFolder | None = None,
+    ) -> list[Night]:
         """Add runs to a site under a lock, and return the new nights.
 
         Args:
@@ -107,6 +114,7 @@ class Site:
             runs: one night each.
             title: of the site.
             address: where it is published.
+            reference: run that the pages compare with; None for pages without a comparison.
 
         Raises:
             StoreError: a run or the site is damaged, or cannot be written; published nights are unchanged.
@@ -122,7 +130,7 @@ class Site:
             with FileLock(path / _LOCK, timeout=_PATIENCE):
                 site, added = cls(path, title, address), []
                 try:
-                    added += [night for run in runs if (night := site.add(run))]
+                    added += [night for run in runs if (night := site.add(run, reference))]
                 finally:
                     if site.nights:
                         site.show()
@@ -132,14 +140,14 @@ class Site:
             raise StoreError(f"{path} cannot be written: {error.strerror}", "choose another folder") from error
         return added
 
-    def add(self, run: RunFolder) -> Night | None:
+    def add(self, run: RunFolder, reference: RunFolder | None = None) -> Night | None:
         """Add a run with its page, and return its night; None if it was published before.
 
         Raises:
             StoreError: the run is damaged, or it cannot be written.
             OptionError: it has no finished round.
         """
-        report = collect_content([run])
+        report = collect_content([run], reference)
         night = Night.of(run, report.results)
         if night.name in self._nights:
             return None

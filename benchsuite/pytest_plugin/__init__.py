@@ -8,7 +8,7 @@ test requests a case, or an option a treatment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -124,6 +124,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     suite = config.stash[SUITE]
     if not suite.loaded or config.option.collectonly or suite.output.plan:
         return []
+    from benchsuite.report import size
     from benchsuite.report.terminal import header_lines
     from benchsuite.system import machine
 
@@ -133,8 +134,9 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
         about = session.executor.describe(session.training)
     left_out = [plugin.name for plugin in session.registry.left_out]
     training = session.training
+    disk = f"takes at most {size(session.estimated_bytes(suite.chosen))} on disk"
     notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
-    return header_lines(about, training.protocol, training.precision, left_out, training.dtype) + notes
+    return [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -199,6 +201,17 @@ def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, A
         }
 
 
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_benchmark_group_stats(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Leave rounds of cases out of pytest-benchmark's table, unless it is asked for more than the speeds."""
+    groups, suite = (yield), config.stash[SUITE]
+    asked = ("benchmark_compare", "benchmark_histogram", "benchmark_verbose", "benchmark_cprofile")
+    if config.option.verbose > 0 or any(config.getoption(name, None) for name in asked):
+        return groups
+    others = [(group, [one for one in found if one["fullname"] not in suite.timed]) for group, found in groups]
+    return [(group, found) for group, found in others if found]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Show the convergence table, the comparison, and the plugins that were left out."""
@@ -224,20 +237,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> None:
-    from benchsuite.report.terminal import run_tables
-    from benchsuite.store import read_results
+    from benchsuite.report.terminal import answer_tables, run_tables
+    from benchsuite.results import Result
+    from benchsuite.store import folder_size, read_results
 
-    folder, results = suite.session.folder, []
+    folder, results = suite.session.folder, list[Result]()
     terminalreporter.section("convergence")
     try:
         results = read_results(folder)
     except BenchsuiteError as error:
         message = f"treatments and sweeps cannot be shown: {error}"
         terminalreporter.write_line(with_pytest_flags(message), red=True)
-    width = suite.config.get_terminal_writer().fullwidth
-    tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *folder.untrained])
-    terminalreporter.write(_rendered(tables, suite.config))
-    terminalreporter.write_line(f"rows of every seed: {folder.path}")
+    width, untrained = suite.config.get_terminal_writer().fullwidth, folder.untrained
+    if suite.config.option.verbose > 0:
+        tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *untrained])
+        terminalreporter.write(_rendered(tables, suite.config))
+    shown = [result.summary for result in results] or suite.summaries
+    answer = answer_tables(shown, results, untrained, folder.path, folder_size(folder.path))
+    terminalreporter.write(_rendered(answer, suite.config))
 
 
 def _rendered(tables: RenderableType, config: pytest.Config) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchsuite.errors import BenchsuiteError
-from benchsuite.settings import OPTIONS, Option, OutputSettings, TrainingSettings
+from benchsuite.settings import EVERY, OPTIONS, Option, OutputSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,10 +28,12 @@ class Suite:
     Args:
         config: of pytest.
         chosen: the ids of the variants whose tests are run, once they are collected.
+        timed: names of the benchmarks of pytest-benchmark that are rounds of a case.
     """
 
     config: pytest.Config
     chosen: list[str] = field(default_factory=list)
+    timed: set[str] = field(default_factory=set)
     _open: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
@@ -63,7 +65,15 @@ class Suite:
         """The session of all cases."""
         from benchsuite.execution import Session
 
-        return self._open.enter_context(Session.open(*self.settings, chosen=self.chosen))
+        training, output = self.settings
+        if self._selects and not (training.tag or training.family):
+            training = replace(training, tag=(EVERY,))
+        return self._open.enter_context(Session.open(training, output, chosen=self.chosen))
+
+    @property
+    def _selects(self) -> bool:
+        """Whether pytest selects among all cases, by -k or a node id."""
+        return bool(self.config.option.keyword) or any("[" in argument for argument in self.config.args)
 
     @cached_property
     def variants(self) -> dict[str, Variant]:

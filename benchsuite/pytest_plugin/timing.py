@@ -96,6 +96,11 @@ class RoundTimer:
         self._benchmark.name += suffix
         self._benchmark.fullname += suffix
 
+    @property
+    def name(self) -> str:
+        """The full name of the benchmark."""
+        return str(self._benchmark.fullname)
+
     def add_info(self, facts: dict[str, Any]) -> None:
         """Add facts to the benchmark's entry in JSON files."""
         self._benchmark.extra_info.update(facts)
@@ -160,6 +165,7 @@ class Bench:
     def _measure(self, run: CaseRun) -> None:
         label = run.plan.label
         self._timer.rename(label[label.index(" (") :] if " (" in label else "")
+        self._config.stash[SUITE].timed.add(self._timer.name)
         round_results = run.round_results()
         steady_rounds = run.steady_rounds if self._timer.enabled else 0
 

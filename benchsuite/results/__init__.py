@@ -10,12 +10,13 @@ from benchsuite.results.landscape import BasinMap, LandscapeResult, Surface, Tra
 from benchsuite.results.outcome import DEFINITIONS, NEVER, Outcome, classify, steps_to_success
 from benchsuite.results.plan import Plan, Whole, case_label, schedule_for
 from benchsuite.results.result import FAILED, INAPPLICABLE, NOT_RUN, UNFINISHED, Curves, Result, Untrained
-from benchsuite.results.round import OnTrained, RoundFacts, RoundResult, kept_curves
+from benchsuite.results.round import CURVES_KEPT, OnTrained, RoundFacts, RoundResult, kept_curves
 from benchsuite.results.seeds import Columns, SeedTable, columns_under, find_groups
 from benchsuite.results.summary import R2_THRESHOLDS, Accumulator, Summary, summaries_judged_together, summarise
 from benchsuite.results.trace import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS, PARAMETERS_KEPT, SPREAD, Trace
 
 __all__ = [
+    "CURVES_KEPT",
     "DEFINITIONS",
     "FAILED",
     "FUNCTION_EVALUATIONS",

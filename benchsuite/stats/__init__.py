@@ -24,7 +24,13 @@ from benchsuite.stats.proportion import (
     trials_for,
     visible_drop,
 )
-from benchsuite.stats.samples import means_p_value, prediction_p_value, rank_p_value, smallest_rank_p_value
+from benchsuite.stats.samples import (
+    means_p_value,
+    prediction_p_value,
+    rank_p_value,
+    ratio_interval,
+    smallest_rank_p_value,
+)
 from benchsuite.stats.times import Survival, expected_running_time, expected_time_interval, time_to_success
 
 __all__ = [
@@ -51,6 +57,7 @@ __all__ = [
     "rate_interval",
     "rate_p_value",
     "rates_p_value",
+    "ratio_interval",
     "sign_flip_p_value",
     "smallest_rank_p_value",
     "starts_needed",

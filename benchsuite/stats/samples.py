@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchsuite.stats.proportion import CONFIDENCE
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -68,3 +70,24 @@ def smallest_rank_p_value(before: int, after: int) -> float:
     import math
 
     return min(1.0, 2 / math.comb(before + after, before))
+
+
+def ratio_interval(before: np.ndarray, after: np.ndarray, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Compute Welch's interval of the ratio of two geometric means, after by before.
+
+    Args:
+        before: (n,) at least two positive numbers.
+        after: (m,) the same.
+        confidence: the coverage, between 0 and 1.
+
+    Source: B. L. Welch (1947), Biometrika 34, 28-35; `scipy.stats.ttest_ind`, of the logarithms.
+    """
+    import numpy as np
+    from scipy.stats import ttest_ind
+
+    logarithms = np.log(after), np.log(before)
+    if not any(values.std() for values in logarithms):
+        ratio = float(np.exp(logarithms[0][0] - logarithms[1][0]))
+        return ratio, ratio
+    low, high = ttest_ind(*logarithms, equal_var=False).confidence_interval(confidence)
+    return float(np.exp(low)), float(np.exp(high))

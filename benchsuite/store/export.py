@@ -68,19 +68,19 @@ TEXT_FORMATS: Mapping[str, Callable[[Sequence[Result]], str]] = {"bencher": _ben
 TABLES: Mapping[str, FrameOf] = {"seeds": seed_frame, "curves": curve_frame}
 
 
-def export_text(results: Sequence[Result], kind: str, table: str = "seeds") -> str:
+def export_text(results: Sequence[Result], kind: str, table: str | Frame = "seeds") -> str:
     """Write results as text.
 
     Args:
         results: of a run.
         kind: one of `TEXT_FORMATS`, or "csv".
-        table: one of `TABLES`, for "csv".
+        table: one of `TABLES`, or another table, for "csv".
     """
-    return _csv(TABLES[table](results)) if kind == "csv" else TEXT_FORMATS[kind](results)
+    return _csv(_frame(results, table)) if kind == "csv" else TEXT_FORMATS[kind](results)
 
 
 def export_results(
-    results: Sequence[Result], kind: str, path: Path, table: str = "seeds", untrained: Sequence[Untrained] = ()
+    results: Sequence[Result], kind: str, path: Path, table: str | Frame = "seeds", untrained: Sequence[Untrained] = ()
 ) -> None:
     """Write results into a file.
 
@@ -88,7 +88,7 @@ def export_results(
         results: of a run.
         kind: one of `TEXT_FORMATS`, "csv" or "parquet".
         path: the file, which is replaced.
-        table: one of `TABLES`, for "csv" and "parquet".
+        table: one of `TABLES`, or another table, for "csv" and "parquet".
         untrained: what was not trained to the end; it is written into the metadata of Parquet files.
 
     Raises:
@@ -96,13 +96,17 @@ def export_results(
     """
     try:
         if kind == "parquet":
-            _write_parquet(TABLES[table](results), path, untrained)
+            _write_parquet(_frame(results, table), path, untrained)
         else:
             path.write_text(export_text(results, kind, table) + "\n", encoding="utf-8")
     except OSError as error:
         raise OptionError(
             f"{path} cannot be written: {error.strerror or error}", "choose a folder that exists"
         ) from error
+
+
+def _frame(results: Sequence[Result], table: str | Frame) -> Frame:
+    return TABLES[table](results) if isinstance(table, str) else table
 
 
 def _write_parquet(frame: Frame, path: Path, untrained: Sequence[Untrained]) -> None:

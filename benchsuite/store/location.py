@@ -68,6 +68,15 @@ def run_folders() -> list[Path]:
     return sorted((run.parent for run in ROOT.glob(f"*/{RUN}")), key=_order, reverse=True)
 
 
+def folder_size(path: Path) -> int:
+    """Return the bytes of all files in a folder; files that disappear meanwhile count nothing."""
+    total = 0
+    for file in path.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += 0 if file.is_symlink() or not file.is_file() else file.stat().st_size
+    return total
+
+
 def _order(path: Path) -> tuple[str, int]:
     """Return a key that sorts folders by time; other names sort before all times."""
     name = _NAME.fullmatch(path.name)

@@ -82,6 +82,8 @@ def pyramid(model):
 def benchsuite_cases():
     yield Case(
         name="euclidean-distance",
+        family="distance",
+        tags=("core", "small", "regression"),
         summary="Three ReLU units and a linear output learn the distance from the origin in the plane.",
         source="https://stats.stackexchange.com/questions/363352",
         model=DistanceNet,

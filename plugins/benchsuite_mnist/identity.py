@@ -95,6 +95,8 @@ def identity_case(name, layers, summary, quick_seeds, reported):
     """
     return Case(
         name=name,
+        family="mnist",
+        tags=("core", "autoencoder"),
         summary=summary,
         source="https://stats.stackexchange.com/questions/424558",
         model=partial(DenseStack, layers=layers),

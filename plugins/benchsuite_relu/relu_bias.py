@@ -14,6 +14,8 @@ from .units import Unit
 def benchsuite_cases():
     yield Case(
         name="relu-bias",
+        family="relu",
+        tags=("core", "small", "regression"),
         summary="One ReLU unit with a bias, relu(w·x + b), learns relu(x) from a random weight and b = 0.",
         source="https://stats.stackexchange.com/questions/379884",
         model=partial(Unit, bias=True),

@@ -14,6 +14,8 @@ from .units import OutputUnit
 def benchsuite_cases():
     yield Case(
         name="relu-output",
+        family="relu",
+        tags=("core", "small", "regression"),
         summary="One ReLU unit with an output layer, v·relu(w·x + b) + c, learns relu(x) from random w and v.",
         source="https://stats.stackexchange.com/questions/379884",
         model=OutputUnit,

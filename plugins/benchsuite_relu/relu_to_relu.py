@@ -14,6 +14,8 @@ from .units import Unit
 def benchsuite_cases():
     yield Case(
         name="relu-to-relu",
+        family="relu",
+        tags=("core", "small", "regression"),
         summary="One ReLU unit, relu(w·x), learns relu(x) from a random weight.",
         source="https://stats.stackexchange.com/questions/379884",
         model=Unit,

@@ -38,8 +38,24 @@ def asymmetric(case):
     return case.with_start(_make_asymmetric)
 
 
+def mirrored(case):
+    layers = list(layers_of(nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))))
+    if not any(kernel.ndim > 1 and kernel.shape[-1] > 1 for kernel, _ in layers):
+        raise DoesNotApply("none of its layers has a pair of units")
+    return case.with_start(_mirror)
+
+
+def _mirror(model, _):
+    for layer in layers_of(model):
+        if layer[0].ndim > 1:
+            half = layer[0].shape[-1] // 2
+            for parameter in layer:
+                if parameter is not None:
+                    parameter[...] = parameter[...].at[..., half : 2 * half].set(-parameter[..., :half])
+
+
 def identity_like(case, noise=0.1):
-    kernels = [kernel for kernel, _ in _layers(nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))) if kernel.ndim]
+    kernels = [kernel for kernel, _ in layers_of(nnx.eval_shape(lambda: case.model(nnx.Rngs(0)))) if kernel.ndim]
     if not kernels:
         raise DoesNotApply("it has no layers, only single units")
     if any(kernel.shape != kernel.shape[:1] * 2 for kernel in kernels):
@@ -48,7 +64,7 @@ def identity_like(case, noise=0.1):
     return case.with_model(kernel_init=lambda key, shape, *dtype: jnp.eye(*shape) + noise * glorot(key, shape, *dtype))
 
 
-def _layers(model):
+def layers_of(model):
     """The kernel and bias of every layer that an activation follows: called so, as flax does, or w and b."""
     for path, module in nnx.iter_modules(model):
         kernel, bias = (getattr(module, a, getattr(module, b, None)) for a, b in (("kernel", "w"), ("bias", "b")))
@@ -57,7 +73,7 @@ def _layers(model):
 
 
 def _make_asymmetric(model, rngs):
-    for kernel, bias in _layers(model):
+    for kernel, bias in layers_of(model):
         weights = kernel[...].reshape(-1, *kernel.shape[-1:] if kernel.ndim > 1 else (kernel.size,))
         fan_in, units = weights.shape
         normal, place, positive = jax.random.split(rngs.params(), 3)
@@ -107,4 +123,10 @@ def benchsuite_treatments():
         "All parameters start at twice their value.",
         "https://arxiv.org/abs/1812.07956",
         scaled,
+    )
+    yield Treatment(
+        "mirrored",
+        "Half of the units of each layer start as the other half with opposite signs.",
+        "https://github.com/alanoursland/tr_xor/blob/main/manuscript/relu1/mirror_init_study.tex",
+        mirrored,
     )

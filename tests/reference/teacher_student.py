@@ -1,6 +1,6 @@
-"""Nine ReLUs learn nine orthogonal ReLUs, by the loss over all inputs in closed form (arXiv 1712.08968), in float64.
+"""K ReLUs learn k orthogonal ReLUs, by the loss over all inputs in closed form (arXiv 1712.08968), in float64.
 
-Gradient descent of step 5/9 from N(0, 1/9), 6,000 steps: loss below 1e-6.
+Gradient descent of step 5/k from N(0, 1/k), 6,000 steps: loss below 1e-6.
 """
 
 import jax
@@ -8,8 +8,6 @@ import jax.numpy as jnp
 import optax
 
 from reference.common import train_all
-
-K = 9
 
 
 def products(a, b):
@@ -21,17 +19,18 @@ def products(a, b):
 
 
 def value(w, _):
-    v = jnp.eye(K)
-    apart = 1 - jnp.eye(K)
+    k = len(w)
+    v = jnp.eye(k)
+    apart = 1 - jnp.eye(k)
     own = (apart * products(w, w + 0)).sum() / 2 + (w**2).sum() / 4
-    return own - products(w, v).sum() + K / 4 + K * (K - 1) / (4 * jnp.pi)
+    return own - products(w, v).sum() + k / 4 + k * (k - 1) / (4 * jnp.pi)
 
 
-def init(key):
-    return jax.random.normal(key, (K, K)) / jnp.sqrt(K)
-
-
-def successes(seeds):
+def successes(seeds, k):
     """Count the starts that end at a global minimum."""
+
+    def init(key):
+        return jax.random.normal(key, (k, k)) / jnp.sqrt(k)
+
     with jax.enable_x64(True):
-        return train_all(init, value, optax.sgd(5 / K), 6000, lambda w, _: value(w, _) <= 1e-6, seeds)
+        return train_all(init, value, optax.sgd(5 / k), 6000, lambda w, _: value(w, _) <= 1e-6, seeds)

@@ -26,6 +26,7 @@ from benchsuite.plugins.registry import load_registry
 from benchsuite.results.seeds import SeedTable
 from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.store.folder import RunFolder
+from benchsuite.store.results import read_results
 
 # Dask's sockets are closed by its own threads, some of them after the test.
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -42,7 +43,8 @@ def workers() -> Iterator[DaskExecutor]:
 
 def rows(folder: RunFolder) -> SeedTable:
     """All rows of relu-to-relu."""
-    return SeedTable.join([round_result.rows for round_result in RunFolder(folder.path).round_results("relu-to-relu")])
+    (result,) = read_results(RunFolder(folder.path))
+    return result.rows
 
 
 def assert_same_rows(one: SeedTable, other: SeedTable) -> None:

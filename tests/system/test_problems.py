@@ -62,17 +62,11 @@ class Problem:
 
 
 PROBLEMS = [
-    Problem("parity", "parity"),
-    Problem("two-spirals", "spirals", 64),
-    Problem("encoder", "encoder"),
-    Problem("teacher-student", "teacher_student"),
     Problem("adding", "adding", 64),
     Problem("modular-addition", "modular_addition"),
     Problem("pinn", "pinn"),
     Problem("gan", "gan", 64),
     Problem("rosenbrock", "rosenbrock", 500),
-    *(Problem(f"abs-width-units-{units}", "abs_width", 100, (units,)) for units in (1, 2, 4)),
-    Problem("deep-linear", "deep_linear", 500),
     Problem("batchnorm-rings", "batchnorm"),
     Problem("dropout-signs", "dropout"),
     Problem("mnist-classifier", "mnist_classifier", 24),

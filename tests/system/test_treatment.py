@@ -37,8 +37,12 @@ def converged(case: Case, course: Trace) -> np.ndarray:
     return np.asarray(case.criterion.holds(course.metrics[case.criterion.metric][:, -1]))
 
 
-#: Those of which no other has the same model with another number of layers.
-CASES = [case for name, case in REGISTRY.cases.items() if name != "mnist-identity-4L"]
+#: One of each kind: single units, layers, images, a sum of units, a deep net, an objective, and no data.
+NAMES = (
+    *("relu-to-relu", "relu-bias", "relu-output", "euclidean-distance", "mnist-identity-1L"),
+    *("xor-two-relu", "dying-relu", "two-blobs", "teacher-student-k-6"),
+)
+CASES = [REGISTRY.case(name) for name in NAMES]
 
 
 @pytest.mark.parametrize("name", OURS)

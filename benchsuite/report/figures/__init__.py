@@ -6,7 +6,7 @@ Out: a chart with its numbers as a table and its description, drawn on the page 
 
 from benchsuite.report.figures.curves import learning_figure
 from benchsuite.report.figures.errors import largest_error_figure, r2_figure
-from benchsuite.report.figures.figure import ChartFigure, chart_data, series_colour, share_axis
+from benchsuite.report.figures.figure import CONFIG, OUTCOME_COLOURS, ChartFigure, chart_data, series_colour, share_axis
 from benchsuite.report.figures.picture import (
     draw_heatmap,
     draw_ladder,
@@ -17,12 +17,14 @@ from benchsuite.report.figures.picture import (
     render_png,
     render_svg,
 )
-from benchsuite.report.figures.rates import changes_figure, outcomes_figure, rates_figure
+from benchsuite.report.figures.rates import changes_figure, rates_figure
 from benchsuite.report.figures.starts import starts_figures
 from benchsuite.report.figures.times import cost_figure, rounds_figure, success_figure
 from benchsuite.report.figures.treatments import ladder_figures, sweep_figures, treatments_figure
 
 __all__ = [
+    "CONFIG",
+    "OUTCOME_COLOURS",
     "ChartFigure",
     "changes_figure",
     "chart_data",
@@ -36,7 +38,6 @@ __all__ = [
     "ladder_figures",
     "largest_error_figure",
     "learning_figure",
-    "outcomes_figure",
     "r2_figure",
     "rates_figure",
     "render_png",

@@ -23,6 +23,9 @@ from benchsuite.results import Outcome, Result, Trace
 #: Number of single seeds, and of evaluations of each.
 _SEEDS, _EVALUATIONS = 48, 48
 
+#: Evaluations of each outcome in the table.
+_LISTED = 12
+
 #: Smallest loss on the logarithmic axis, for a loss of zero.
 _LEAST = 1e-12
 
@@ -72,10 +75,10 @@ def learning_figure(result: Result) -> ChartFigure | None:
     )
     return ChartFigure(
         f"learning-{label}",
-        label,
+        "Learning curves",
         alt.layer(band, single, middle, near.add_params(pointed)).properties(height=260),
         about,
-        Sheet(f"{len(curves.seeds):,} seeds with stored curves", spread, _COLUMNS),
+        Sheet(f"{len(curves.seeds):,} seeds with stored curves", list(_listed(spread)), _COLUMNS),
         label,
     )
 
@@ -110,6 +113,13 @@ def _spread(loss: np.ndarray, steps: np.ndarray, outcomes: np.ndarray) -> Iterat
                     "median": median,
                     "high": high,
                 }
+
+
+def _listed(spread: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Return about a dozen evaluations of each outcome, the last one included."""
+    for outcome in dict.fromkeys(row["outcome"] for row in spread):
+        rows = [row for row in spread if row["outcome"] == outcome]
+        yield from rows[:: -max(1, -(-len(rows) // _LISTED))][::-1]
 
 
 def _last(spread: list[dict[str, Any]], outcome: str) -> dict[str, Any]:

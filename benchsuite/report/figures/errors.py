@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from benchsuite.report.figures.figure import ChartFigure, chart_data, power_axis, series_colour, share_axis
+from benchsuite.report.figures.figure import ChartFigure, chart_data, draw_series, power_axis, share_axis
 from benchsuite.report.terminal import number, percent, threshold_table
 from benchsuite.results import R2_THRESHOLDS, Result
 
@@ -16,7 +16,7 @@ from benchsuite.results import R2_THRESHOLDS, Result
 _ROUNDING = float(np.finfo(np.float32).eps)
 
 #: Points of a curve.
-_POINTS = 160
+_POINTS = 80
 
 
 def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
@@ -56,26 +56,20 @@ def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
     return ChartFigure("largest-error", "Final largest error", chart.properties(height=300), about, sheet)
 
 
-def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.Chart | None:
+def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.LayerChart | None:
     rows = [row for result in results for row in _distribution(result.summary.label, figure(result))]
     if not rows:
         return None
-    colour, dash = series_colour("case", [result.summary.label for result in results])
-    return (
-        alt.Chart(chart_data(rows, at_most="number", share="number"))
-        .mark_line(interpolate="step-after")
-        .encode(
-            x=alt.X("at_most:Q", scale=alt.Scale(type="log"), axis=power_axis(title)),
-            y=alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds")),
-            color=colour,
-            strokeDash=dash,
-            tooltip=[
-                alt.Tooltip("case:N"),
-                alt.Tooltip("at_most:Q", format=".3~g", title="at most"),
-                alt.Tooltip("share:Q", format=".1%"),
-            ],
-        )
+    base = alt.Chart(chart_data(rows, at_most="number", share="number")).encode(
+        x=alt.X("at_most:Q", scale=alt.Scale(type="log"), axis=power_axis(title)),
+        tooltip=[
+            alt.Tooltip("case:N"),
+            alt.Tooltip("at_most:Q", format=".3~g", title="at most"),
+            alt.Tooltip("share:Q", format=".1%"),
+        ],
     )
+    y = alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds"))
+    return draw_series(base, y, [result.summary.label for result in results], interpolate="step-after")
 
 
 def _distribution(label: str, values: np.ndarray) -> Iterator[dict[str, Any]]:

@@ -43,6 +43,12 @@ LINE = 28
 #: Text and lines take the colour of the surrounding text, readable on light and on dark.
 INK = "currentColor"
 
+#: Size of the smallest text in pixels.
+TEXT = 12
+
+#: Most series with colours of their own; more are grey lines, of which the one pointed at is coloured.
+_COLOURED = 6
+
 #: Vega-Lite's configuration, see https://vega.github.io/vega-lite/docs/config.html.
 CONFIG = {
     "background": None,
@@ -59,6 +65,8 @@ CONFIG = {
         "gridColor": INK,
         "gridOpacity": 0.12,
         "labelLimit": 200,
+        "labelFontSize": TEXT,
+        "titleFontSize": TEXT,
     },
     "legend": {
         "labelColor": INK,
@@ -69,9 +77,11 @@ CONFIG = {
         "columns": 3,
         "title": None,
         "symbolOpacity": 1,
+        "labelFontSize": TEXT,
+        "titleFontSize": TEXT,
     },
-    "title": {"color": INK, "subtitleColor": INK, "fontSize": 14, "subtitleFontSize": 11, "fontWeight": "normal"},
-    "text": {"color": INK},
+    "title": {"color": INK, "subtitleColor": INK, "fontSize": 14, "subtitleFontSize": TEXT, "fontWeight": "normal"},
+    "text": {"color": INK, "fontSize": TEXT},
     "rule": {"color": INK},
 }
 
@@ -222,6 +232,34 @@ def series_colour(field: str, names: Sequence[str], **how: Any) -> tuple[alt.Col
         alt.Color(f"{field}:N", scale=alt.Scale(domain=list(names), range=colours), legend=legend),
         alt.StrokeDash(f"{field}:N", scale=alt.Scale(domain=list(names), range=patterns), legend=legend),
     )
+
+
+def draw_series(base: alt.Chart, y: alt.Y, names: Sequence[str], *behind: alt.Chart, **how: Any) -> alt.LayerChart:
+    """Draw a line for each case, with a tooltip of the nearest point along it.
+
+    Args:
+        base: with the direction x, tooltips, and the field "case".
+        y: direction of the lines.
+        names: of the series, in the order of the legend; more than six have no legend.
+        behind: layers behind up to six lines.
+        how: properties of the lines.
+    """
+    pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["case"], nearest=True, empty=False)
+    near = base.mark_point(opacity=0).encode(y=y).add_params(pointed)
+    few = len(names) <= _COLOURED
+    if few:
+        colour, dash = series_colour("case", names)
+        width = alt.condition(pointed, alt.value(3), alt.value(2))
+        line = base.mark_line(**how).encode(y=y, color=colour, strokeDash=dash, strokeWidth=width)
+    else:
+        line = base.mark_line(**how).encode(
+            y=y,
+            detail="case:N",
+            color=alt.condition(pointed, alt.value(COLOURS[1]), alt.value("#8a8f98")),
+            strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1)),
+        )
+    line = line.encode(tooltip=alt.Undefined)
+    return alt.layer(*(behind if few else ()), line, near)  # type: ignore[return-value]  # as none is a facet
 
 
 def outcome_colour(seen: Iterable[str]) -> alt.Color:

@@ -1,4 +1,4 @@
-"""Charts of convergence rates, outcomes, and differences of rates."""
+"""Charts of convergence rates, and of differences of rates."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from benchsuite.report.figures.figure import (
     ChartFigure,
     chart_data,
     interval_tips,
-    outcome_colour,
     share_axis,
 )
-from benchsuite.report.terminal import CASE, RESULT, Column, Sheet, count, interval, legend, percent, points
-from benchsuite.results import Outcome, Summary
+from benchsuite.report.terminal import CASE, RESULT, Sheet, interval, legend, percent, points
+from benchsuite.results import Summary
 
 
 def rates_figure(summaries: Sequence[Summary]) -> ChartFigure:
@@ -67,54 +66,6 @@ def _intervals(base: alt.Chart, field: str, **how: Any) -> tuple[alt.Chart, alt.
     line = base.mark_rule(strokeWidth=5, color=COLOURS[0], opacity=0.45, strokeCap="round")
     point = base.mark_point(filled=True, size=90, color=COLOURS[0], opacity=1)
     return line.encode(x=alt.X("low:Q", **how), x2="high:Q"), point.encode(x=alt.X(f"{field}:Q"))
-
-
-def outcomes_figure(summaries: Sequence[Summary]) -> ChartFigure:
-    """Draw the share of each outcome."""
-    seen = [o for o in Outcome if any(summary.outcomes[o] for summary in summaries)]
-    rows = [
-        {
-            "case": summary.label,
-            "outcome": outcome.value,
-            "order": place,
-            "seeds": summary.outcomes[outcome],
-            "share": summary.outcomes[outcome] / summary.seeds,
-        }
-        for summary in summaries
-        for place, outcome in enumerate(seen)
-        if summary.outcomes[outcome]
-    ]
-    chart = (
-        alt.Chart(chart_data(rows, order="number", seeds="number", share="number"))
-        .mark_bar(stroke="currentColor", strokeWidth=0.5)
-        .encode(
-            y=alt.Y("case:N", sort=[summary.label for summary in summaries], title=None),
-            x=alt.X("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds")),
-            color=outcome_colour(outcome.value for outcome in seen),
-            order="order:Q",
-            tooltip=[
-                alt.Tooltip("case:N"),
-                alt.Tooltip("outcome:N"),
-                alt.Tooltip("seeds:Q", format=","),
-                alt.Tooltip("share:Q", format=".1%"),
-            ],
-        )
-    )
-    about = "; ".join(
-        f"{summary.label}: " + ", ".join(f"{summary.outcomes[o]:,} {o.value}" for o in seen if summary.outcomes[o])
-        for summary in summaries
-    )
-    lines = [summary.label for summary in summaries]
-    return ChartFigure("outcomes", "Outcomes", chart, about, _outcome_sheet(summaries, seen), lines=lines)
-
-
-def _outcome_sheet(summaries: Sequence[Summary], seen: Sequence[Outcome]) -> Sheet:
-    def share(outcome: Outcome) -> Column:
-        return Column(
-            outcome.value, lambda r: f"{count(r.outcomes[outcome])} ({percent(r.outcomes[outcome] / r.seeds)})"
-        )
-
-    return Sheet("", summaries, (CASE, Column("seeds", lambda r: count(r.seeds)), *map(share, seen)))
 
 
 def changes_figure(changes: Sequence[CaseChange], sheet: Sheet) -> ChartFigure | None:

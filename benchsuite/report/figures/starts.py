@@ -15,7 +15,7 @@ from benchsuite.report.terminal import Column, Sheet, count, number
 from benchsuite.results import Result, Surface
 
 #: Numbers of plotted starts, of plotted paths, and of starts in the table.
-_STARTS, _PATHS, _LISTED = 400, 24, 20
+_STARTS, _PATHS, _LISTED = 300, 24, 12
 
 #: Largest number of parameters that are drawn as a plane without a surface.
 _PARAMETERS = 2
@@ -43,7 +43,8 @@ def _figure(result: Result, place: str, chart: Chart, surface: Surface | None = 
     about = f"{title}, {seeds:,} seeds; " + "; ".join(
         f"{group['name']}: {group['converged']:,} of {group['seeds']:,} converged" for group in result.summary.groups
     )
-    return ChartFigure(f"starts-{label}{place}", title, chart.properties(height=300), about, _sheet(result), label)
+    heading = "Starts: " + title.removeprefix(f"{label}: ")
+    return ChartFigure(f"starts-{label}{place}", heading, chart.properties(height=300), about, _sheet(result), label)
 
 
 def _titled(surface: Surface) -> str:

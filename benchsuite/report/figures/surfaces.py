@@ -278,7 +278,7 @@ def solution_layers(axes: Mapping[str, np.ndarray], place: Place, solution: Star
     base = alt.Chart(alt.InlineData(values=[at | {"name": "solution"}])).encode(x=x, y=y)
     yield base.mark_point(shape=_STAR, size=130, filled=True, fill="white", stroke="black", strokeWidth=0.8, opacity=1)
     label = base.encode(text="name:N")
-    how: dict[str, Any] = {"align": "left", "dx": 9, "dy": -8, "fontSize": 11}
+    how: dict[str, Any] = {"align": "left", "dx": 9, "dy": -8}
     yield label.mark_text(**how, stroke="black", strokeWidth=3, strokeJoin="round", color="black")
     yield label.mark_text(**how, color="white")
 

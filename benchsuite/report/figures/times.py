@@ -12,6 +12,7 @@ from benchsuite.report.figures.figure import (
     COLOURS,
     ChartFigure,
     chart_data,
+    draw_series,
     interval_tips,
     plain_axis,
     series_colour,
@@ -28,10 +29,9 @@ def success_figure(summaries: Sequence[Summary]) -> ChartFigure:
     """Draw the Kaplan-Meier curve of the steps to success of each case with its 95 % interval."""
     rows = (row for summary in summaries for row in _curve(summary))
     kinds = dict.fromkeys(("done", "steps", "share", "low", "high"), "number")
-    colour, dash = series_colour("case", [summary.label for summary in summaries])
+    names = [summary.label for summary in summaries]
     base = alt.Chart(chart_data(rows, **kinds)).encode(
         x=alt.X("done:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the schedule")),
-        color=colour,
         tooltip=[
             alt.Tooltip("case:N"),
             alt.Tooltip("steps:Q", format=",", title="optimiser steps"),
@@ -39,16 +39,15 @@ def success_figure(summaries: Sequence[Summary]) -> ChartFigure:
             *interval_tips(),
         ],
     )
-    scale = alt.Scale(domain=[0, 1])
-    band = base.mark_area(opacity=0.18, interpolate="step-after").encode(
-        y=alt.Y("low:Q", scale=scale, axis=share_axis("share of the seeds that succeeded")), y2="high:Q"
+    y = alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds that succeeded"))
+    how: dict[str, Any] = {"interpolate": "step-after"}
+    band = base.mark_area(opacity=0.18, **how).encode(
+        y=alt.Y("low:Q"), y2="high:Q", color=series_colour("case", names)[0], tooltip=alt.Undefined
     )
-    line = base.mark_line(interpolate="step-after", point=alt.OverlayMarkDef(size=14)).encode(
-        y=alt.Y("share:Q", scale=scale), strokeDash=dash
-    )
+    chart = draw_series(base, y, names, band, **how)
     about = "; ".join(f"{summary.label}: median {median_steps(summary)} steps" for summary in summaries)
     sheet = Sheet("", [row for summary in summaries for row in _listed(summary)], _CURVE)
-    return ChartFigure("success", "Time to success", alt.layer(band, line).properties(height=300), about, sheet)
+    return ChartFigure("success", "Time to success", chart.properties(height=300), about, sheet)
 
 
 def _curve(summary: Summary) -> Iterator[dict[str, Any]]:

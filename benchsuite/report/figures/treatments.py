@@ -43,7 +43,7 @@ from benchsuite.report.terminal import (
 from benchsuite.results import INAPPLICABLE, Summary
 
 #: Height in pixels of a cell with two lines of text.
-_CELL = 36
+_CELL = 40
 
 
 def treatments_figure(summaries: Sequence[Summary], inapplicable: Sequence[Inapplicable] = ()) -> ChartFigure | None:
@@ -94,7 +94,7 @@ def _cell(case: str, treatment: str, summary: Summary) -> dict[str, Any]:
         "low": low,
         "high": high,
         "text": percent(summary.rate),
-        "ends": f"{100 * low:.1f}–{100 * high:.1f}",
+        "ends": interval((low, high)).removesuffix(" %"),
         "seeds": summary.seeds,
     }
 
@@ -122,11 +122,11 @@ def _heatmap(
     legend = alt.Legend(format="%", title="rate and 95 % interval (%)")
     shade = base.mark_rect().encode(color=alt.Color("rate:Q", scale=scale, legend=legend))
     ink = alt.condition("datum.rate > 0.5", alt.value("black"), alt.value("white"))
-    rate = base.mark_text(fontSize=11, dy=-6).encode(text="text:N", color=ink)
-    ends = base.mark_text(fontSize=9, dy=8).encode(text="ends:N", color=ink)
+    rate = base.mark_text(dy=-8).encode(text="text:N", color=ink)
+    ends = base.mark_text(dy=8).encode(text="ends:N", color=ink)
     layers = [shade, rate, ends]
     if absent:
-        note = alt.Chart(chart_data(absent)).mark_text(fontSize=9, opacity=0.7)
+        note = alt.Chart(chart_data(absent)).mark_text(opacity=0.8)
         layers.append(note.encode(x=x, y=y, text="text:N"))
     return alt.layer(*layers)
 

@@ -3,62 +3,119 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
 from benchsuite.comparison import LEVEL
 from benchsuite.errors import printable
-from benchsuite.report.html.section import WIDTH, ReportContent
+from benchsuite.report import AnswerRow, count, interval, percent
+from benchsuite.report.html.claims import ClaimGroup, claim_groups
+from benchsuite.report.html.content import ReportContent
+from benchsuite.report.html.matrix import BETTER, WORSE, MatrixCell, TreatmentMatrix
 from benchsuite.report.terminal import (
-    CASE,
-    COST,
-    RESULT,
+    Column,
     Sheet,
     changes_table,
     constant_notes,
-    header_lines_of,
+    failures,
     ladder_tables,
+    median_steps,
     sweep_tables,
-    treatment_tables,
     untrained_tables,
 )
+from benchsuite.results import REFUTED
 
 #: Characters with a meaning in Markdown or HTML.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>&|~#!])")
 
 
 def render_markdown(report: ReportContent) -> str:
-    """Render rates, costs, changes, treatments and verdicts on claims."""
+    """Render the answer, its table, changes, claims and treatments; the provenance comes last."""
     return "\n".join(_lines(report)) + "\n"
 
 
 def _lines(report: ReportContent) -> Iterator[str]:
-    yield "# Convergence rates"
-    yield ""
-    for run in report.runs:
-        for line in header_lines_of(run):
-            yield escape_markdown(line) + "  "
+    yield f"# {escape_markdown(heading(report))}"
     yield ""
     if report.changes:
-        for sheet in changes_table(report.changes, report.reference, LEVEL):
-            yield from sheet_lines(sheet)
+        yield f"{escape_markdown(report.answer.sentence)}."
+        yield ""
+    for sheet in _sheets(report):
+        yield from sheet_lines(sheet)
+    for group in claim_groups(report.summaries):
+        yield from _claim_lines(group)
+    if report.matrix:
+        yield from _matrix_lines(report.matrix)
+    summaries = [result.summary for result in report.results]
+    for part in (*ladder_tables(summaries), *sweep_tables(summaries)):
+        yield from sheet_lines(part)
+    yield f"<sub>{escape_markdown(report.provenance)}</sub>"
+
+
+def heading(report: ReportContent) -> str:
+    """The result of a comparison, or the answer of a run."""
+    return report.changes.sentence if report.changes else report.answer.sentence
+
+
+def _sheets(report: ReportContent) -> Iterator[Sheet]:
+    """The answer, with synthetic data apart, the changes, and what was not trained to the end."""
     for stand_in in (False, True):
-        summaries = [summary for summary in report.summaries if summary.stand_in == stand_in]
-        if summaries:
+        rows = [row for row in report.answer.untreated if row.stand_in == stand_in]
+        if rows:
             title = "On STAND-IN data (synthetic), not comparable with other results" if stand_in else ""
-            yield from sheet_lines(Sheet(title, summaries, (CASE, *RESULT)))
-            yield from sheet_lines(Sheet("", summaries, (CASE, *COST), constant_notes(summaries)))
-    for part in (
-        *untrained_tables(report.inapplicable),
-        *treatment_tables(report.results, report.inapplicable, WIDTH),
-        *ladder_tables([r.summary for r in report.results]),
-        *sweep_tables([r.summary for r in report.results]),
-    ):
-        if isinstance(part, Sheet) and part.title:
-            yield from sheet_lines(part)
-    verdicts = Counter(claim["verdict"] for summary in report.summaries for claim in summary.claims)
-    if verdicts:
-        yield "Claims of the sources: " + ", ".join(f"{verdict} {n}" for verdict, n in verdicts.items()) + "."
+            summaries = [row.summary for row in rows if row.summary]
+            yield Sheet(title, rows, ANSWER, constant_notes(summaries))
+    if report.changes and report.changes.changed:
+        yield from changes_table(report.changes.changed, report.reference, LEVEL)
+    yield from untrained_tables(report.inapplicable)
+
+
+def _seeds(row: AnswerRow) -> str:
+    return f"{row.seeds:,} of {row.planned_seeds:,}" if row.planned_seeds > row.seeds else count(row.seeds)
+
+
+ANSWER = (
+    Column("case", lambda r: r.label, "left", "bold"),
+    Column("rate", lambda r: percent(r.rate) + (" †" if r.summary and r.summary.constant_meets else "")),
+    Column("95 % interval", lambda r: interval(r.interval) if r.interval else "-"),
+    Column("seeds", _seeds),
+    Column("steps to success", lambda r: median_steps(r.summary) if r.summary else "-"),
+    Column("failed as", lambda r: failures(r.outcomes).replace("\n", ", ") if r.summary else r.state, "left"),
+)
+
+
+def _claim_lines(group: ClaimGroup) -> Iterator[str]:
+    """The refuted claims with their tests; of the others their number."""
+    yield f"**Claims of the sources: {group.title}**"
+    yield ""
+    if group.verdict == REFUTED:
+        for line in group.lines:
+            text = f"{line.case}: {line.statement} Tested: {line.check}. Observed: {line.found}; {line.test}"
+            yield f"- {escape_markdown(text)}"
+        yield ""
+
+
+def _matrix_lines(matrix: TreatmentMatrix) -> Iterator[str]:
+    yield "**Effect of treatments**"
+    yield ""
+    yield _row(["case", "untreated", *matrix.treatments])
+    yield _row(["---", *["---:"] * (1 + len(matrix.treatments))], escape=False)
+    for row in matrix.rows:
+        cells = [_cell(cell) for cell in row.cells]
+        yield _row([row.case, row.rate]).removesuffix("|") + f"| {' | '.join(cells)} |"
+    yield ""
+    yield f"<sub>{escape_markdown(matrix.notes[0].partition(' Open it')[0])}</sub>  "
+    yield from (f"<sub>{escape_markdown(note)}</sub>  " for note in matrix.notes[1:])
+    yield ""
+
+
+def _cell(cell: MatrixCell | None) -> str:
+    """A cell with its interval; significant differences are bold."""
+    if cell is None:
+        return ""
+    ends = f" ({cell.ends})" if cell.ends else ""
+    mark = f" {cell.mark}" if cell.mark else ""
+    text = escape_markdown(f"{cell.text}{ends}{mark}")
+    return f"**{text}**" if cell.kind in (BETTER, WORSE) else text
 
 
 def sheet_lines(sheet: Sheet) -> Iterator[str]:

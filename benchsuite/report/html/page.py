@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,15 @@ from markupsafe import Markup
 from benchsuite import __version__
 from benchsuite.comparison import LEVEL, RunResults, compare_runs
 from benchsuite.errors import OptionError, printable
-from benchsuite.report.figures import ChartFigure, rates_figure, render_svg
+from benchsuite.report import count, interval, per_second, percent
+from benchsuite.report.figures import CONFIG, OUTCOME_COLOURS, ChartFigure, rates_figure, render_svg
+from benchsuite.report.html.changes import Changes
+from benchsuite.report.html.claims import ClaimGroup
+from benchsuite.report.html.content import ReportContent
 from benchsuite.report.html.markdown import render_markdown
-from benchsuite.report.html.section import ReportContent, Section, sections
-from benchsuite.report.terminal import Sheet, interval, per_second, percent
+from benchsuite.report.html.matrix import TreatmentMatrix
+from benchsuite.report.html.section import MANY, Fold, figures_of, panel_name, sections
+from benchsuite.report.terminal import Sheet
 from benchsuite.store import RunFolder, read_results
 from benchsuite.system import files
 
@@ -33,7 +38,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 
 #: Names that the page's script uses of the chart library.
-_GLOBALS = "window.vegaEmbed = vegaEmbed;"
+_GLOBALS = "Object.assign(window, { vegaEmbed, vega });"
 
 _UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 
@@ -78,7 +83,8 @@ def collect_content(runs: Sequence[RunFolder], reference: RunFolder | None = Non
     if len(runs) > 1:
         raise OptionError(f"--compare takes one run, but {len(runs)} were given", "compare each run on a separate page")
     before, now = RunResults.of(reference, read_results(reference)), RunResults.of(runs[0], shown)
-    return ReportContent(runs, shown, printable(reference.path.name), compare_runs(before, now, LEVEL))
+    changes = Changes.of(compare_runs(before, now, LEVEL), printable(reference.path.name))
+    return ReportContent(runs, shown, changes)
 
 
 def render_page(report: ReportContent, scripts: str = "") -> str:
@@ -89,13 +95,17 @@ def render_page(report: ReportContent, scripts: str = "") -> str:
         scripts: relative address of the chart library; empty to embed it.
     """
     shown = sections(report)
+    specs = {f.name: f.spec() for section in shown for f in figures_of(section.parts)}
     return (
         environment()
         .get_template("report.html")
         .render(
-            title=_title(report),
+            title=title_of(report),
+            report=report,
             sections=shown,
-            specs={figure.name: figure.spec() for figure in _figures(shown)},
+            specs={name: {key: part for key, part in spec.items() if key != "config"} for name, spec in specs.items()},
+            config=CONFIG,
+            names=_names(report),
             scripts=scripts,
         )
     )
@@ -106,15 +116,25 @@ def render_rates(report: ReportContent) -> str:
     return render_svg(rates_figure(report.summaries), width=560)
 
 
-def _title(report: ReportContent) -> str:
+def title_of(report: ReportContent) -> str:
+    """Title of a page: the result of a comparison, else its cases and its day."""
+    if report.changes:
+        return report.changes.sentence
     cases = list(dict.fromkeys(result.summary.case for result in report.results))
     machine, day = report.runs[0].machine, str(report.runs[0].created)[:10]
     named = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
     return f"{named} on {machine.get('device', 'an unknown device')}, {day}"
 
 
-def _figures(shown: Sequence[Section]) -> list[ChartFigure]:
-    return [part for section in shown for part in section.parts if isinstance(part, ChartFigure)]
+def _names(report: ReportContent) -> dict[str, list[str]]:
+    """Map the label of each case to the names that the filter of the page finds it by."""
+    return {
+        printable(row.label): [
+            printable(name) for name in dict.fromkeys((row.label, row.case, row.family, *row.tags)) if name
+        ]
+        for row in report.answer.rows
+        if not row.treatment
+    }
 
 
 @cache
@@ -129,14 +149,28 @@ def environment(package: str = "") -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"plain": printable, "sort_value": sort_value, "json": _json}
-    environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second}
-    environment.tests |= {
-        "figure": lambda part: isinstance(part, ChartFigure),
-        "sheet": lambda part: isinstance(part, Sheet),
-        "address": lambda text: bool(_ADDRESS.fullmatch(text)),
-    }
-    environment.globals |= {"asset": _asset, "library": chart_library, "version": __version__}
+    environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second, "count": count}
+    environment.filters |= {"case_of": case_of, "panel": panel_name}
+    kinds = {"figure": ChartFigure, "sheet": Sheet, "fold": Fold, "matrix": TreatmentMatrix, "claims": ClaimGroup}
+    for name, kind in kinds.items():
+        environment.tests[name] = partial(_is_a, kind)
+    environment.tests["address"] = lambda text: bool(_ADDRESS.fullmatch(text))
+    environment.globals |= {"asset": _asset, "library": chart_library, "version": __version__, "many": MANY}
+    environment.globals |= {"colours": {outcome.value: colour for outcome, colour in OUTCOME_COLOURS.items()}}
     return environment
+
+
+def _is_a(kind: type, part: Any) -> bool:
+    return isinstance(part, kind)
+
+
+def case_of(row: Any) -> str:
+    """Return the label of the case that a row of a table is about, or an empty text."""
+    first = row[0] if isinstance(row, tuple) and row else row
+    found = (
+        row.get("case", "") if isinstance(row, dict) else getattr(first, "untreated_label", getattr(first, "label", ""))
+    )
+    return found if isinstance(found, str) else ""
 
 
 def _asset(name: str) -> Markup:

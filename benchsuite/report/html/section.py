@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from rich.text import Text
-
-from benchsuite.comparison import LEVEL, CaseChange
+from benchsuite.comparison import LEVEL
+from benchsuite.report import count, metric_name, percent
 from benchsuite.report.figures import (
     ChartFigure,
     changes_figure,
@@ -17,38 +16,56 @@ from benchsuite.report.figures import (
     ladder_figures,
     largest_error_figure,
     learning_figure,
-    outcomes_figure,
     r2_figure,
-    rates_figure,
     rounds_figure,
     starts_figures,
     success_figure,
     sweep_figures,
-    treatments_figure,
 )
+from benchsuite.report.html.claims import ClaimGroup, claim_groups
+from benchsuite.report.html.content import ReportContent
+from benchsuite.report.html.matrix import TreatmentMatrix
 from benchsuite.report.terminal import (
     CASE,
     Column,
-    Inapplicable,
     Sheet,
     changes_table,
-    claims_table,
-    constant_notes,
-    count,
     diagnostics_table,
     groups_table,
-    header_lines_of,
     metrics_table,
     near_table,
-    treatment_tables,
     untrained_tables,
 )
 from benchsuite.report.terminal import starts_table as named_starts
-from benchsuite.results import DEFINITIONS, NOT_JUDGED, Result, Summary, summaries_judged_together
+from benchsuite.results import DEFINITIONS, REFUTED, Result, Summary
 from benchsuite.store import RunFolder
 
-#: Width at which no table is split.
-WIDTH = 10_000
+#: From this number of cases on, figures are drawn when their panel is opened.
+MANY = 10
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A part of a section that can be opened.
+
+    Args:
+        title: heading, shown when closed.
+        parts: as in a section.
+        name: unique on the page, target of links; empty for none.
+        case: label of the only case that it shows, or empty.
+        note: shown beside the title.
+        is_open: whether it is open at first.
+    """
+
+    title: str
+    parts: Sequence[Part]
+    name: str = ""
+    case: str = ""
+    note: str = ""
+    is_open: bool = False
+
+
+Part = ChartFigure | Sheet | TreatmentMatrix | ClaimGroup | Fold | str
 
 
 @dataclass(frozen=True)
@@ -58,66 +75,46 @@ class Section:
     Args:
         name: unique on the page; target of links.
         title: heading.
-        parts: figures, tables, and paragraphs.
+        parts: figures, tables, matrices, claims, paragraphs, and what can be opened.
+        style: class of the style sheet for its parts.
     """
 
     name: str
     title: str
-    parts: Sequence[ChartFigure | Sheet | str]
-
-
-@dataclass(frozen=True)
-class ReportContent:
-    """The content of a page.
-
-    Args:
-        runs: the run folders.
-        results: of all runs.
-        reference: name of the reference run; empty for none.
-        changes: since the reference.
-    """
-
-    runs: Sequence[RunFolder]
-    results: Sequence[Result]
-    reference: str = ""
-    changes: Sequence[CaseChange] = ()
-
-    @property
-    def plain(self) -> list[Result]:
-        """The results of cases that are neither treated nor swept."""
-        return [result for result in self.results if not result.summary.treatment and not result.summary.setting]
-
-    @property
-    def summaries(self) -> list[Summary]:
-        """The summaries of cases that are neither treated nor swept, with their claims judged together."""
-        return summaries_judged_together([result.summary for result in self.plain])
-
-    @property
-    def inapplicable(self) -> list[Inapplicable]:
-        """The treatments that do not apply to a case, and what was not trained to the end."""
-        found: list[Inapplicable] = []
-        for run in self.runs:
-            found += [*run.inapplicable, *run.untrained]
-        return found
+    parts: Sequence[Part]
+    style: str = "parts"
 
 
 def sections(report: ReportContent) -> list[Section]:
     """Return the sections that have content."""
+    many = len(report.plain) >= MANY
+    shown = [result.summary for result in report.results]
     made = [
-        Section("measured", "Setup", _measured(report)),
-        Section("learnt", "Convergence rate", list(_learnt(report))),
-        Section("untrained", "Not trained to the end", _untitled(untrained_tables(report.inapplicable))),
-        Section("failed", "Outcomes", list(_failed(report))),
-        Section("ladders", "Ladders", list(_ladders(report))),
-        Section("time", "Time", list(_time(report))),
-        Section("error", "Final errors", list(_error(report))),
-        Section("learning", "Learning curves", list(_learning(report))),
-        Section("starts", "Starts", list(_starts(report))),
-        Section("treatments", "Treatments", list(_treated(report))),
-        Section("claims", "Claims of the sources", list(_claims(report))),
         Section("changes", f"Changes since {report.reference}", list(_changed(report))),
+        Section("untrained", "Not trained to the end", _untitled(untrained_tables(report.inapplicable))),
+        Section("claims", "Claims of the sources", list(_claims(report)), "stack"),
+        Section("treatments", "Treatments", list(filter(None, [report.matrix])), "stack"),
+        Section("ladders", "Ladders", ladder_figures(shown)),
+        Section("sweeps", "Sweeps", sweep_figures(shown)),
+        Section("distributions", "Steps and errors", _folded("Charts of all cases", list(_spread(report)), many)),
+        Section("cases", "Cases", [_panel(result, is_open=not many) for result in report.plain], "panels"),
+        Section("time", "Time", _folded("Charts of all cases", list(_time(report)), many)),
+        Section("setup", "Setup", _setup(report)),
     ]
     return [section for section in made if section.parts]
+
+
+def figures_of(parts: Iterable[Part]) -> Iterator[ChartFigure]:
+    """Yield all figures among parts."""
+    for part in parts:
+        if isinstance(part, ChartFigure):
+            yield part
+        elif isinstance(part, Fold):
+            yield from figures_of(part.parts)
+
+
+def _folded(title: str, parts: list[Part], many: bool) -> list[Part]:
+    return [Fold(title, parts)] if many and parts else parts
 
 
 def _untitled(sheets: Iterable[Sheet]) -> list[Sheet]:
@@ -125,25 +122,104 @@ def _untitled(sheets: Iterable[Sheet]) -> list[Sheet]:
     return [replace(sheet, title="") for sheet in sheets]
 
 
-def _measured(report: ReportContent) -> list[Sheet | str]:
+def _changed(report: ReportContent) -> Iterator[Part]:
+    changes = report.changes
+    if changes is None:
+        return
+    if changes.changed:
+        rate, speed = changes_table(changes.changed, changes.reference, LEVEL)
+        yield changes_figure(changes.changed, rate) or replace(rate, title="Rates")
+        yield speed
+    if changes.same:
+        rate, speed = changes_table(changes.same, changes.reference, LEVEL)
+        unchanged = [replace(rate, title="Rates"), speed]
+        yield Fold(f"{len(changes.same)} unchanged", unchanged)
+
+
+def _claims(report: ReportContent) -> Iterator[Part]:
+    for group in claim_groups(report.summaries):
+        yield group if group.verdict == REFUTED else Fold(group.title, [group])
+
+
+def _spread(report: ReportContent) -> Iterator[Part]:
+    if report.summaries:
+        yield success_figure(report.summaries)
+        yield from filter(None, (r2_figure(report.plain), largest_error_figure(report.plain)))
+
+
+def _panel(result: Result, *, is_open: bool) -> Fold:
+    summary = result.summary
+    parts: list[Part] = [_described(summary), *_figures(result), *_tables(summary)]
+    return Fold(summary.label, parts, panel_name(summary.label), summary.label, percent(summary.rate), is_open)
+
+
+def panel_name(label: str) -> str:
+    """Return the target of links to the panel of a case."""
+    return f"case-{label}"
+
+
+def _described(summary: Summary) -> str:
+    outcomes = ", ".join(f"{n:,} {name}" for name, n in summary.outcomes.items() if n)
+    data = f"{summary.dataset} (STAND-IN)" if summary.stand_in else summary.dataset
+    return (
+        f"{summary.source}\n{metric_name(summary.criterion)}; {summary.protocol} protocol; {data}; "
+        f"of {summary.seeds:,} random starts {outcomes}"
+    )
+
+
+def _figures(result: Result) -> Iterator[ChartFigure]:
+    figure = learning_figure(result)
+    yield from ([figure] if figure else [])
+    yield from starts_figures(result)
+
+
+def _tables(summary: Summary) -> Iterator[Sheet]:
+    """The tables of one case, without the column of its name."""
+    for of in (groups_table, near_table, diagnostics_table, metrics_table, named_starts):
+        sheet = of([summary])
+        if sheet.rows:
+            yield replace(sheet, columns=sheet.columns[1:])
+
+
+def _time(report: ReportContent) -> Iterator[Part]:
+    if not report.summaries:
+        return
+    if warnings := report.timing_warnings:
+        yield f"The machine was disturbed, the times are not those of a quiet one: {'; '.join(warnings)}"
+    yield cost_figure(report.summaries)
+    if rounds := rounds_figure(report.summaries):
+        yield rounds
+
+
+def _setup(report: ReportContent) -> list[Part]:
     facts = [_facts(run) for run in report.runs]
     names = list(dict.fromkeys(name for fact in facts for name in fact))
     machines = [Column("", lambda name: name, "left", "bold")]
     for place, run in enumerate(report.runs):
         title = run.path.name if len(report.runs) > 1 else "this run"
         machines.append(Column(title, partial(_fact, facts[place]), "left", folds=True))
-    headers = ["\n".join(header_lines_of(run)) for run in report.runs]
     cases = report.summaries or [result.summary for result in report.results]
-    return [*dict.fromkeys(headers), Sheet("Cases", cases, _CASES), Sheet("Machine", names, machines)]
+    seen = {name for summary in cases for name, n in summary.outcomes.items() if n}
+    outcomes = [(outcome.value, meaning) for outcome, meaning in DEFINITIONS.items() if outcome.value in seen]
+    return [
+        Sheet("Outcomes", outcomes, _OUTCOMES),
+        Sheet("Cases", cases, _CASES),
+        Sheet("Machine", names, machines),
+    ]
 
+
+_OUTCOMES = (
+    Column("outcome", lambda item: item[0], "left", "bold"),
+    Column("meaning", lambda item: item[1], "left", folds=True),
+)
 
 _CASES = (
     CASE,
     Column("source", lambda r: r.source, "left", folds=True),
     Column("protocol", lambda r: r.protocol, "left"),
     Column("data", lambda r: r.dataset + (" (STAND-IN)" if r.stand_in else ""), "left"),
-    Column("criterion", lambda r: r.criterion, "left"),
-    Column("random starts", lambda r: count(r.seeds)),
+    Column("criterion", lambda r: metric_name(r.criterion), "left"),
+    Column("seeds", lambda r: count(r.seeds)),
     Column("version", lambda r: r.version, "left"),
 )
 
@@ -174,96 +250,3 @@ def _validity(run: RunFolder) -> str:
     if not run.load_was_measured:
         return "load was not measured"
     return "; ".join(run.timing_warnings) or "none"
-
-
-def _learnt(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
-    stand_in = [summary for summary in report.summaries if summary.stand_in]
-    if report.summaries:
-        yield rates_figure(report.summaries)
-    yield from constant_notes(report.summaries)
-    if stand_in:
-        yield (
-            "On STAND-IN data (synthetic, in place of the real files), not comparable with other results: "
-            + "; ".join(sorted({f"{summary.label}, because {summary.data_origin}" for summary in stand_in}))
-        )
-
-
-def _failed(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
-    if not report.summaries:
-        return
-    yield outcomes_figure(report.summaries)
-    seen = {name for summary in report.summaries for name, n in summary.outcomes.items() if n}
-    yield Sheet(
-        "Definitions of the outcomes",
-        [(outcome.value, meaning) for outcome, meaning in DEFINITIONS.items() if outcome.value in seen],
-        (Column("outcome", lambda item: item[0], "left", "bold"), Column("meaning", lambda item: item[1], "left")),
-    )
-    sheets = (of(report.summaries) for of in (groups_table, near_table, diagnostics_table))
-    yield from (sheet for sheet in sheets if sheet.rows)
-
-
-def _ladders(report: ReportContent) -> list[ChartFigure]:
-    return ladder_figures([result.summary for result in report.results])
-
-
-def _time(report: ReportContent) -> Iterator[ChartFigure]:
-    if report.summaries:
-        yield success_figure(report.summaries)
-        yield cost_figure(report.summaries)
-        if even := rounds_figure(report.summaries):
-            yield even
-
-
-def _error(report: ReportContent) -> Iterator[ChartFigure | Sheet]:
-    if report.plain:
-        yield from filter(None, (r2_figure(report.plain), largest_error_figure(report.plain)))
-    sheet = metrics_table(report.summaries)
-    if sheet.rows:
-        yield sheet
-
-
-def _learning(report: ReportContent) -> Iterator[ChartFigure]:
-    yield from filter(None, map(learning_figure, report.plain))
-
-
-def _starts(report: ReportContent) -> Iterator[ChartFigure | Sheet]:
-    for result in report.plain:
-        yield from starts_figures(result)
-    sheet = named_starts(report.summaries)
-    if sheet.rows:
-        yield sheet
-
-
-def _treated(report: ReportContent) -> Iterator[ChartFigure | Sheet | str]:
-    summaries = [result.summary for result in report.results]
-    if glance := treatments_figure(summaries, report.inapplicable):
-        yield glance
-    swept = sweep_figures(summaries)
-    yield from swept
-    yield from dict.fromkeys("\n".join(figure.sheet.meanings) for figure in swept)
-    for part in treatment_tables(report.results, report.inapplicable, WIDTH):
-        if isinstance(part, Sheet):
-            yield part
-        elif isinstance(part, Text):
-            yield part.plain.strip()
-
-
-def _claims(report: ReportContent) -> Iterator[Sheet | str]:
-    """The judged claims before those that this run cannot judge."""
-    for title, silent in (("", False), ("Claims not judged in this run", True)):
-        sheet = claims_table(
-            [
-                replace(summary, claims=[c for c in summary.claims if (c["verdict"] == NOT_JUDGED) == silent])
-                for summary in report.summaries
-            ]
-        )
-        if sheet.rows:
-            yield replace(sheet, title=title)
-
-
-def _changed(report: ReportContent) -> Iterator[ChartFigure | Sheet]:
-    if report.changes:
-        rate, speed = changes_table(report.changes, report.reference, LEVEL)
-        figure = changes_figure(report.changes, rate)
-        yield figure or rate
-        yield speed

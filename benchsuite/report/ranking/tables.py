@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from benchsuite.report.terminal import Column, Sheet, count, interval, number, p_value, percent, points, seconds
+from benchsuite.report import count, interval, number, p_value, percent, points, seconds
+from benchsuite.report.terminal import Column, Sheet
 from benchsuite.standings import Board, CasePair, Cell, EntryPair, EntryScore, Ranking
 
 #: The row below those of the cases.

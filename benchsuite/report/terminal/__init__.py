@@ -4,8 +4,17 @@ In: summaries, results, comparisons, checks and estimates.
 Out: renderables of rich, whose cells are plain text too.
 """
 
+from benchsuite.report import count, interval, number, per_second, percent, points, seconds
+from benchsuite.report.terminal.answer import AnswerTable, answer_tables
+from benchsuite.report.terminal.cases import case_description, case_list, treatment_list
 from benchsuite.report.terminal.changes import changes_table, compare_tables
-from benchsuite.report.terminal.checks import audit_table, check_table
+from benchsuite.report.terminal.commands import (
+    audit_table,
+    check_table,
+    forecast_table,
+    replay_diagnostics,
+    replay_table,
+)
 from benchsuite.report.terminal.findings import (
     claims_table,
     diagnostics_table,
@@ -15,49 +24,53 @@ from benchsuite.report.terminal.findings import (
     starts_table,
     threshold_table,
 )
-from benchsuite.report.terminal.forecast import forecast_table
-from benchsuite.report.terminal.overview import CASE, COST, RESULT, constant_notes, legend
-from benchsuite.report.terminal.replay import replay_diagnostics, replay_table
-from benchsuite.report.terminal.summary import header_lines, header_lines_of, render, run_tables, untrained_tables
+from benchsuite.report.terminal.grid import Column, Prose
+from benchsuite.report.terminal.summary import (
+    CASE,
+    COST,
+    RESULT,
+    SECTIONS,
+    constant_notes,
+    header_lines,
+    header_lines_of,
+    legend,
+    render,
+    run_sections,
+    run_tables,
+    untrained_tables,
+)
 from benchsuite.report.terminal.sweep import (
+    describe_best,
     describe_plateau,
     group_curves,
     group_ladders,
     group_sweeps,
     ladder_tables,
     published_rate,
+    rank,
     sweep_tables,
     swept_options,
     values_of,
 )
-from benchsuite.report.terminal.tables import (
-    UNTREATED,
-    Column,
-    Sheet,
-    count,
-    failures,
-    interval,
-    median_steps,
-    number,
-    p_value,
-    per_second,
-    percent,
-    points,
-    seconds,
-    table,
-)
+from benchsuite.report.terminal.tables import UNTREATED, Sheet, directed_p_value, failures, median_steps, table
 from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, cells_of, treatment_tables
 
 __all__ = [
     "CASE",
     "COST",
     "RESULT",
+    "SECTIONS",
     "UNTREATED",
+    "AnswerTable",
     "Column",
     "Inapplicable",
+    "Prose",
     "Sheet",
+    "answer_tables",
     "as_untrained",
     "audit_table",
+    "case_description",
+    "case_list",
     "cells_of",
     "changes_table",
     "check_table",
@@ -65,8 +78,10 @@ __all__ = [
     "compare_tables",
     "constant_notes",
     "count",
+    "describe_best",
     "describe_plateau",
     "diagnostics_table",
+    "directed_p_value",
     "failures",
     "forecast_table",
     "group_curves",
@@ -87,9 +102,11 @@ __all__ = [
     "percent",
     "points",
     "published_rate",
+    "rank",
     "render",
     "replay_diagnostics",
     "replay_table",
+    "run_sections",
     "run_tables",
     "seconds",
     "starts_table",
@@ -97,6 +114,7 @@ __all__ = [
     "swept_options",
     "table",
     "threshold_table",
+    "treatment_list",
     "treatment_tables",
     "untrained_tables",
     "values_of",

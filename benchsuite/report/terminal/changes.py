@@ -8,12 +8,16 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from benchsuite.comparison import LEVEL, CaseChange, Difference, Gate, RunResults, compare_runs
-from benchsuite.report.terminal.tables import Column, Sheet, p_value, per_second, percent, points
+from benchsuite.report import count, per_second, percent, points
+from benchsuite.report.terminal.grid import Column, Prose
+from benchsuite.report.terminal.tables import Sheet, directed_p_value
 from benchsuite.store import RunFolder, read_results
 
 _MEANINGS = (
-    "difference: this run minus the reference, in points of a hundred; paired by seed where the seeds are the same",
-    "p: by Holm's method over all cases; McNemar's exact test of pairs, Fisher's of others, Mann-Whitney of speeds",
+    "change: this run minus the reference, in percentage points; paired by seed where the seeds are the same",
+    "fixed: seeds that failed in the reference and converged now; regressed: the reverse",
+    "p: two-sided, ↑ of a rise and ↓ of a drop, by Holm's method over all cases",
+    "tests: McNemar's exact test of pairs, Fisher's of others, Mann-Whitney of speeds",
     "visible: smallest detectable drop; paired: if no seed is fixed; unpaired: with a power of 80 %",
 )
 
@@ -35,7 +39,7 @@ def compare_tables(reference: RunFolder, now: RunFolder, texts: Sequence[str]) -
     before, after = (RunResults.of(folder, read_results(folder)) for folder in (reference, now))
     found = compare_runs(before, after, level)
     fallen = [reason for gate in gates for reason in gate.falls(found)]
-    blind = [Text(f"gate: {why}", "yellow") for gate in gates if (why := gate.blind(found))]
+    blind = [Prose(f"gate: {why}", "yellow") for gate in gates if (why := gate.blind(found))]
     return Group(*changes_table(found, str(reference.path), level), *blind), fallen
 
 
@@ -51,17 +55,19 @@ def changes_table(changes: Sequence[CaseChange], reference: str, level: float) -
         Column("case", lambda c: c.label, "left", "bold", folds=True),
         Column("reference", lambda c: percent(c.rate.before) if c.rate else "-"),
         Column("rate", lambda c: percent(c.rate.after) if c.rate else "-", style="bold"),
-        Column("difference", lambda c: _difference(c.rate, level)),
+        Column("change, points", lambda c: _difference(c.rate, level)),
         Column("95 % interval", lambda c: points(*c.rate.interval) if c.rate and c.rate.interval else "-"),
-        Column("p", lambda c: p_value(c.rate.adjusted_p_value) if c.rate else "-"),
-        Column("visible", lambda c: points(-c.rate.visible) if c.rate and c.rate.visible is not None else "-"),
+        Column("p", lambda c: _p(c.rate)),
+        Column("fixed", lambda c: _paired(c.rate, "fixed")),
+        Column("regressed", lambda c: _paired(c.rate, "regressed")),
+        Column("visible, points", lambda c: points(-c.rate.visible) if c.rate and c.rate.visible is not None else "-"),
     ]
     speeds = [
         Column("case", lambda c: c.label, "left", "bold", folds=True),
-        Column("reference", lambda c: per_second(c.speed.before) if c.speed else "-"),
+        Column("reference, seeds/s", lambda c: per_second(c.speed.before) if c.speed else "-"),
         Column("seeds/s", lambda c: per_second(c.speed.after) if c.speed else "-", style="bold"),
         Column("ratio", lambda c: _ratio(c.speed, level)),
-        Column("p", lambda c: p_value(c.speed.adjusted_p_value) if c.speed else "-"),
+        Column("p", lambda c: _p(c.speed)),
     ]
     yield Sheet(f"Changes since {reference}", changes, rates, _MEANINGS)
     yield Sheet("Speed", changes, speeds, _incomparable(changes))
@@ -77,6 +83,16 @@ def _ratio(difference: Difference | None, level: float) -> Text:
     if difference is None:
         return Text("not comparable", "yellow")
     return Text(f"× {difference.after / difference.before:.2f}", _style(difference, level))
+
+
+def _p(difference: Difference | None) -> str:
+    if difference is None:
+        return "-"
+    return directed_p_value(difference.adjusted_p_value, difference.after - difference.before)
+
+
+def _paired(difference: Difference | None, what: str) -> str:
+    return count(difference.seeds[what]) if difference and difference.seeds is not None else "-"
 
 
 def _style(difference: Difference, level: float) -> str:

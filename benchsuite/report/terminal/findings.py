@@ -7,7 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
-from benchsuite.report.terminal.tables import Column, Sheet, count, failures, interval, number, percent
+from benchsuite.report import count, interval, metric_name, number, percent
+from benchsuite.report.terminal.grid import Column
+from benchsuite.report.terminal.tables import Sheet, failures
 from benchsuite.results import HOLDS, NOT_JUDGED, REFUTED, Summary, summaries_judged_together
 
 #: A summary and one of its groups, starts, diagnostics or claims.
@@ -16,18 +18,18 @@ _Item = tuple[Summary, dict[str, Any]]
 _VERDICT_STYLES = {HOLDS: "green", REFUTED: "bold red", NOT_JUDGED: "dim"}
 
 
-def detail_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
-    """Return the tables that have rows."""
-    sheets = (
-        threshold_table(summaries),
-        metrics_table(summaries),
-        groups_table(summaries),
-        starts_table(summaries),
-        near_table(summaries),
-        diagnostics_table(summaries),
-        claims_table(summaries_judged_together(summaries)),
-    )
-    return (sheet for sheet in sheets if sheet.rows)
+def detail_tables(summaries: Sequence[Summary]) -> Iterator[tuple[str, Sheet]]:
+    """Return the tables that have rows, with the names of their sections."""
+    sheets = {
+        "errors": threshold_table(summaries),
+        "metrics": metrics_table(summaries),
+        "groups": groups_table(summaries),
+        "starts": starts_table(summaries),
+        "near": near_table(summaries),
+        "diagnostics": diagnostics_table(summaries),
+        "claims": claims_table(summaries_judged_together(summaries)),
+    }
+    return ((name, sheet) for name, sheet in sheets.items() if sheet.rows)
 
 
 _ERROR = "ε of 10 %: 10 % quantile over the seeds of the largest absolute error on the evaluation data"
@@ -151,7 +153,7 @@ def near_table(summaries: Sequence[Summary]) -> Sheet:
         near,
         [
             Column("case", lambda summary: summary.label, "left", "bold"),
-            Column("criterion", lambda summary: summary.criterion, "left"),
+            Column("criterion", lambda summary: metric_name(summary.criterion), "left"),
             Column("within two standard errors", lambda summary: percent(summary.near_bound)),
         ],
         ["standard error: of a share of the evaluation examples; with more of them, fewer seeds are near"],

@@ -6,18 +6,90 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.text import Text
 
+from benchsuite.report import count, interval, metric_name, per_second, percent, seconds
 from benchsuite.report.terminal.findings import detail_tables
-from benchsuite.report.terminal.overview import CASE, COST, RESULT, legend
+from benchsuite.report.terminal.grid import Column, Prose
 from benchsuite.report.terminal.sweep import ladder_tables, sweep_tables
-from benchsuite.report.terminal.tables import Column, Sheet, table
+from benchsuite.report.terminal.tables import Sheet, case_name, failures, median_steps, table
 from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, treatment_tables
-from benchsuite.results import INAPPLICABLE, Result, Summary
+from benchsuite.results import DEFINITIONS, INAPPLICABLE, Outcome, Result, Summary
 from benchsuite.store import RunFolder
 
-#: Terminals of this width show results and costs in one table; narrower ones in two.
-WIDE = 160
+
+def _seeds(summary: Summary) -> str:
+    missing = summary.planned_seeds > summary.seeds
+    return f"{summary.seeds:,} of\n{summary.planned_seeds:,}" if missing else f"{summary.seeds:,}"
+
+
+def _compiling(summary: Summary) -> str:
+    cached = "\ncached" if summary.compile_cache == "hit" else ""
+    return seconds(summary.trace_seconds + summary.compile_seconds) + cached
+
+
+CASE = Column("case", case_name, "left", "bold")
+RESULT = (
+    Column("data", lambda r: r.dataset, "left", folds=True),
+    Column("seeds", _seeds),
+    Column("converged", lambda r: f"{r.converged:,}"),
+    Column("rate", lambda r: percent(r.rate) + (" †" if r.constant_meets else ""), style="bold"),
+    Column("95 % interval", lambda r: interval(r.rate_interval)),
+    Column("failed as", lambda r: failures(r.outcomes), "left"),
+)
+COST = (
+    Column("median steps\nto success", median_steps),
+    Column("expected steps\nper success", lambda r: count(r.time_to_success["expected_running_time"])),
+    Column("resolution", lambda r: f"{r.time_to_success['resolution']:,}"),
+    Column("device time\nper converged", lambda r: seconds(r.device_seconds_per_converged)),
+    Column("seeds/s", lambda r: per_second(r.seeds_per_second)),
+    Column("compile", _compiling),
+)
+
+
+def constant_notes(summaries: Sequence[Summary]) -> list[str]:
+    """Sentences on the cases whose criterion a constant prediction meets."""
+    return [
+        f"† {summary.label}: {summary.constant_meets}, predicted for every input, meets"
+        f" {metric_name(summary.criterion)}; success does not show that anything was learnt"
+        for summary in summaries
+        if summary.constant_meets
+    ]
+
+
+def _converged(summaries: Sequence[Summary]) -> str:
+    """What the criteria are, and when they must hold, which those say that need not hold at the end."""
+    criteria = sorted({metric_name(summary.criterion) for summary in summaries})
+    ends = tuple(f" at {when} evaluation" for when in ("any", "the best"))
+    return " or ".join(text if text.endswith(ends) else f"{text} at the last evaluation" for text in criteria)
+
+
+def legend(summaries: Sequence[Summary]) -> list[str]:
+    """Return the definitions of the terms in the tables, one line each."""
+    lines = [
+        *constant_notes(summaries),
+        f"converged: {_converged(summaries)}; the interval is Wilson's",
+        "steps to success: Kaplan-Meier's median, failures censored at the end; resolution: steps between evaluations",
+        "expected steps per success: steps of all seeds divided by the number of successes (restart after a failure)",
+        "seeds/s: median over the rounds after the first; pytest-benchmark reports the times of whole rounds",
+    ]
+    if any(summary.compile_cache == "hit" for summary in summaries):
+        lines.append("cached: the compiled program was loaded from an earlier run")
+    seen = [o for o in Outcome if o != Outcome.CONVERGED and any(summary.outcomes[o] for summary in summaries)]
+    lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
+    lines += [
+        f"{summary.label}: every seed diverged; inspect its data and learning rate with"
+        f" `benchsuite replay {summary.case} --seed 0`"
+        for summary in summaries
+        if summary.outcomes[Outcome.DIVERGED] == summary.seeds
+    ]
+    return lines
+
+
+#: The parts of a run that `report --terminal` shows.
+SECTIONS = (
+    *("rates", "cost", "errors", "metrics", "groups", "starts", "near", "diagnostics", "claims"),
+    *("ladders", "sweeps", "treatments", "untrained"),
+)
 
 
 def run_tables(
@@ -31,16 +103,45 @@ def run_tables(
         run: all results of the run they belong to, from which treated cases and swept options are shown.
         inapplicable: what was not trained to the end, or treatments that do not apply to a case.
     """
+    sections = run_sections(summaries, width, run, inapplicable)
+    return Group(*(part for name in ("notes", *SECTIONS) for part in sections.get(name, ())))
+
+
+def run_sections(
+    summaries: Sequence[Summary], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
+) -> dict[str, list[RenderableType]]:
+    """Return the tables of a run by section; an empty section has none.
+
+    Args:
+        summaries: cases to show; those on synthetic data get a table of their own.
+        width: of the terminal.
+        run: all results of the run they belong to, from which treated cases and swept options are shown.
+        inapplicable: what was not trained to the end, or treatments that do not apply to a case.
+    """
     plain = [summary for summary in summaries if not summary.treatment and not summary.setting]
-    hidden = [result.summary for result in run if result.summary not in plain]
-    return Group(
-        *(_stand_in_note(hidden) if not plain else ()),
-        *(_overview(plain, width) if plain else ()),
-        *ladder_tables([result.summary for result in run]),
-        *sweep_tables([result.summary for result in run]),
-        *treatment_tables(run, inapplicable, width),
-        *untrained_tables(inapplicable),
-    )
+    whole = [result.summary for result in run]
+    hidden = [summary for summary in whole if summary not in plain]
+    return {
+        "notes": [] if plain else list(_stand_in_note(hidden)),
+        "rates": [*_split(plain, RESULT), Prose("\n".join(legend(plain)), "dim")] if plain else [],
+        "cost": list(_split(plain, COST)),
+        **{name: [sheet] for name, sheet in detail_tables(plain)},
+        "ladders": list(ladder_tables(whole)),
+        "sweeps": list(sweep_tables(whole)),
+        "treatments": list(treatment_tables(run, inapplicable, width)),
+        "untrained": list(untrained_tables(inapplicable)),
+    }
+
+
+def _split(summaries: Sequence[Summary], columns: Sequence[Column]) -> Iterator[RenderableType]:
+    """A table of the cases on real data, and one of those on synthetic data."""
+    real = [summary for summary in summaries if not summary.stand_in]
+    stand_in = [summary for summary in summaries if summary.stand_in]
+    if real:
+        yield table(real, (CASE, *columns))
+    yield from _stand_in_note(stand_in)
+    if stand_in:
+        yield table(stand_in, (CASE, *columns), "red")
 
 
 def untrained_tables(untrained: Sequence[Inapplicable]) -> Iterator[Sheet]:
@@ -57,25 +158,11 @@ _UNTRAINED = (
 )
 
 
-def _overview(summaries: Sequence[Summary], width: int) -> Iterator[RenderableType]:
-    real = [summary for summary in summaries if not summary.stand_in]
-    stand_in = [summary for summary in summaries if summary.stand_in]
-    yield from _tables(real, width, "") if real else ()
-    yield from (*_stand_in_note(stand_in), *(_tables(stand_in, width, "red") if stand_in else ()))
-    yield Text("\n".join(legend(summaries)), "dim")
-    yield from detail_tables(summaries)
-
-
-def _stand_in_note(summaries: Sequence[Summary]) -> Iterator[Text]:
+def _stand_in_note(summaries: Sequence[Summary]) -> Iterator[Prose]:
     reasons = sorted({f"reason: {summary.data_origin}" for summary in summaries if summary.stand_in})
     if reasons:
         note = "On STAND-IN data (synthetic, in place of the real files): not comparable with other results"
-        yield from (Text(note, "bold red"), Text("\n".join(reasons), "red"))
-
-
-def _tables(summaries: Sequence[Summary], width: int, style: str) -> list[RenderableType]:
-    parts, gap = ([RESULT + COST], 2) if width >= WIDE else ([RESULT, COST], 1)
-    return [table(summaries, (CASE, *columns), style, gap) for columns in parts]
+        yield from (Prose(note, "bold red"), Prose("\n".join(reasons), "red"))
 
 
 def render(renderable: RenderableType, width: int, colour: bool) -> str:
@@ -90,7 +177,7 @@ def render(renderable: RenderableType, width: int, colour: bool) -> str:
         emoji=False,
     )
     with console.capture() as captured:
-        console.print(renderable)
+        console.print(renderable, crop=False)
     return captured.get()
 
 
@@ -124,5 +211,6 @@ def header_lines(
 def header_lines_of(run: RunFolder) -> list[str]:
     """Return the header lines of a stored run, with a question mark for what it did not store."""
     stored = run.settings
-    protocol, precision = (str(stored.get(name, "?")) for name in ("protocol", "precision"))
+    trained = sorted({summary.protocol for summary in run.summaries.values()})
+    protocol, precision = " and ".join(trained) or str(stored.get("protocol", "?")), str(stored.get("precision", "?"))
     return header_lines(run.machine, protocol, precision, left_out=(), dtype=stored.get("dtype"))

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
 from benchsuite import stats
-from benchsuite.report.terminal.tables import (
-    Column,
-    Sheet,
-    count,
-    failures,
-    interval,
-    median_steps,
-    percent,
-    warning_notes,
-)
+from benchsuite.report import count, interval, percent
+from benchsuite.report.terminal.grid import Column
+from benchsuite.report.terminal.tables import Sheet, failures, median_steps, warning_notes
 from benchsuite.results import Summary
 
 #: Width of the plateau in rate, below the best rate.
@@ -30,7 +22,7 @@ def sweep_tables(summaries: Sequence[Summary]) -> Iterator[Sheet]:
     """Return a table for each swept option with the plateau of its rate; of several options, for all combinations."""
     for name, swept in group_sweeps(summaries).items():
         options = swept_options(swept[0])
-        best = describe_plateau(swept, options[0]) if len(options) == 1 else _describe_best(swept)
+        best = describe_plateau(swept, options[0]) if len(options) == 1 else describe_best(swept)
         yield Sheet(f"{name} from {_span(swept)}", swept, (*_rates(*options), *_STEPS), [best, *warning_notes(swept)])
 
 
@@ -143,23 +135,39 @@ def _span(swept: Sequence[Summary]) -> str:
     return f"{spans}, {number if len(options) == 1 else f'{len(swept)} combinations'}, {swept[0].seeds:,} seeds"
 
 
-def _describe_best(swept: Sequence[Summary]) -> str:
+def rank(summary: Summary) -> tuple[float, float]:
+    """A key that sorts by rate, and equal rates by the fewest expected steps per success."""
+    steps = summary.time_to_success["expected_running_time"]
+    return summary.rate, -(steps or math.inf)
+
+
+def describe_best(swept: Sequence[Summary]) -> str:
     """Describe the best combination of values, and how many are near it."""
-    best = max(swept, key=lambda summary: summary.rate)
+    best = max(swept, key=rank)
     if not best.rate:
         return "no seed converged at any combination"
     near = sum(summary.rate >= best.rate - TOLERANCE for summary in swept)
+    what = "combinations" if len(swept[0].setting) > 1 else "values"
     return (
-        f"best: {percent(best.rate)} at {_setting(best.setting)};"
-        f" rate within {100 * TOLERANCE:.0f} points of it at {near} of {len(swept)} combinations"
+        f"best: {percent(best.rate)} at {_setting(best.setting)}{_ties(swept, best)};"
+        f" rate within {100 * TOLERANCE:.0f} points of it at {near} of {len(swept)} {what}; {CHOSEN}"
     )
+
+
+def _ties(swept: Sequence[Summary], best: Summary) -> str:
+    tied = sum(summary.rate == best.rate for summary in swept)
+    return f", with the fewest expected steps of {tied} that tie" if tied > 1 else ""
+
+
+#: What the best value of a sweep is worth.
+CHOSEN = "chosen on these seeds, so test it on others"
 
 
 def describe_plateau(swept: Sequence[Summary], option: str) -> str:
     """Describe the plateau: the range of values of an option in which the rate stays near its best."""
     rates = [summary.rate for summary in swept]
-    best = int(np.argmax(rates))
-    if not rates[best]:
+    best = max(swept, key=rank)
+    if not best.rate:
         return f"no seed converged at any value of {option}"
     first, last = stats.plateau(rates, TOLERANCE)
     low, high = (swept[place].setting[option] for place in (first, last))
@@ -168,8 +176,8 @@ def describe_plateau(swept: Sequence[Summary], option: str) -> str:
         side for side, open_end in (("lower", first == 0), ("upper", last == len(swept) - 1)) if open_end
     )
     beyond = f"; open at the {ends} end of the sweep" if ends else ""
-    at, points = _written(swept[best].setting[option]), f"{100 * TOLERANCE:.0f} points"
+    at, points = _written(best.setting[option]) + _ties(swept, best), f"{100 * TOLERANCE:.0f} points"
     return (
-        f"best: {percent(rates[best])} at {option} = {at}; plateau: rate within {points} of its best"
-        f" from {_written(low)} to {_written(high)}{ratio}{beyond}"
+        f"best: {percent(best.rate)} at {option} = {at}; plateau: rate within {points} of its best"
+        f" from {_written(low)} to {_written(high)}{ratio}{beyond}; {CHOSEN}"
     )

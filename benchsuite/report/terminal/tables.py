@@ -1,73 +1,101 @@
-"""Columns, tables and number formats that all reports share."""
+"""Tables that all reports share, and formats of what a summary holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from benchsuite.errors import printable
+from benchsuite.report import count, p_value
+from benchsuite.report.terminal.grid import Column, Grid, Prose, wrap_words
 from benchsuite.results import FUNCTION_EVALUATIONS, GRADIENT_EVALUATIONS, Outcome, Summary
 
 #: Name of a case without a treatment.
 UNTREATED = "untreated"
 
-_THREE_DIGITS = 100
+#: Spaces between columns that are fitted.
+_GAP = 2
 
-#: Smaller p-values are shown as smaller than this.
-_TINY = 1e-9
+#: The fewest cells of a shortened text, and those that it has before less important columns.
+_SHORTEST, _READABLE = 20, 40
+
+
+def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Grid:
+    """Make a table without lines, one row for each of `rows`."""
+    columns, cells = list(columns), list[list[Text]]()
+    above: list[Any] = [""] * len(columns)
+    for row in rows:
+        found = [column.cell(row) for column in columns]
+        shown = [
+            "" if column.once and now == last else now for column, now, last in zip(columns, found, above, strict=True)
+        ]
+        cells.append([_styled(cell, column.style) for cell, column in zip(shown, columns, strict=True)])
+        above = found
+    return Grid(columns, cells, style, gap)
+
+
+def _styled(cell: str | Text, style: str) -> Text:
+    if isinstance(cell, str):  # no markup in names
+        return Text(printable(cell), style)
+    made = cell.copy()
+    made.stylize_before(style)
+    return made
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a table whose rows are objects of one type.
+class FittedTable:
+    """A table with one line a row: columns that do not fit are left out, the least important first, and named below.
 
     Args:
-        title: column head.
-        cell: object → text of its cell.
-        justify: alignment.
-        style: of all cells.
-        folds: whether long text wraps.
-        once: whether a cell equal to the one above is left empty.
-        link: object → address that its cell links to on a page.
+        rows: objects, one for each row.
+        columns: from left to right; those without any text are left out silently.
+        importance: titles of the columns, the most important first; the first two are always shown.
+        shortened: title of a column whose text is cut between words to fit; empty for none.
+        hint: what shows the columns that were left out.
     """
 
-    title: str
-    cell: Callable[[Any], str | Text]
-    justify: Literal["left", "right"] = "right"
-    style: str = ""
-    folds: bool = False
-    once: bool = False
-    link: Callable[[Any], str] | None = None
+    rows: Sequence[Any]
+    columns: Sequence[Column]
+    importance: Sequence[str]
+    shortened: str = ""
+    hint: str = "-v shows them"
 
-    def text(self, row: Any) -> str:
-        """Return the text of the cell of a row."""
-        return printable(str(self.cell(row)))
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        width, columns = options.max_width, {column.title: column for column in self.columns}
+        used = [name for name in self.importance if any(columns[name].text(row) for row in self.rows)]
+        kept, room = used[:1], 0
+        for name in used[1:]:
+            if name == self.shortened:
+                room = min(width - self._grid(kept).width - _GAP, _READABLE)
+                kept += [name] if room >= _SHORTEST else []
+            elif name == used[1] or self._grid([*kept, name], room).fits(width):
+                kept.append(name)
+        if self.shortened in kept:
+            room = width - self._grid([name for name in kept if name != self.shortened]).width - _GAP
+        yield self._grid(kept, room)
+        if left_out := [name for name in used if name not in kept]:
+            yield Prose(f"left out at {width} columns: {', '.join(left_out)}; {self.hint}", "dim")
+
+    def _grid(self, names: Sequence[str], room: int = 0) -> Grid:
+        columns = [column for column in self.columns if column.title in names]
+        return table(self.rows, [self._short(column, room) for column in columns], gap=_GAP)
+
+    def _short(self, column: Column, room: int) -> Column:
+        if column.title != self.shortened or not room:
+            return column
+        return replace(column, cell=lambda row: _shorten(column.text(row), room))
 
 
-def table(rows: Iterable[Any], columns: Iterable[Column], style: str = "", gap: int = 2) -> Table:
-    """Make a table without lines, one row for each of `rows`."""
-    made = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", style=style)
-    columns = list(columns)
-    for column in columns:
-        made.add_column(
-            column.title, justify=column.justify, style=column.style, no_wrap=not column.folds, overflow="fold"
-        )
-    above: list[str | Text] = [""] * len(columns)
-    for row in rows:
-        cells = [column.cell(row) for column in columns]
-        shown = [
-            "" if column.once and now == last else now for column, now, last in zip(columns, cells, above, strict=True)
-        ]
-        made.add_row(
-            *(Text(printable(cell)) if isinstance(cell, str) else cell for cell in shown)
-        )  # no markup in names
-        above = cells
-    return made
+def _shorten(text: str, width: int) -> str:
+    """Cut a text between words to a width, with an ellipsis where something is left out."""
+    lines = wrap_words(Text(text.replace("\n", " ")), width)
+    if len(lines) == 1:
+        return text
+    return f"{wrap_words(lines[0], width - 2)[0].plain.rstrip(' ,;:.')} …"
 
 
 @dataclass(frozen=True)
@@ -92,10 +120,10 @@ class Sheet:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self.title:
-            yield Text(printable(f"\n{self.title}"), "bold")
+            yield Prose(f"\n{self.title}", "bold")
         yield table(self.rows, self.columns, self.style, self.gap)
         if self.meanings:
-            yield Text(printable("\n".join(self.meanings)), "dim")
+            yield Prose("\n".join(self.meanings), "dim")
 
     def cells(self) -> list[list[str]]:
         """Return the text of all cells, row by row."""
@@ -129,62 +157,13 @@ def failures(outcomes: Mapping[str, int]) -> str:
     return "\n".join(f"{n:,} {name}" for name, n in sorted(failed.items(), key=lambda item: -item[1])) or "none"
 
 
-def interval(ends: Iterable[float]) -> str:
-    """Format an interval of a share in percent."""
-    low, high = ends
-    return f"{100 * low:.1f}–{100 * high:.1f} %"
-
-
-def points(*differences: float) -> str:
-    """Format a difference of shares, or the ends of its interval, in percentage points."""
-    return " to ".join(f"{100 * difference:+.1f}" for difference in differences)
-
-
 def median_steps(summary: Summary) -> str:
     """Format the median of the steps to success, or "> steps" if it is censored."""
     time = summary.time_to_success
     return f"> {time['censored_at']:,}" if time["median"] is None else count(time["median"])
 
 
-def percent(share: float | None) -> str:
-    """Format a share in percent; "-" for None."""
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def p_value(value: float | None) -> str:
-    """Format a p-value to two significant digits; "-" for None."""
-    if value is None:
-        return "-"
-    return f"{value:.2g}" if value >= _TINY else f"< {_TINY:g}"
-
-
-def number(value: float | None) -> str:
-    """Format a number to four significant digits, large ones with separators; "-" for None."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.4g}"  # noqa: PLR2004  # larger ones in scientific notation
-
-
-def count(value: float | None) -> str:
-    """Format a whole number; "-" for None."""
-    return "-" if value is None else f"{value:,.0f}"
-
-
-def per_second(value: float) -> str:
-    """Format a number per second to three significant digits or more."""
-    return f"{value:#.3g}".rstrip(".") if value < _THREE_DIGITS else f"{value:,.0f}"
-
-
-def size(value: int | None) -> str:
-    """Format a number of bytes in MiB; "-" for None."""
-    return "-" if value is None else f"{value / 2**20:,.0f} MiB" if value >= 2**20 else "< 1 MiB"
-
-
-def seconds(value: float | None) -> str:
-    """Format a time to three significant digits in µs, ms, s or min; "-" for None."""
-    if value is None:
-        return "-"
-    for limit, factor, unit in ((0.9995e-3, 1e6, "µs"), (0.9995, 1e3, "ms"), (600, 1, "s")):
-        if value < limit:
-            return f"{value * factor:.3g} {unit}"
-    return f"{value / 60:.0f} min"
+def directed_p_value(value: float | None, difference: float) -> str:
+    """Format a two-sided p-value with the direction of the difference: "↑ 0.012"; "-" for None."""
+    arrow = "↑ " if difference > 0 else "↓ " if difference < 0 else ""
+    return p_value(value) if value is None else f"{arrow}{p_value(value)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -10,18 +9,14 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from benchsuite.comparison import TreatmentComparison, compare_treatments
+from benchsuite.report import count, interval, percent, points, seconds
+from benchsuite.report.terminal.grid import Column, Prose
 from benchsuite.report.terminal.tables import (
     UNTREATED,
-    Column,
     Sheet,
-    count,
+    directed_p_value,
     evaluations_per_step,
     failures,
-    interval,
-    p_value,
-    percent,
-    points,
-    seconds,
     warning_notes,
 )
 from benchsuite.results import INAPPLICABLE, Result, Summary, Untrained
@@ -33,11 +28,12 @@ Inapplicable = tuple[str, str, str] | Untrained
 _LEVEL = 0.05
 
 _MEANINGS = (
-    "difference: treated minus untreated on the same seeds, in percentage points, with Newcombe's interval",
-    "p: McNemar's exact test, adjusted by Holm for all comparisons of the run",
+    "change: treated minus untreated on the same seeds, in percentage points, with Newcombe's interval",
+    "p: McNemar's exact test, two-sided, ↑ of a rise and ↓ of a drop, adjusted by Holm for all comparisons of the run",
     "fixed: failed untreated and converged treated; regressed: the reverse",
     "replay a listed seed with `benchsuite replay CASE --treatment … --seed N`",
-    "step: device time for one step of one seed, failed ones too; × as a multiple of the untreated case's in this run",
+    "step: device time for one step of one seed, failed ones too, over the steady rounds of this run; × as a multiple of"
+    " the untreated case's, with its 95 % interval",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
 
@@ -61,10 +57,10 @@ def treatment_tables(
         yield _costs(of, style)
     if compared:
         alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
-        yield Text("\n".join([*_MEANINGS, *alone]), "dim")
+        yield Prose("\n".join([*_MEANINGS, *alone]), "dim")
         yield from _heatmaps([result.summary for result in results], untrained, width)
     if reasons := _reasons([item for item in untrained if item.state == INAPPLICABLE]):
-        yield Text("\n".join(["", *reasons]), "dim")
+        yield Prose("\n".join(["", *reasons]), "dim")
 
 
 def as_untrained(item: Inapplicable) -> Untrained:
@@ -104,9 +100,9 @@ def _differences(label: str, compared: Sequence[TreatmentComparison], style: str
         _TREATMENT,
         Column("rate", lambda c: percent(c.summary.rate), style="bold"),
         Column("95 % interval", lambda c: interval(c.summary.rate_interval)),
-        Column("difference", _difference),
+        Column("change, points", _difference),
         Column("95 % interval", lambda c: points(*c.difference_interval) if c.difference_interval else "-"),
-        Column("p", lambda c: p_value(c.adjusted_p_value)),
+        Column("p", lambda c: directed_p_value(c.adjusted_p_value, c.difference or 0)),
     ]
     warnings = warning_notes(comparison.summary for comparison in compared)
     notes = [_untreated(compared[0]), *_not_ranked(compared), *warnings]
@@ -123,8 +119,9 @@ def _difference(comparison: TreatmentComparison) -> Text:
 
 def _costs(compared: Sequence[TreatmentComparison], style: str) -> Sheet:
     def step(comparison: TreatmentComparison) -> str:
-        took, untreated = step_seconds(comparison.summary), comparison.untreated
-        return f"{seconds(took)} × {took / step_seconds(untreated):.2f}" if untreated else seconds(took)
+        ratio = comparison.cost
+        multiple = f" × {ratio.ratio:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else ""
+        return seconds(step_seconds(comparison.summary)) + multiple
 
     columns = [
         _TREATMENT,
@@ -154,7 +151,7 @@ def step_seconds(summary: Summary) -> float:
 
 
 #: Columns that a cell of the heatmap takes, and the name before it.
-_CELL, _NAME = 17, 24
+_CELL, _NAME = 21, 24
 
 
 def _heatmaps(summaries: Sequence[Summary], untrained: Sequence[Untrained], width: int) -> Iterator[Sheet]:
@@ -166,8 +163,8 @@ def _heatmaps(summaries: Sequence[Summary], untrained: Sequence[Untrained], widt
 
     def cell(case: str, name: str) -> Text:
         if summary := cells.get((case, name)):
-            low, high = math.floor(100 * summary.rate_interval[0]), math.ceil(100 * summary.rate_interval[1])
-            return Text(f" {percent(summary.rate):>7} {f'{low}–{high}':>6} ", _shade(summary.rate))
+            ends = interval(summary.rate_interval).removesuffix(" %")
+            return Text(f" {percent(summary.rate):>7} {ends:>10} ", _shade(summary.rate))
         return Text(states.get((case.partition(" (")[0], name), ""), "dim")
 
     at_once = max(1, (width - _NAME) // _CELL)

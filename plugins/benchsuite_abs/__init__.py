@@ -1,0 +1,1 @@
+"""|x| by ReLU networks: wide enough, and too deep for their width."""

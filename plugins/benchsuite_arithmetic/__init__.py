@@ -1,0 +1,1 @@
+"""Units made for arithmetic, which shall find the exact operation and extrapolate."""

@@ -1,0 +1,1 @@
+"""Deep linear networks, whose function is linear and whose loss is not convex."""

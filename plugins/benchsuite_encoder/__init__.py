@@ -1,0 +1,1 @@
+"""Encoders: one-hot codes through a narrow layer."""

@@ -1,0 +1,1 @@
+"""Test functions of optimisation, without data."""

@@ -1,0 +1,1 @@
+"""Sums modulo a number, from integers to classes."""

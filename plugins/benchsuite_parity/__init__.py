@@ -1,0 +1,1 @@
+"""The parity of bits, of all of them or of a few among many."""

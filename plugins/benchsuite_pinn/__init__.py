@@ -1,0 +1,1 @@
+"""Physics-informed networks: a differential equation is the loss."""

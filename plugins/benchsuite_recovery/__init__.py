@@ -1,0 +1,1 @@
+"""A vector or matrix is recovered from random measurements."""

@@ -1,0 +1,1 @@
+"""Smooth functions of one or two variables, by small networks."""

@@ -1,0 +1,32 @@
+"""Three ReLUs learn x²: with fewer than three bends, R² ≥ 0.99 is out of reach.
+
+No source has a rate; the first one is ours. ReLU networks approximate x² piece by piece (arXiv 1610.01145).
+"""
+
+from functools import partial
+
+import jax
+from flax import nnx
+
+from benchsuite import Diagnostic, hookimpl
+
+from .nets import Net, fitted
+
+
+def square(key, n):
+    x = jax.random.uniform(key, (n, 1), minval=-1, maxval=1)
+    return x, x**2
+
+
+def bends(model, x, _):
+    active = model.hidden(x) > 0
+    return (active.any(0) & ~active.all(0)).sum()
+
+
+@hookimpl
+def benchsuite_cases():
+    summary = "Three ReLU units learn the square of a number."
+    reading = "Units that bend within the range of the data, of three."
+    model = partial(Net, units=3, activation=nnx.relu)
+    diagnostics = [Diagnostic("bends", reading, bends)]
+    yield fitted("square", summary, "https://arxiv.org/abs/1610.01145", square, model, diagnostics=diagnostics)

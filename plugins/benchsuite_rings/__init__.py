@@ -1,0 +1,1 @@
+"""Three rings in the plane, with layers that differ between training and evaluation."""

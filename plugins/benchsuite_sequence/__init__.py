@@ -1,0 +1,1 @@
+"""Recurrent networks that must remember, by the length of their sequences."""

@@ -1,0 +1,12 @@
+"""A layer of GRU units adds, by the length of its sequences; the curve is ours."""
+
+from flax import nnx
+
+from benchsuite import hookimpl
+
+from .tasks import adding_ladder
+
+
+@hookimpl
+def benchsuite_cases():
+    yield adding_ladder(nnx.GRUCell, "GRU")

@@ -1,0 +1,12 @@
+"""A layer of LSTM units copies, by the length of its sequences; the curve is ours."""
+
+from flax import nnx
+
+from benchsuite import hookimpl
+
+from .tasks import copying_ladder
+
+
+@hookimpl
+def benchsuite_cases():
+    yield copying_ladder(nnx.LSTMCell, "LSTM")

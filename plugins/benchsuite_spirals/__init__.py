@@ -1,0 +1,1 @@
+"""Two spirals, which a plane can only separate after many turns."""

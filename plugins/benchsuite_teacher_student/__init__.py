@@ -1,0 +1,1 @@
+"""A student network learns a teacher network of the same size."""

@@ -1,0 +1,1 @@
+"""The exclusive or of two bits: the smallest problem that one layer cannot solve."""
