@@ -163,7 +163,8 @@ class BoardTraining:
 
     def _train(self, part: WorkPart) -> None:
         swept = f"{SETTING}={','.join(map(str, part.settings))}"
-        training = replace(self.training, seeds=part.seeds, half_width=None, sweep=(swept,), treatment=(), optimizer=())
+        fixed = dict.fromkeys(("treatment", "optimizer", "tag", "family"), ())
+        training = replace(self.training, seeds=part.seeds, half_width=None, sweep=(swept,), **fixed)
         rows = self.rows[part.entry]
         output = OutputSettings(run_dir=rows.folder(part.stage), resume=rows.exists(part.stage))
         cases = [case for case in self.cases if case.id in part.cases]
