@@ -17,7 +17,7 @@ from reference.common import count, train_all
 LAYERS, POINTS = 10, 61
 
 
-def transitions(angle, grid, n=80):
+def transitions(angle, grid, n=40):
     """Compute how likely two rays at an angle are at each angle of the grid after a layer, where both survive."""
     middle = (np.arange(n) + 0.5) / n
     one, two, level = np.meshgrid(2 * np.pi * middle, 2 * np.pi * middle, middle, indexing="ij")
