@@ -36,7 +36,7 @@ R2 = re.compile(r"R²|\br2\b|largest.error|ε of")
 def finished(benchsuite: Command, install_plugin: InstallPlugin) -> tuple[Command, str]:
     """Train the problems, and return the command and what it printed."""
     install_plugin("without-r2", PLUGIN)
-    code, out, err = benchsuite("run", "game", "valley", "--seeds", "24", "--run-dir", "out")
+    code, out, err = benchsuite("run", "game", "valley", "--seeds", "24", "-v", "--run-dir", "out")
     assert code == 0, err
     return benchsuite, out
 

@@ -38,7 +38,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 
 #: Names that the page's script uses of the chart library.
-_GLOBALS = "Object.assign(window, { vegaEmbed, vega });"
+_GLOBALS = "window.vegaEmbed = vegaEmbed;"
 
 _UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 
