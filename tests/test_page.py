@@ -97,13 +97,13 @@ def test_page_tells_everything_in_order() -> None:
     assert {"learning-hostile", "starts-hostile", "starts-hostile-0", "starts-line-0"} <= set(figures)
     assert len(figures) == len(set(figures))
     assert sum(tag == "details" for tag, _ in page.found) >= len(figures)
-    assert re.search(r"line\s+100.0 %\s+75.7–100.0 %\s+12\s+40", page.text)
+    assert re.search(r"line\s+100.0 %\s+75.8–100.0 %\s+12\s+40\s", page.text)
     first = page.text[: page.text.index("Claims of the sources")]
-    assert "50.0 % of starts converge in 1 of them, all of 12 in line" in first
-    assert "none of 1 statement of the sources is judged" in first
+    assert "4 cases: 50 % of starts converge in 1 of them, all of 12 in line and none of 12 in steep and slow" in first
+    assert "0 of 3 statements of the sources hold, 3 are refuted, 1 is not judged" in first
     assert page.text.index("jax 1") < page.text.index("100.0 %") < page.text.index("Python")
     summary = Path("page/summary.md").read_text()
-    assert "| line | 100.0 % | 75.7–100.0 % | 12 | 40 | none |" in summary
+    assert "| line | 100.0 % | 75.8–100.0 % | 12 | 40 | none |" in summary
     assert "| line | 100.0 % | **−100.0 (−100.0 to −65.7)** |" in summary
     assert summary.count("source protocol") == 1
     assert "<svg" in Path("page/rates.svg").read_text()
@@ -223,7 +223,7 @@ def test_summary_has_treatments_and_sweeps(benchsuite: Command) -> None:
     of_sweep, of_treatment = (Path(name, "summary.md").read_text() for name in ("swept", "treated"))
     assert "line: learning\\_rate from 0.01 to 0.1" in of_sweep
     assert "| 0.01 | 50.0 % |" in of_sweep
-    assert "| line | 100.0 % | −100.0 (−100.0 to −" in of_treatment
+    assert "| line | 100.0 % | −100.0 (−100.0 to +12.2) |" in of_treatment
     assert "sweep-line-learning_rate" in Path("swept/index.html").read_text()
 
 

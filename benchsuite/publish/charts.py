@@ -115,7 +115,8 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
     how: dict[str, Any] = {"size": 40, "strokeWidth": 1.5, "opacity": 1, "cursor": "pointer"}
     points = nights.transform_filter("datum.undisturbed == 1").mark_point(filled=True, **how)
     hollow = nights.transform_filter("datum.undisturbed == 0").mark_point(filled=False, **how)
-    layers = [band, line, points, hollow]
+    disturbed = {row["undisturbed"] == 0 for row in shown}
+    layers = [*([band, line, points] if False in disturbed else []), *([hollow] if True in disturbed else [])]
     if marks:
         rules = alt.Chart(chart_data(marks, time="date")).mark_rule(strokeDash=[4, 3], strokeWidth=2, color="#D55E00")
         layers.append(rules.encode(x="time:T", tooltip=["change:N"]))

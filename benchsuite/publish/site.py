@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from benchsuite.publish import badge
 from benchsuite.publish.charts import over_time
 from benchsuite.publish.feed import feed
 from benchsuite.publish.history import ChangePoint, Series, history
-from benchsuite.publish.night import Night, NightName
+from benchsuite.publish.night import Night, NightName, Point
 from benchsuite.report.html import (
     PAGE,
     SUMMARY,
@@ -31,6 +31,7 @@ from benchsuite.report.html import (
     render_markdown,
     render_page,
 )
+from benchsuite.results import Outcome
 from benchsuite.store import RunFolder
 from benchsuite.system import files
 
@@ -194,13 +195,17 @@ class Site:
         files.write(self.path / "badge.json", badge.endpoint(text, colour), _HINT)
 
     def _index(self, by_label: dict[str, list[Series]], changes: Sequence[ChangePoint], pages: dict[str, str]) -> str:
+        lines = list(_lines(by_label, changes))
         return (
             _environment()
             .get_template("index.html")
             .render(
                 title=self._title,
                 latest=self.nights[-1],
-                lines=list(_lines(by_label, changes)),
+                lines=lines,
+                sentence=_sentence(self.nights[-1], changes),
+                outcomes=_outcomes(line["point"] for line in lines),
+                names={line["label"]: _words(line) for line in lines},
                 pages=pages,
                 changes=sorted(changes, key=lambda change: change.night.created, reverse=True),
                 nights=self.nights[::-1],
@@ -215,6 +220,8 @@ class Site:
             .get_template("case.html")
             .render(
                 title=label,
+                series=series,
+                outcomes=_outcomes(one.points[-1] for one in series),
                 figures=figures,
                 specs={figure.name: figure.spec() for figure in figures},
                 changes=sorted(changes, key=lambda change: change.night.created, reverse=True),
@@ -305,6 +312,25 @@ def _lines(by_label: dict[str, list[Series]], changes: Sequence[ChangePoint]) ->
                 "night": series.nights[-1],
                 "change": last,
             }
+
+
+def _outcomes(points: Iterable[Point]) -> list[str]:
+    """The outcomes that any of the points has, in their order."""
+    seen = {name for point in points for name, n in point.outcomes.items() if n}
+    return [outcome.value for outcome in Outcome if outcome.value in seen]
+
+
+def _words(line: dict[str, Any]) -> list[str]:
+    """The names that the filter finds a line by."""
+    return list(dict.fromkeys((line["label"], line["point"].case, *filter(None, (line["point"].treatment,)))))
+
+
+def _sentence(latest: Night, changes: Sequence[ChangePoint]) -> str:
+    """The result of the latest night: what is known to have changed since, and what was not trained."""
+    known = [change.sentence for change in changes if change.known.name == latest.name]
+    cases = len({point.label for point in latest.points})
+    missing = f"; {len(latest.untrained)} not trained to the end" if latest.untrained else ""
+    return ("; ".join(known) or f"Nothing changed in the latest night of {cases} cases") + missing
 
 
 def _environment() -> jinja2.Environment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError, OptionError
@@ -163,7 +164,7 @@ class BoardTraining:
 
     def _train(self, part: WorkPart) -> None:
         swept = f"{SETTING}={','.join(map(str, part.settings))}"
-        fixed = dict.fromkeys(("treatment", "optimizer", "tag", "family"), ())
+        fixed: Any = dict.fromkeys(("treatment", "optimizer", "tag", "family"), ())
         training = replace(self.training, seeds=part.seeds, half_width=None, sweep=(swept,), **fixed)
         rows = self.rows[part.entry]
         output = OutputSettings(run_dir=rows.folder(part.stage), resume=rows.exists(part.stage))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def test_pytest_writes_a_page(pytester: pytest.Pytester, install_plugin: Install
     failed.stdout.fnmatch_lines(["the page cannot be written: *"])
 
 
-def opened(browser: Browser, noticed: list[str], **how: Any) -> Page:
+def opened(browser: Browser, noticed: list[str], at: str = "", **how: Any) -> Page:
     """The page of the run, drawn; what the browser complains of or asks for is noticed."""
     page = browser.new_context(**how).new_page()
     own = Path("page/index.html").resolve().as_uri()
@@ -82,7 +83,7 @@ def opened(browser: Browser, noticed: list[str], **how: Any) -> Page:
     page.on("pageerror", lambda error: noticed.append(str(error)))
     page.on("dialog", lambda dialog: noticed.append(dialog.message))
     page.on("request", lambda asked: None if asked.url == own else noticed.append(asked.url))
-    page.goto(own)
+    page.goto(own + at)
     page.wait_for_selector("body[data-drawn=all]", timeout=60_000)
     return page
 
@@ -97,35 +98,53 @@ def test_page_in_a_browser(chromium: Browser) -> None:
         "[...document.querySelectorAll('figure')].map(f => [f.dataset.drawn, !!f.querySelector('svg path')])"
     )
     assert drawn == [["yes", True]] * len(drawn)
-    first = "section#learnt details table tbody tr:visible"
-    page.click("section#learnt details summary")
+    first = "section#answer tbody tr:visible"
     assert page.locator(first).count() == 4
-    page.locator("section#learnt th button", has_text="rate").press("Enter")
-    rates = page.locator(f"{first} td:nth-child(5)").all_inner_texts()
+    page.locator("section#answer th button", has_text="rate").press("Enter")
+    rates = page.locator(f"{first} td:nth-child(3)").all_inner_texts()
     assert rates == sorted(rates, key=sort_value)
+    page.locator("section#treatments td button").press("Enter")
+    assert "McNemar" in page.locator("[popover]:popover-open").inner_text()
+    page.keyboard.press("Escape")
     page.hover("figure[data-figure=learning-slow] svg")
     page.wait_for_selector("#vg-tooltip-element.visible")
     assert re.search(r"seed\s+\d+\s+step\s+\d+", page.locator("#vg-tooltip-element").inner_text())
+    page.locator("figure[data-figure=learning-slow] details summary").click()
     with page.expect_download() as saved:
-        page.click("figure[data-figure=rates] [data-save=csv]")
-    assert saved.value.path().read_text().startswith("case,rate,low,high,seeds,converged\n")
+        page.click("figure[data-figure=learning-slow] [data-save=csv]")
+    table = list(csv.reader(saved.value.path().read_text().splitlines()))
+    assert {"median", "seed", "value"} <= set(table[0])
+    assert {len(row) for row in table} == {len(table[0])}, "the data of all layers are one table"
     with page.expect_download() as saved:
-        page.click("figure[data-figure=rates] [data-save=png]")
+        page.click("figure[data-figure=learning-slow] [data-save=png]")
     assert saved.value.path().read_bytes().startswith(b"\x89PNG")
     page.get_by_label("Filter").fill("steep")
-    page.wait_for_function("document.querySelector('.filter output').textContent !== ''")
-    page.wait_for_function(
-        "document.querySelector('figure[data-figure=rates] svg').textContent.includes('line') === false"
-    )
+    page.wait_for_function("document.querySelector('.filter output').textContent === '1 of 4 cases'")
+    page.wait_for_function("!document.querySelector('figure[data-figure=costs] svg').textContent.includes('line')")
     assert page.locator(first).count() == 1
     assert page.locator("figure[data-case]:visible").count() == 3, (
         "its learning curves, starts and ends, and its landscape"
     )
-    page.wait_for_selector("figure[data-figure=r2]", state="hidden")  # all of its seeds diverged
-    page.wait_for_function("!document.querySelector('figure[data-figure=treatments] svg').textContent.includes('slow')")
-    assert "steep" in (page.locator("figure[data-figure=rates] svg").text_content() or "")
+    assert page.locator("section#treatments").is_hidden(), "no row of it is left"
     page.get_by_label("Filter").fill("")
-    page.wait_for_selector("figure[data-figure=r2]:visible")
+    page.wait_for_function("location.hash === ''")
+    assert noticed == []
+
+
+@pytest.mark.usefixtures("hostile")
+def test_filter_lives_in_the_address(chromium: Browser) -> None:
+    """It matches whole names, and names that begin so only where none is whole."""
+    page = opened(chromium, noticed := [], at="#filter=slow")
+    shown = "section#answer tbody tr:visible th"
+
+    assert page.locator(shown).all_inner_texts() == ["slow"]
+    page.get_by_label("Filter").fill("s")
+    page.wait_for_function("location.hash === '#filter=s'")
+    assert page.locator(shown).all_inner_texts() == ["steep", "slow"]
+    page.get_by_label("Filter").fill("sgd-0.0 line")
+    page.wait_for_function("location.hash === '#filter=sgd-0.0+line'")
+    assert page.locator(shown).all_inner_texts() == ["line"]
+    assert page.locator("section#treatments td[data-treatment]:visible").count() == 1
     assert noticed == []
 
 
@@ -137,18 +156,34 @@ def test_page_on_a_phone(chromium: Browser, scheme: str) -> None:
     page = opened(chromium, noticed, viewport={"width": 360, "height": 740}, color_scheme=scheme)
 
     assert page.evaluate("document.documentElement.scrollWidth") == 360
-    assert page.evaluate(CONTRAST) > 7
+    assert page.evaluate(CONTRAST) > 4.5
+    assert page.evaluate(SMALLEST) >= 12
     assert noticed == []
 
 
-#: The contrast of the page's letters with its paper, see https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio.
+#: The least contrast of visible text with its paper, see https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio.
 CONTRAST = """() => {
-  const style = getComputedStyle(document.body);
+  const parts = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
   const light = (colour) => {
-    const parts = colour.match(/[0-9]+/g).slice(0, 3).map((part) => part / 255);
-    const [r, g, b] = parts.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    const [r, g, b] = parts(colour).slice(0, 3).map((part) => linear(part / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const [high, low] = [light(style.color), light(style.backgroundColor)].sort((a, b) => b - a);
-  return (high + 0.05) / (low + 0.05);
+  const paper = (element) => {
+    const colour = getComputedStyle(element).backgroundColor;
+    const opaque = colour.startsWith("rgb") && (parts(colour)[3] ?? 1) === 1;
+    return opaque || !element.parentElement ? colour : paper(element.parentElement);
+  };
+  const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  const texts = [...document.querySelectorAll("body *:not(svg *, script, style)")];
+  return Math.min(...texts.filter((element) => element.checkVisibility() && hasText(element)).map((element) => {
+    const [high, low] = [getComputedStyle(element).color, paper(element)].map(light).sort((a, b) => b - a);
+    return (high + 0.05) / (low + 0.05);
+  }));
 }"""
+
+#: The size of the smallest text in pixels, of the page and of its charts.
+SMALLEST = """() => Math.min(...[...document.querySelectorAll("body *")]
+  .filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+  .filter((e) => !e.closest("script, style"))
+  .map((e) => parseFloat(getComputedStyle(e).fontSize)))"""

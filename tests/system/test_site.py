@@ -46,7 +46,7 @@ def test_a_full_disk_costs_nothing_that_was_published(
     assert not list(Path("site/runs").glob(".*"))
     assert benchsuite("publish", str(runs / "two"), "--site=site")[0] == 0
     assert len(Site(Path("site")).nights) == 2
-    assert Path("site/index.html").read_text().count("<li>") == 2
+    assert Path("site/index.html").read_text().count('<li><a href="runs/') == 2
 
 
 def test_two_publishers_at_once(runs: Path) -> None:
@@ -59,7 +59,7 @@ def test_two_publishers_at_once(runs: Path) -> None:
         assert process.stdout
         process.stdout.close()
     assert len(Site(Path("site")).nights) == 2
-    assert Path("site/index.html").read_text().count("<li>") == 2
+    assert Path("site/index.html").read_text().count('<li><a href="runs/') == 2
 
 
 def year(path: Path, nights: int = 365) -> None:

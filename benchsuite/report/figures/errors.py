@@ -22,7 +22,7 @@ _POINTS = 80
 def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
     """Draw the distribution function of 1 - R² of each case; None without finite values."""
     results = [result for result in results if result.summary.thresholds["r2"]]
-    chart = _chart(results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
+    chart = _chart("r2", results, "1 − R² ≤", lambda result: 1 - result.rows.final["r2"])
     if chart is None:
         return None
     rungs = alt.Chart(alt.InlineData(values=[{"rung": 1 - threshold} for threshold in R2_THRESHOLDS]))
@@ -41,7 +41,7 @@ def r2_figure(results: Sequence[Result]) -> ChartFigure | None:
 def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
     """Draw the distribution function of the largest absolute error of each case; None without finite values."""
     results = [result for result in results if result.summary.thresholds["largest_error"]]
-    chart = _chart(results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
+    chart = _chart("error", results, "largest absolute error ε ≤", lambda result: result.rows.final["largest_error"])
     if chart is None:
         return None
     about = "; ".join(
@@ -56,7 +56,7 @@ def largest_error_figure(results: Sequence[Result]) -> ChartFigure | None:
     return ChartFigure("largest-error", "Final largest error", chart.properties(height=300), about, sheet)
 
 
-def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.LayerChart | None:
+def _chart(name: str, results: Sequence[Result], title: str, figure: Any) -> alt.LayerChart | None:
     rows = [row for result in results for row in _distribution(result.summary.label, figure(result))]
     if not rows:
         return None
@@ -69,7 +69,7 @@ def _chart(results: Sequence[Result], title: str, figure: Any) -> alt.LayerChart
         ],
     )
     y = alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=share_axis("share of the seeds"))
-    return draw_series(base, y, [result.summary.label for result in results], interpolate="step-after")
+    return draw_series(name, base, y, [result.summary.label for result in results], interpolate="step-after")
 
 
 def _distribution(label: str, values: np.ndarray) -> Iterator[dict[str, Any]]:

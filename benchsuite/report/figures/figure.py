@@ -234,17 +234,21 @@ def series_colour(field: str, names: Sequence[str], **how: Any) -> tuple[alt.Col
     )
 
 
-def draw_series(base: alt.Chart, y: alt.Y, names: Sequence[str], *behind: alt.Chart, **how: Any) -> alt.LayerChart:
+def draw_series(
+    name: str, base: alt.Chart, y: alt.Y, names: Sequence[str], *behind: alt.Chart, **how: Any
+) -> alt.LayerChart:
     """Draw a line for each case, with a tooltip of the nearest point along it.
 
     Args:
+        name: unique in a picture.
         base: with the direction x, tooltips, and the field "case".
         y: direction of the lines.
         names: of the series, in the order of the legend; more than six have no legend.
         behind: layers behind up to six lines.
         how: properties of the lines.
     """
-    pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["case"], nearest=True, empty=False)
+    how_pointed: dict[str, Any] = {"on": "pointerover", "clear": "pointerout", "nearest": True, "empty": False}
+    pointed = alt.selection_point(name=f"pointed_{name}", fields=["case"], **how_pointed)
     near = base.mark_point(opacity=0).encode(y=y).add_params(pointed)
     few = len(names) <= _COLOURED
     if few:

@@ -44,7 +44,7 @@ def success_figure(summaries: Sequence[Summary]) -> ChartFigure:
     band = base.mark_area(opacity=0.18, **how).encode(
         y=alt.Y("low:Q"), y2="high:Q", color=series_colour("case", names)[0], tooltip=alt.Undefined
     )
-    chart = draw_series(base, y, names, band, **how)
+    chart = draw_series("success", base, y, names, band, **how)
     about = "; ".join(f"{summary.label}: median {median_steps(summary)} steps" for summary in summaries)
     sheet = Sheet("", [row for summary in summaries for row in _listed(summary)], _CURVE)
     return ChartFigure("success", "Time to success", chart.properties(height=300), about, sheet)

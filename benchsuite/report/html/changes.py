@@ -31,12 +31,12 @@ class Changes:
     @property
     def sentence(self) -> str:
         """The result of the comparison in one sentence, without a full stop."""
-        told = [text for change in self.changed for text in _told(change)]
+        shown = [text for change in self.changed for text in _told(change)]
         others = len(self.same)
-        if len(told) > _NAMED:
-            told = [*told[:_NAMED], f"{len(told) - _NAMED} more"]
-        if told:
-            return "; ".join(told) + (f"; {others} unchanged" if others else "")
+        if len(shown) > _NAMED:
+            shown = [*shown[:_NAMED], f"{len(shown) - _NAMED} more"]
+        if shown:
+            return "; ".join(shown) + (f"; {others} unchanged" if others else "")
         return f"Nothing changed since {self.reference}{self._visible()}"
 
     def _visible(self) -> str:

@@ -89,7 +89,7 @@ def _claim_lines(group: ClaimGroup) -> Iterator[str]:
     yield ""
     if group.verdict == REFUTED:
         for line in group.lines:
-            text = f"{line.case}: {line.statement} Tested: {line.check}. Observed: {line.found}; {line.test}"
+            text = f"{line.case}: {line.statement} Tested: {line.check}. Observed: {line.found}. {line.test}"
             yield f"- {escape_markdown(text)}"
         yield ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+")
 
 #: Names that the page's script uses of the chart library.
-_GLOBALS = "Object.assign(window, { vegaEmbed, vega });"
+_GLOBALS = "window.vegaEmbed = vegaEmbed;"
 
 _UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 
@@ -153,15 +153,11 @@ def environment(package: str = "") -> jinja2.Environment:
     environment.filters |= {"case_of": case_of, "panel": panel_name}
     kinds = {"figure": ChartFigure, "sheet": Sheet, "fold": Fold, "matrix": TreatmentMatrix, "claims": ClaimGroup}
     for name, kind in kinds.items():
-        environment.tests[name] = partial(_is_a, kind)
+        environment.tests[name] = lambda part, kind=kind: isinstance(part, kind)
     environment.tests["address"] = lambda text: bool(_ADDRESS.fullmatch(text))
     environment.globals |= {"asset": _asset, "library": chart_library, "version": __version__, "many": MANY}
     environment.globals |= {"colours": {outcome.value: colour for outcome, colour in OUTCOME_COLOURS.items()}}
     return environment
-
-
-def _is_a(kind: type, part: Any) -> bool:
-    return isinstance(part, kind)
 
 
 def case_of(row: Any) -> str:

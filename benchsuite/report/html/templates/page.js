@@ -42,8 +42,9 @@ function hideEmpty(group) {
 // The chart without the hidden cases; null if it shows no other.
 function chosen(spec) {
   if (!hidden.size) return spec;
+  const named = tables(spec).flatMap(records).map((row) => row.case).filter(Boolean);
+  if (named.length && named.every(isHidden)) return null;
   const lines = spec.usermeta?.lines?.filter((line) => !isHidden(line));
-  if (lines && !lines.length) return null;
   const found = within(spec);
   return lines ? { ...found, height: spec.usermeta.line * lines.length } : found;
 }
@@ -91,13 +92,23 @@ function save(name, address) {
   Object.assign(document.createElement("a"), { href: address, download: name }).click();
 }
 
-// The plotted data as one table: the columns of all parts of the chart.
+// The plotted data as one table: the columns of all parts of the chart. Cells stay quoted as they are.
 function csv(spec) {
-  const read = (text) => vega.read(text, { type: "csv", parse: null });
-  const rows = Object.values(spec.datasets ?? {}).filter((values) => typeof values === "string").flatMap(read);
+  const rows = tables(spec).flatMap(records);
   const columns = [...new Set(rows.flatMap(Object.keys))];
-  const cell = (value = "") => (/[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
-  return [columns, ...rows.map((row) => columns.map((name) => row[name]))].map((row) => `${row.map(cell).join(",")}\n`).join("");
+  return [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))].map((row) => `${row.join(",")}\n`).join("");
+}
+
+const tables = (spec) => Object.values(spec.datasets ?? {}).filter((values) => typeof values === "string");
+
+function records(text) {
+  const lines = [[]];
+  for (const [, cell, end] of text.matchAll(/("(?:[^"]|"")*"|[^,\n]*)(,|\n)/g)) {
+    lines.at(-1).push(cell);
+    if (end === "\n") lines.push([]);
+  }
+  const [names, ...rows] = lines.slice(0, -1);
+  return rows.map((row) => Object.fromEntries(row.map((cell, place) => [names[place], cell])));
 }
 
 async function download(figure, kind) {
