@@ -196,9 +196,11 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(value: Any, space: Space) -> Entry:
-    """Make an entry from an object; a function that requires options has those of the first setting of the space."""
-    required = [] if is_transformation(value) or not callable(value) else _required(value)
+    """Make an entry from an object; a function that requires options is given those of the first setting."""
     treatment = treatment_of(value)
+    if is_transformation(value):  # it has no options
+        return Entry(treatment.name, treatment.name, summary=treatment.summary, made=treatment)
+    required = _required(value) if callable(value) else []
     if required and required != ["case"]:
         first = space.draw(1)[0] if space else {}
         made = partial(value, **{name: first[name] for name in required if name in first})
