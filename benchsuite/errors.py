@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,18 @@ _UNSTORED = re.compile("[\0\ud800-\udfff]")
 def printable(text: str) -> str:
     """Escape control characters and marks of direction in a text from a plugin or user."""
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def wrap_lines(text: str, width: int) -> str:
+    """Break lines between words to a width; a longer word, such as an address, has a line of its own."""
+    lines = []
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        wrapped = textwrap.wrap(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+        )
+        lines += wrapped or [""]
+    return "\n".join(lines)
 
 
 class BenchsuiteError(Exception):

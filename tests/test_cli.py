@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
+from stored import GOOD, STUCK, a_case, store_run
 
 from benchsuite.store.folder import RunFolder
 
@@ -19,6 +22,77 @@ def test_list_shows_every_case(benchsuite: Command) -> None:
     assert code == 0
     for name in ("line", "mnist-identity-1L", "mnist-identity-4L", "relu-bias", "relu-to-relu"):
         assert f"\n{name} " in out
+
+
+def test_list_selects_by_tag_and_family(benchsuite: Command) -> None:
+    """A line for each case that is selected; a name that no case has is an error with near matches."""
+    names = {line.split()[0] for line in benchsuite("list", "--tag", "small", "--family", "relu")[1].splitlines()}
+
+    assert {"relu-bias", "relu-output", "relu-to-relu"} < names
+    assert not {"line", "euclidean-distance", "mnist-identity-1L"} & names
+    code, _, err = benchsuite("list", "--family", "rel")
+    assert code == 2
+    assert "no case has the family 'rel'" in err
+    assert "did you mean relu" in err
+
+
+def test_show_describes_a_case(benchsuite: Command) -> None:
+    """Source, protocol, criterion, claims, treatments that apply or why not, and earlier runs."""
+    benchsuite("run", "line", "--seeds", "4")
+
+    code, out, _ = benchsuite("show", "line")
+    text = " ".join(out.split())
+
+    assert code == 0
+    assert "source: https://example.org/line" in text
+    assert "source protocol: 60 steps, evaluated every 20 steps, 20 seeds" in text
+    assert "criterion: " in text
+    assert "treatments that apply: " in text
+    assert "Earlier runs in .benchsuite" in text
+    assert "source 4 100.0 %" in text
+    assert "claims of the source, 3: - " in " ".join(benchsuite("show", "relu-bias")[1].split())
+
+
+def test_clean_removes_runs_by_age_and_size(benchsuite: Command) -> None:
+    """The newest runs are kept; nothing is removed without an option, or by a dry run, or while it is written."""
+    root = Path(".benchsuite")
+    for day in (1, 2, 3):
+        store_run(root / f"2026010{day}-000000", a_case("line", GOOD, GOOD))
+        written = datetime.now(UTC).timestamp() - (3 - day) * 86400
+        os.utime(root / f"2026010{day}-000000" / "run.json", (written, written))
+    names = ["20260101-000000", "20260102-000000", "20260103-000000"]
+
+    def left() -> list[str]:
+        return sorted(path.name for path in root.iterdir() if path.is_dir())
+
+    assert benchsuite("clean")[1].startswith("3 runs in .benchsuite take")
+    assert "would be removed: .benchsuite/20260101" in benchsuite("clean", "--older-than", "36h", "--dry-run")[1]
+    assert left() == names
+    with RunFolder(root / names[0]).locked():
+        code, _, err = benchsuite("clean", "--older-than", "36h")
+    assert code == 1
+    assert "kept: another run is writing into" in err
+    assert benchsuite("clean", "--older-than", "36h")[0] == 0
+    assert left() == names[1:]
+    benchsuite("clean", "--keep-size", "1k")
+    assert left() == []
+    assert "give an age such as 30d" in benchsuite("clean", "--older-than", "soon")[2]
+    assert "give a size such as 500M" in benchsuite("clean", "--keep-size", "2 days")[2]
+
+
+def test_report_shows_one_section(benchsuite: Command) -> None:
+    """And names all sections where it does not exist."""
+    store_run(Path("out"), a_case("line", *[GOOD] * 12, *[STUCK] * 12))
+
+    code, out, _ = benchsuite("report", "out", "--terminal", "claims", "--terminal", "sweeps")
+
+    assert code == 0
+    assert "Claims of the sources" in out
+    assert "rows of every seed" not in out
+    assert "sweeps: this run has none" in out
+    code, _, err = benchsuite("report", "out", "--terminal", "claim")
+    assert code == 2
+    assert "one of: rates, cost" in err
 
 
 def test_plugins_shows_what_is_left_out(benchsuite: Command, install_plugin: InstallPlugin) -> None:

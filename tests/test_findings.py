@@ -62,9 +62,9 @@ def test_case_is_marked_whose_criterion_a_constant_meets() -> None:
 @pytest.mark.parametrize(
     ("criterion", "said"),
     [
-        ("r2 ≥ 0.99", "converged: r2 ≥ 0.99 at the last evaluation;"),
-        ("r2 ≥ 0.99 at any evaluation", "converged: r2 ≥ 0.99 at any evaluation;"),
-        ("r2 ≥ 0.99 at the best evaluation", "converged: r2 ≥ 0.99 at the best evaluation;"),
+        ("r2 ≥ 0.99", "converged: R² ≥ 0.99 at the last evaluation;"),
+        ("r2 ≥ 0.99 at any evaluation", "converged: R² ≥ 0.99 at any evaluation;"),
+        ("r2 ≥ 0.99 at the best evaluation", "converged: R² ≥ 0.99 at the best evaluation;"),
     ],
 )
 def test_legend_says_when_the_criterion_must_hold(criterion: str, said: str) -> None:

@@ -188,7 +188,7 @@ def finished(benchsuite: Command) -> Command:
 
 def test_ladder_is_a_table(finished: Command) -> None:
     """A row for each value in their order, with the published rate, for each treatment."""
-    _, out, _ = finished("report", "out")
+    _, out, _ = finished("report", "-v", "out")
 
     plain, adam = out.split("The ladder net: units from 1 to 16")[1], out.split("The ladder net+adam: units from 1")[1]
     rows = [line.split() for line in plain.splitlines() if line.startswith("  ")]

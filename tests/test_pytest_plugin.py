@@ -32,7 +32,7 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 
 def test_table_shows_how_many_converged(cases: pytest.Pytester) -> None:
     """One command trains all cases and shows rate, interval, failures and verdicts beside the times."""
-    result = run(cases)
+    result = run(cases, "-v")
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
@@ -43,13 +43,52 @@ def test_table_shows_how_many_converged(cases: pytest.Pytester) -> None:
             "*line-at-rest: 0 of 20 converged*",
             "test_training[[]line[]]*",
             "*= convergence =*",
-            "*case*data*seeds*converged*rate*95 % interval*failed as*",
-            "line *noisy_line*20*20*100.0 %*83.9–100.0 %*none*",
+            "*case*seeds*converged*rate*95 % interval*failed as*",
+            "line *20*20*100.0 %*83.9–100.0 %*none*",
             "line-at-rest*20*0*0.0 %*0.0–16.1 %*20 stuck*",
-            "converged: r2 ≥ 0.99 at the last evaluation*",
+            "converged: R² ≥ 0.99 at the last evaluation*",
             "rows of every seed: .benchsuite/*",
         ]
     )
+
+
+def test_session_ends_with_one_table(cases: pytest.Pytester) -> None:
+    """Without -v there is one table, and not pytest-benchmark's of the rounds beside it."""
+    result = run(cases)
+
+    result.stdout.fnmatch_lines(
+        [
+            "*= convergence =*",
+            "2 cases: all of 20 starts converge in line and none of 20 in line-at-rest",
+            "case *rate *",
+            "line *100.0 %*",
+        ]
+    )
+    shown = result.outlines[result.outlines.index(next(line for line in result.outlines if "= convergence" in line)) :]
+    assert len(shown) < 15
+    assert not any(line.startswith("test_training[line]") for line in result.outlines)
+
+
+def test_tags_and_families_select_cases(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
+    """The tag core and cases without tags are the default; -k reaches every case."""
+    supply = "@hookimpl\ndef benchsuite_cases():\n" + "".join(
+        f"    yield line('{name}', tags={tags}, family='{family}')\n"
+        for name, tags, family in (("one", ("core",), "a"), ("two", ("small",), "b"), ("three", (), "b"))
+    )
+    install_plugin("tagged", LINE + supply, module="tagged")
+    pytester.makepyfile(test_cases=CASES)
+
+    def found(*args: str) -> set[str]:
+        shown = pytester.runpytest_inprocess("--collect-only", "-q", *args).stdout.str()
+        return {name for name in ("one", "two", "three") if f"[{name}]" in shown}
+
+    assert found() == {"one", "three"}
+    assert found("-k", "two or three") == {"two", "three"}
+    assert found("--benchsuite-tag=all") == {"one", "two", "three"}
+    assert found("--benchsuite-tag=small", "--benchsuite-tag=core") == {"one", "two"}
+    assert found("--benchsuite-family=b") == {"two", "three"}
+    assert found("--benchsuite-family=b", "--benchsuite-tag=small") == {"two"}
+    assert pytester.runpytest_inprocess("--benchsuite-tag=smal").stderr.str().count("did you mean small") == 1
 
 
 def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +51,7 @@ def gaps() -> RunFolder:
 
 def test_tables_and_exit_code(gaps: RunFolder, benchsuite: Command) -> None:
     """`report` lists them with their reasons, and fails as the run did."""
-    code, out, _ = benchsuite("report", str(gaps.path))
+    code, out, _ = benchsuite("report", "-v", str(gaps.path))
 
     assert code == 1
     text = " ".join(out.split())
@@ -89,6 +91,14 @@ def test_exports(gaps: RunFolder, benchsuite: Command) -> None:
     assert code == 1
     assert set(json.loads(out)) == {"line", "line+slow"}
     assert "line+bad failed: case line+bad: no such luck" in err
+    summary = benchsuite("export", str(gaps.path), "--format=csv", "--table=summary")[1]
+    states = {(row["case"], row["treatment"]): row["status"] for row in csv.DictReader(io.StringIO(summary))}
+    assert states == {
+        ("line", ""): "trained",
+        ("line", "slow"): "trained",
+        ("line", "late"): "not run",
+        ("line", "bad"): "failed",
+    }
     benchsuite("export", str(gaps.path), "--format=parquet", "-o", "a.parquet")
     missing = json.loads(parquet.read_schema("a.parquet").metadata[b"benchsuite.untrained"])
     assert [item["state"] for item in missing] == ["not run", "failed"]
@@ -143,7 +153,7 @@ def test_fewer_seeds_are_not_ranked(benchsuite: Command) -> None:
     parts = ("few", [GOOD] * 4), ("many", [STUCK] * 6 + [GOOD] * 6), ("worst", [STUCK] * 12)
     store_run(Path("out"), a_case("line", *[GOOD] * 12), *(treated("line", name, *ends) for name, ends in parts))
 
-    _, out, _ = benchsuite("report", "out")
+    _, out, _ = benchsuite("report", "-v", "out")
 
     table = out[out.index("Effect of treatments: line") :]
     assert table.index("many") < table.index("worst") < table.index("few")

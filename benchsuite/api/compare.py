@@ -35,6 +35,8 @@ class BoardKeywords(TypedDict, total=False):
     edition: int
     budget: int
     folder: str | Path
+    tag: str | Sequence[str]
+    family: str | Sequence[str]
     protocol: str
     rounds: int
     precision: str
@@ -145,7 +147,7 @@ def versus(
     Args:
         entry: a text as of `benchsuite versus`, a `Treatment`, an optax transformation, or a function that makes one.
         reference: the same.
-        cases: names of cases or ladders, or objects; all installed cases by default.
+        cases: names of cases or ladders, or objects; by default those that `run` trains.
         space: option → its values, of both: {"learning_rate": "log(1e-4, 1)"} or a list; by default that of each entry.
         progress: whether to show it; by default in a notebook, and where standard error is a terminal.
         options: see `BoardKeywords`.
@@ -172,7 +174,7 @@ def board(
 
     Args:
         entries: TOML files, or folders of them; those of the suite by default for a new board.
-        cases: names of cases or ladders, or objects; by default those of the board, or all.
+        cases: names of cases or ladders, or objects; by default those of the board, or those that `run` trains.
         progress: whether to show it; by default in a notebook, and where standard error is a terminal.
         options: see `BoardKeywords`; the folder is "board" by default.
 

@@ -21,7 +21,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 #: The options of the training that a comparison takes; it chooses seeds, treatments and sweeps itself.
 _TRAINING = (
-    *("rounds", "protocol", "precision", "dtype", "dataset", "data_dir", "platform"),
+    *("tag", "family", "rounds", "protocol", "precision", "dtype", "dataset", "data_dir", "platform"),
     *("executor", "scheduler", "workers", "time_limit"),
 )
 
@@ -61,7 +61,7 @@ def _comparing(command: _Command) -> _Command:
 @click.option("--once", is_flag=True, help="Choose one setting for all cases, in place of one for each.")
 @_comparing
 def compare_two(entry: str, reference: str, names: tuple[str, ...], **options: Any) -> int:
-    """Say whether ENTRY is better than REFERENCE over the CASEs (all of them by default).
+    """Say whether ENTRY is better than REFERENCE over the CASEs (by default those of `benchsuite run`).
 
     Both are a call such as optax.adam or module:function, a treatment such as he, the name of an entry of the suite, a
     TOML file, or `untreated`. Options with a space are tuned: of the drawn settings, the one with the highest rate on
@@ -77,7 +77,9 @@ def compare_two(entry: str, reference: str, names: tuple[str, ...], **options: A
 
 @click.command("board")
 @click.argument("paths", metavar="[ENTRIES]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--case", "names", multiple=True, metavar="CASE|LADDER", help="Case to train; can be repeated. [all]")
+@click.option(
+    "--case", "names", multiple=True, metavar="CASE|LADDER", help="Case to train; can be repeated. [as of run]"
+)
 @click.option(
     "--rules",
     multiple=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from benchsuite.errors import BenchsuiteError, OptionError, StoreError, printable
+from benchsuite.errors import BenchsuiteError, OptionError, StoreError, printable, wrap_lines
 from benchsuite.settings import OPTIONS, TrainingSettings
 
 if TYPE_CHECKING:
@@ -58,8 +59,11 @@ VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Show all tables ab
 
 
 def say(text: str, err: bool = False) -> None:
-    """Print a line, with control characters of plugins and users escaped."""
-    click.echo(printable(text), err=err)
+    """Print a text, with control characters of plugins and users escaped; a terminal breaks it between words."""
+    text = printable(text)
+    if (sys.stderr if err else sys.stdout).isatty():
+        text = wrap_lines(text, shutil.get_terminal_size().columns)
+    click.echo(text, err=err)
 
 
 def show_warning(text: str) -> None:
@@ -174,9 +178,9 @@ def show_run(folder: RunFolder, summaries: Sequence[Summary], *, verbose: bool =
         results = read_results(folder)
     except BenchsuiteError as error:
         say(f"treatments and sweeps cannot be shown: {error}", err=True)
-    untrained = folder.untrained
+    untrained: list[Any] = [*folder.inapplicable, *folder.untrained]
     if verbose:
-        show(run_tables(summaries, console.width, results, [*folder.inapplicable, *untrained]))
+        show(run_tables(summaries, console.width, results, untrained))
     shown = [result.summary for result in results] or summaries
     show(answer_tables(shown, results, untrained, folder.path, folder_size(folder.path)))
 

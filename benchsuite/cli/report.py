@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from benchsuite.cli.common import (
+    FAILED,
     OUTPUT_FILE,
     VERBOSE,
     finished_run,
@@ -19,7 +20,7 @@ from benchsuite.cli.common import (
     show_sections,
     write_page,
 )
-from benchsuite.errors import OptionError
+from benchsuite.errors import OptionError, StoreError
 
 if TYPE_CHECKING:
     from benchsuite.results import Result
@@ -167,16 +168,23 @@ def clean(older_than: str | None, keep_size: str | None, dry_run: bool) -> int:
     age, keep = parse_age(older_than) if older_than else None, parse_size(keep_size) if keep_size else None
     runs = stored_runs()
     removed = runs_to_remove(runs, age, keep)
-    for run in removed:
-        if not dry_run:
-            remove_run(run)
-        say(f"{'would be removed' if dry_run else 'removed'}: {run.path} ({size(run.bytes)}, {run.written:%Y-%m-%d})")
+    code = 0
+    for run in list(removed):
+        try:
+            if not dry_run:
+                remove_run(run)
+        except StoreError as error:  # such as one that is being written
+            say(f"kept: {error.message}", err=True)
+            removed.remove(run)
+            code = FAILED
+            continue
+        what = "would be removed" if dry_run else "removed"
+        say(f"{what}: {run.path} ({size(run.bytes)}, {run.written:%Y-%m-%d})")
     left = [run for run in runs if run not in removed]
-    taken = size(sum(run.bytes for run in left))
-    say(f"{len(left)} runs in .benchsuite take {taken}")
+    say(f"{len(left)} runs in .benchsuite take {size(sum(run.bytes for run in left))}")
     if not (older_than or keep_size):
         say("remove some with --older-than 30d or --keep-size 2G")
-    return 0
+    return code
 
 
 @click.command()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from benchsuite.errors import BenchsuiteError, printable
+from benchsuite.errors import BenchsuiteError, printable, wrap_lines
 from benchsuite.pytest_plugin.ranking import ENTRIES, add_board_option, rank_cases
 from benchsuite.pytest_plugin.suite import SUITE, Suite
 from benchsuite.pytest_plugin.timing import NO_WORKERS, PROPERTY, REPLACED, Bench, RoundTimer
@@ -136,7 +136,9 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     training = session.training
     disk = f"takes at most {size(session.estimated_bytes(suite.chosen))} on disk"
     notes = [f"note: {sentence}" for sentence in machine.overruled_settings(training.precision)]
-    return [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
+    lines = [*header_lines(about, training.protocol, training.precision, left_out, training.dtype), disk, *notes]
+    width = config.get_terminal_writer().fullwidth
+    return [part for line in lines for part in wrap_lines(line, width).splitlines()]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -248,9 +250,10 @@ def _show_summaries(terminalreporter: pytest.TerminalReporter, suite: Suite) -> 
     except BenchsuiteError as error:
         message = f"treatments and sweeps cannot be shown: {error}"
         terminalreporter.write_line(with_pytest_flags(message), red=True)
-    width, untrained = suite.config.get_terminal_writer().fullwidth, folder.untrained
+    width = suite.config.get_terminal_writer().fullwidth
+    untrained: list[Any] = [*folder.inapplicable, *folder.untrained]
     if suite.config.option.verbose > 0:
-        tables = run_tables(suite.summaries, width, results, [*folder.inapplicable, *untrained])
+        tables = run_tables(suite.summaries, width, results, untrained)
         terminalreporter.write(_rendered(tables, suite.config))
     shown = [result.summary for result in results] or suite.summaries
     answer = answer_tables(shown, results, untrained, folder.path, folder_size(folder.path))

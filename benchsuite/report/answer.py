@@ -227,14 +227,16 @@ def _shares(rows: Sequence[AnswerRow]) -> Iterator[str]:
     if some:
         where = "" if len(some) == len(rows) else f" in {len(some)} of them"
         yield f"{_range(min(some), max(some))} of starts converge{where}"
+    verb = "" if some else " starts converge"
     for word, chosen in (
         ("all", [row for row in rows if row.converged == row.seeds]),
         ("none", [row for row in rows if not row.converged]),
     ):
         if chosen:
-            seeds = {row.seeds for row in chosen}
-            number = f" of {next(iter(seeds)):,}" if len(seeds) == 1 else ""
-            yield f"{word}{number} in {_named(chosen)}"
+            seeds = [row.seeds for row in chosen]
+            number = f"{min(seeds):,}" if min(seeds) == max(seeds) else f"{min(seeds):,} to {max(seeds):,}"
+            yield f"{word} of {number}{verb} in {_named(chosen)}"
+            verb = ""
 
 
 def _named(rows: Sequence[AnswerRow]) -> str:

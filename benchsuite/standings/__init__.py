@@ -16,7 +16,7 @@ from benchsuite.standings.pairs import (
     compare_entries,
 )
 from benchsuite.standings.requests import board_contest, versus_contest
-from benchsuite.standings.score import THRESHOLDS, Cost, EntryScore, OrderCheck, Ranking, pair_ranks
+from benchsuite.standings.score import THRESHOLDS, EntryCost, EntryScore, OrderCheck, Ranking, pair_ranks
 from benchsuite.standings.words import decision, robustness, tested_family, verdict
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "CasePair",
     "Cell",
     "Contest",
-    "Cost",
+    "EntryCost",
     "EntryPair",
     "EntryScore",
     "OrderCheck",

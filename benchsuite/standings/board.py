@@ -15,7 +15,7 @@ from benchsuite.standings.cell import Cell
 from benchsuite.standings.pairs import adjust_pairs, all_pairs, compare_entries
 from benchsuite.standings.score import (
     THRESHOLDS,
-    Cost,
+    EntryCost,
     EntryScore,
     OrderCheck,
     Ranking,
@@ -235,7 +235,7 @@ class Board:
         others = (compare_entries(of, cells[reference]) for name, of in cells.items() if name != reference)
         return adjust_pairs([pair for pair in others if pair], together=False)
 
-    def _cost(self, entry: str, cells: Sequence[Cell], rules: Rules) -> Cost:
+    def _cost(self, entry: str, cells: Sequence[Cell], rules: Rules) -> EntryCost:
         cost, tuned = cost_of(cells), self._tuned(entry) if rules.number else {}
         used = [one for of in tuned.values() for number, one in of.items() if number <= rules.number]
         return replace(

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchsuite.case import Case
 from benchsuite.errors import OptionError
-from benchsuite.plugins import Registry
+from benchsuite.plugins import Registry, select_cases
 from benchsuite.settings import AUTO, TrainingSettings
 from benchsuite.standings.board import BoardDefinition
 from benchsuite.standings.conduct import Contest
@@ -33,7 +33,7 @@ def versus_contest(
     Args:
         registry: the plugins.
         entries: the entry and the reference.
-        names: of cases and ladders; all by default.
+        names: of cases and ladders; by default those with the tags and families, as of `benchsuite run`.
         values: name → value of the options.
 
     Raises:
@@ -58,7 +58,7 @@ def board_contest(
     Args:
         registry: the plugins.
         entries: TOML files, folders of them, or entries; those of the suite by default for a new board.
-        names: of cases and ladders; by default those of the board, or all.
+        names: of cases and ladders; by default those of the board, else as of `benchsuite run`.
         values: name → value of the options; those of the board by default.
 
     Raises:
@@ -74,7 +74,8 @@ def board_contest(
     given = {name: value for name, value in values.items() if value not in (None, "", (), [])}
     if before:
         given = {**before.options.to_json(), **{name: value for name, value in given.items() if name != "edition"}}
-        names = names or list(before.cases)
+        chosen = given.get("tag") or given.get("family")
+        names = names or ([] if chosen else list(before.cases))
     return replace(_contest(registry, BoardOptions.parse(given), made, names, values), folder=folder)
 
 
@@ -88,7 +89,9 @@ def _contest(
     training = TrainingSettings.parse({name: values.get(name) for name in vars(TrainingSettings())} | _UNUSED)
     if training.dataset != AUTO:
         registry.check_dataset(training.dataset)
-    cases = [case for one in names or list(registry.cases) for case in _cases_of(registry, one)]
+    if not names:
+        names = [case.name for case in select_cases(registry.declared.values(), training.tag, training.family)]
+    cases = [case for one in names for case in _cases_of(registry, one)]
     if not cases:
         raise OptionError("there is no case", "install a plugin with cases, or name one")
     return Contest(

@@ -20,7 +20,7 @@ THRESHOLDS = (0.9, 0.99, 0.999, 0.9999)
 
 
 @dataclass(frozen=True)
-class Cost:
+class EntryCost:
     """What an entry costs, apart from its score.
 
     Args:
@@ -53,7 +53,7 @@ class EntryScore:
 
     entry: str
     cells: Sequence[Cell]
-    cost: Cost
+    cost: EntryCost
     rank: tuple[int, int] | None = None
 
     @property
@@ -122,12 +122,12 @@ class EntryScore:
         }
 
 
-def cost_of(cells: Sequence[Cell]) -> Cost:
+def cost_of(cells: Sequence[Cell]) -> EntryCost:
     """Add the costs of judged cells."""
     judged = [cell for cell in cells if cell.result]
     gradients = sum(_gradients(cell) for cell in judged)
     steps = sum(float(cell.seeds * cell.schedule_steps) for cell in judged)
-    return Cost(steps, gradients, sum(cell.summary.device_seconds for cell in judged))
+    return EntryCost(steps, gradients, sum(cell.summary.device_seconds for cell in judged))
 
 
 def _gradients(cell: Cell) -> float:

@@ -84,6 +84,7 @@ def sign_flip_p_value(fixed: Sequence[int], regressed: Sequence[int], weights: S
     if pairs.sum() > _EXACT_PAIRS:
         return float(2 * norm.sf(abs(each @ found) / np.sqrt(each**2 @ pairs)))
     steps = np.rint(each * _UNITS / each.min()).astype(int)
+    steps //= np.gcd.reduce(steps)
     return _tails(steps, pairs, abs(int(steps @ found)))
 
 

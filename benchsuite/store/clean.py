@@ -72,10 +72,9 @@ def remove_run(run: StoredRun) -> None:
     """
     if run.path.is_symlink():
         raise StoreError(f"{run.path} is a link to somewhere else", "remove the link yourself")
-    with lock_folder(run.path):
-        pass
     try:
-        shutil.rmtree(run.path)
+        with lock_folder(run.path):
+            shutil.rmtree(run.path)
     except OSError as error:
         raise StoreError(f"{run.path} cannot be removed: {error.strerror}", "remove it yourself") from error
 

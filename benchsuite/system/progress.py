@@ -6,12 +6,23 @@ import time
 from typing import Any, Self, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from benchsuite.errors import printable
 
 #: Seconds between two plain lines, and before the first.
 INTERVAL = 5.0
+
+#: Widths of a terminal from which on the stage and the remaining time, the bar, and the rate are shown.
+_FOR_STAGE, _FOR_BAR, _FOR_RATE = 70, 80, 100
 
 #: Line breaks and tabs, which `printable` keeps, would break a line of progress.
 _ONE_LINE = str.maketrans({"\n": r"\n", "\t": r"\t"})
@@ -32,12 +43,7 @@ class ProgressBar:
         self._unit, self._place = unit, place
         self._console = Console(file=file, highlight=False, markup=False, emoji=False)
         self._progress = Progress(
-            TextColumn("{task.description}", style="bold", markup=False),
-            TextColumn("{task.fields[stage]}", markup=False),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeRemainingColumn(),
+            *_columns(self._console.width),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
@@ -91,6 +97,15 @@ class ProgressBar:
         left = (now - self._begin) * (self._total - self._done) / (self._done - self._stored)
         parts = (f"{self._done:,.0f} of {self._total:,} {self._unit}", self._rate, f"about {left:.0f} s left")
         self._console.print(f"{self._label}: {self._stage}, {', '.join(filter(None, parts))}", soft_wrap=True)
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """The columns that fit a terminal, so that none is cut."""
+    name = TextColumn("{task.description}", style="bold", markup=False)
+    stage, rate = (TextColumn(f"{{task.fields[{field}]}}", markup=False) for field in ("stage", "rate"))
+    columns: list[tuple[ProgressColumn, int]] = [(name, 0), (stage, _FOR_STAGE), (BarColumn(bar_width=20), _FOR_BAR)]
+    columns += [(MofNCompleteColumn(), 0), (rate, _FOR_RATE), (TimeRemainingColumn(), _FOR_STAGE)]
+    return [column for column, least in columns if width >= least]
 
 
 def _single_line(text: str) -> str:

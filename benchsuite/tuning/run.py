@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteError, OptionError
-from benchsuite.execution import Session, ShowProgress
+from benchsuite.execution import Session, ShowProgress, open_folder
 from benchsuite.plugins import Registry
 from benchsuite.seeds import SeedNumbers
 from benchsuite.settings import OutputSettings, TrainingSettings
@@ -163,7 +164,8 @@ class BoardTraining:
 
     def _train(self, part: WorkPart) -> None:
         swept = f"{SETTING}={','.join(map(str, part.settings))}"
-        training = replace(self.training, seeds=part.seeds, half_width=None, sweep=(swept,), treatment=(), optimizer=())
+        fixed: Any = dict.fromkeys(("treatment", "optimizer", "tag", "family"), ())
+        training = replace(self.training, seeds=part.seeds, half_width=None, sweep=(swept,), **fixed)
         rows = self.rows[part.entry]
         output = OutputSettings(run_dir=rows.folder(part.stage), resume=rows.exists(part.stage))
         cases = [case for case in self.cases if case.id in part.cases]
@@ -171,7 +173,10 @@ class BoardTraining:
         try:
             with Session(self.registry, training, output, names, treatments=[part.treatment]) as session:
                 result = session.run(self.show, self.on_failure)
-        except OptionError as error:  # it applies to none of these cases, which the rows say
+        except OptionError as error:  # it applies to none of these cases, or fails on all of them
+            folder = open_folder(training, replace(output, resume=rows.exists(part.stage)))
+            for case in cases:
+                folder.write_failure(f"{case.id}+{part.treatment.name}", error.message)
             self.on_failure(error)
             return
         finally:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from benchsuite.case import Case, with_signature
-from benchsuite.errors import BenchsuiteError, DoesNotApply, OptionError
+from benchsuite.errors import CaseError, DoesNotApply, OptionError
 from benchsuite.plugins import Call, select_treatments
 from benchsuite.tuning.entry import DEFAULT, SETTING, UNTREATED, Entry
 from benchsuite.variants import Treatment, change_options
@@ -96,18 +96,12 @@ class EntryTreatments:
             OptionError: it applies to none, or cannot be made.
         """
         number = next(n for n, setting in enumerate(self.entry.settings) if setting is not None)
-        reasons: list[BenchsuiteError] = []
         for treatment, settings in self.together(range(number, len(self.entry.settings))):
-            for case in cases:
-                try:
-                    treatment.apply(case, **{SETTING: settings[0]})
-                except DoesNotApply as error:
-                    reasons.append(error)
-                else:
-                    break
-            else:
-                name = self.entry.name
-                raise OptionError(f"entry {name} applies to no case: {reasons[-1].message}", reasons[-1].hint)
+            found = [_refusal(treatment, case, settings[0]) for case in cases]
+            refusals = [one for one in found if one]
+            if refusals and len(refusals) == len(found):
+                message = f"entry {self.entry.name} applies to no case: {refusals[0].message}"
+                raise OptionError(message, refusals[0].hint)
 
     def _treatment(self, name: str, fixed: _Fixed, varied: Sequence[str], members: Sequence[int]) -> Treatment:
         entry, base = self.entry, self._base(members[0])
@@ -134,6 +128,17 @@ class EntryTreatments:
         is_treatment = ":" in call.name or call.name in self.known or "+" in text.partition("(")[0]
         (found,) = select_treatments([text] if is_treatment else [], [] if is_treatment else [text], self.known)
         return found
+
+
+def _refusal(treatment: Treatment, case: Case, setting: int) -> DoesNotApply | None:
+    """Why a treatment does not apply to a case; None where it does, or fails, which its training reports."""
+    try:
+        treatment.apply(case, **{SETTING: setting})
+    except DoesNotApply as error:
+        return error
+    except CaseError:
+        pass
+    return None
 
 
 def _with_arguments(text: str, options: Mapping[str, Any]) -> str:

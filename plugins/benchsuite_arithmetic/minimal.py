@@ -131,7 +131,7 @@ def _anew(parameters, step):
     leaves, tree = jax.tree.flatten(parameters)
     key = jax.random.fold_in(jax.random.key(0), step)
     for leaf in leaves:
-        for bits in jax.lax.bitcast_convert_type(leaf, jnp.uint32).ravel():
+        for bits in jax.lax.bitcast_convert_type(leaf.astype(jnp.float32), jnp.uint32).ravel():
             key = jax.random.fold_in(key, bits)
     keys = jax.random.split(key, len(leaves))
     drawn = [jax.random.uniform(k, leaf.shape, minval=-2, maxval=2) for k, leaf in zip(keys, leaves, strict=True)]

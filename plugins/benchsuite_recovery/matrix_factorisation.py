@@ -56,7 +56,7 @@ def measured(measurements):
         dataset=None,
         objective=mismatch,
         optimizer=partial(optax.sgd, learning_rate=0.02),
-        schedule=Schedule(steps=2000, evaluate_every=200, seeds=1000),
+        schedule=Schedule(steps=6000, evaluate_every=500, seeds=1000),
         metrics={"error": Measure(error)},
         criterion=Criterion("error", at_most=0.01),
         diagnostics=[Diagnostic("mismatch", reading, mismatch)],
@@ -69,4 +69,4 @@ def measured(measurements):
 @hookimpl
 def benchsuite_cases():
     question = "How many measurements does it take to recover a matrix of rank 2?"
-    yield Ladder("matrix-factorisation", question, options={"measurements": (20, 28, 40, 56)}, case=measured)
+    yield Ladder("matrix-factorisation", question, options={"measurements": (20, 28, 34, 40, 56)}, case=measured)

@@ -50,7 +50,7 @@ def measured(measurements):
         model=partial(Signal, measurements=measurements),
         dataset=None,
         objective=intensity,
-        optimizer=partial(optax.sgd, learning_rate=0.01),
+        optimizer=partial(optax.sgd, learning_rate=0.005),
         schedule=Schedule(steps=5000, evaluate_every=500, seeds=1000),
         metrics={"error": Measure(error)},
         criterion=Criterion("error", at_most=0.01),

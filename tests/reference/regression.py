@@ -10,7 +10,6 @@ from reference.common import dense, layers, train_all
 
 #: Name → (inputs, units, activation, range, function).
 PROBLEMS = {
-    "sine": (1, 8, jnp.tanh, jnp.pi, lambda x: jnp.sin(3 * x)),
     "square": (1, 3, jax.nn.relu, 1, lambda x: x**2),
     "product": (2, 4, jnp.tanh, 1, lambda x: x.prod(1, keepdims=True)),
 }

@@ -120,16 +120,17 @@ def test_comparison_in_python() -> None:
 
 def test_failed_case_is_on_the_board(benchsuite: Command, tmp_path: Path) -> None:
     """An entry that fails on a case is shown with the reason, and not ranked; the others are."""
-    Path("mymod.py").write_text(
-        "def make():\n    raise ValueError('no such luck')\n\ndef broken(case):\n    raise KeyError('x')\n"
-    )
+    Path("failing.py").write_text("def broken(case):\n    raise KeyError('no such luck')\n")
     (tmp_path / "slow.toml").write_text(SLOW)
-    (tmp_path / "broken.toml").write_text('treatment = "mymod:broken"\n')
+    (tmp_path / "fast.toml").write_text(FAST)
+    (tmp_path / "broken.toml").write_text('treatment = "failing:broken"\n')
 
-    code, _, errors = benchsuite("board", str(tmp_path), *SEEDS)
+    code, shown, errors = benchsuite("board", str(tmp_path), *SEEDS)
 
-    assert code != 0
-    assert "broken" in errors
+    assert code == 1
+    assert "no such luck" in errors
+    assert "broken is not ranked (default): line: failed" in " ".join(shown.split())
+    assert benchsuite("board", "--check")[0] == 0
 
 
 @pytest.mark.usefixtures("benchsuite")

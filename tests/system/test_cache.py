@@ -38,7 +38,7 @@ def test_second_run_takes_its_programs_from_the_first(tmp_path: Path, install_pl
     for name in ("one", "two"):
         folder = tmp_path / name
         options = ("--seeds", "2", "--platform", "cpu", "--run-dir", str(folder))
-        said.append(python(tmp_path, "-m", "benchsuite", "run", "line", *options, JAX_NUM_CPU_DEVICES="1"))
+        said.append(python(tmp_path, "-m", "benchsuite", "run", "-v", "line", *options, JAX_NUM_CPU_DEVICES="1"))
         verdicts += [
             json.loads(path.read_text())["summaries"][0]["compile_cache"] for path in folder.glob("*/case.json")
         ]

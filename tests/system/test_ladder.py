@@ -24,7 +24,7 @@ from benchsuite.variants.variant import sweep_cases
 def test_ladder_is_planned_and_one_case_run(benchsuite: Command) -> None:
     """A label that is shown can be typed again, and a folder says which place of the ladder it is."""
     _, planned, _ = benchsuite("run", "net", "--plan")
-    code, out, _ = benchsuite("run", "net(units=1)", "--run-dir", "out")
+    code, out, _ = benchsuite("run", "-v", "net(units=1)", "--run-dir", "out")
     again, replayed, _ = benchsuite("replay", "net-units-1", "--seed", "0")
 
     assert [line.split()[0] for line in planned.splitlines() if line.startswith("net")] == [
@@ -45,7 +45,7 @@ def test_ladder_is_resumed(benchsuite: Command) -> None:
     """Cases that were trained are kept, and missing ones are trained."""
     benchsuite("run", "net-units-1", "--run-dir", "out")
 
-    code, out, _ = benchsuite("run", "net(1)", "net(2)", "--resume", "--run-dir", "out")
+    code, out, _ = benchsuite("run", "-v", "net(1)", "net(2)", "--resume", "--run-dir", "out")
 
     assert code == 0
     assert "The ladder net: units from 1 to 2" in out

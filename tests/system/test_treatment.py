@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import optax
 import pytest
+from flax import nnx
 from scipy.stats import binomtest, kstest
 from test_treatment import BIAS, OURS, OUTPUT, REGISTRY, RELU, starts
 from toys import cut_down, line, line_table, run
@@ -137,3 +138,16 @@ def wide_line(key: jax.Array, n: int) -> tuple[jax.Array, jax.Array]:
     """Inputs around 5, with a deviation of 3."""
     x = 5 + 3 * jax.random.normal(key, (n, 1))
     return x, x
+
+
+def test_flipped_signs_keep_some_examples_alive() -> None:
+    """Each layer of a deep network keeps half of the examples that reach it, where most networks are born dead."""
+    case = REGISTRY.case("dying-relu")
+    x = np.linspace(-1.7, 1.7, 64)[:, None]
+
+    def living(case: Case) -> np.ndarray:
+        share = jax.vmap(lambda seed: (case.model(nnx.Rngs(seed)).last(x) > 0).any(1).mean())  # type: ignore[attr-defined]
+        return np.asarray(jax.jit(share)(np.arange(32)))
+
+    assert (living(case) == 0).sum() > 16
+    assert (living(OURS["flip-signs"].apply(case)) >= 2**-10).all()

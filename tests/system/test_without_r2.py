@@ -14,18 +14,19 @@ from test_page import Elements
 PLUGIN = """
 from dataclasses import replace
 from benchsuite import Bound, Claim, FailureRate, Figure, Schedule, hookimpl
-from problems import gan, rosenbrock
+from benchsuite_function import rosenbrock
+from benchsuite_generative import gan_line
 
 @hookimpl
 def benchsuite_cases():
-    (game,), (valley,) = gan.benchsuite_cases(), rosenbrock.benchsuite_cases()
+    (game,), (valley,) = gan_line.benchsuite_cases(), rosenbrock.benchsuite_cases()
     claims = [
         Claim("Most lose a mode.", FailureRate(failed=40, of=50)),
         Claim("Three modes are covered.", Figure("modes", 3.0, spread=1.0, of_runs=20)),
         Claim("There are five modes.", Bound("modes", at_least=0, at_most=5)),
     ]
-    yield replace(game, claims=claims, schedule=Schedule(steps=300, evaluate_every=100, seeds=24))
-    yield replace(valley, claims=[Claim("Most are slow.", FailureRate(equals=0.9))])
+    yield replace(game, name="game", claims=claims, schedule=Schedule(steps=300, evaluate_every=100, seeds=24))
+    yield replace(valley, name="valley", claims=[Claim("Most are slow.", FailureRate(equals=0.9))])
 """
 
 R2 = re.compile(r"R²|\br2\b|largest.error|ε of")
@@ -35,7 +36,7 @@ R2 = re.compile(r"R²|\br2\b|largest.error|ε of")
 def finished(benchsuite: Command, install_plugin: InstallPlugin) -> tuple[Command, str]:
     """Train the problems, and return the command and what it printed."""
     install_plugin("without-r2", PLUGIN)
-    code, out, err = benchsuite("run", "gan", "rosenbrock", "--seeds", "24", "--run-dir", "out")
+    code, out, err = benchsuite("run", "game", "valley", "--seeds", "24", "-v", "--run-dir", "out")
     assert code == 0, err
     return benchsuite, out
 
@@ -58,7 +59,7 @@ def test_page_and_summary_show_what_is_measured(finished: tuple[Command, str]) -
     content = Path("page/index.html").read_text()
     page = Elements(content)
     figures = {about["data-figure"] for tag, about in page.found if tag == "figure"}
-    assert {"rates", "outcomes", "learning-gan", "learning-rosenbrock"} <= figures
+    assert {"rates", "outcomes", "learning-game", "learning-valley"} <= figures
     assert not {"r2", "largest-error"} & figures
     assert "modes on the evaluation data" in content
     for said in ("generator.loss", "40 of 50 fail", "modes = 3 ± 1 over 20 runs", "0 ≤ modes ≤ 5"):
@@ -81,10 +82,10 @@ def test_exports_have_the_metrics(finished: tuple[Command, str]) -> None:
 def test_runs_are_compared_and_options_swept(finished: tuple[Command, str]) -> None:
     """A second run is compared with the first; a sweep has a rate for each value."""
     benchsuite, _ = finished
-    compared, changes, _ = benchsuite("run", "gan", "rosenbrock", "--seeds", "24", "--compare", "out")
-    swept, sweep, err = benchsuite("run", "rosenbrock", "--seeds", "24", "--sweep", "learning_rate=0.01,0.1")
+    compared, changes, _ = benchsuite("run", "game", "valley", "--seeds", "24", "--compare", "out")
+    swept, sweep, err = benchsuite("run", "valley", "--seeds", "24", "--sweep", "learning_rate=0.01,0.1")
 
     assert (compared, swept) == (0, 0), err
-    assert "rosenbrock" in changes.partition("out")[2]
+    assert "valley" in changes.partition("out")[2]
     assert "2 values" in sweep
     assert not R2.search(changes + sweep)

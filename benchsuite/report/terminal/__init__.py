@@ -4,7 +4,7 @@ In: summaries, results, comparisons, checks and estimates.
 Out: renderables of rich, whose cells are plain text too.
 """
 
-from benchsuite.report import count, interval, number, per_second, percent, points, seconds
+from benchsuite.report import count, interval, number, p_value, per_second, percent, points, seconds
 from benchsuite.report.terminal.answer import AnswerTable, answer_tables
 from benchsuite.report.terminal.cases import case_description, case_list, treatment_list
 from benchsuite.report.terminal.changes import changes_table, compare_tables

@@ -16,9 +16,11 @@ from rich.text import Text
 from benchsuite.comparison import TreatmentComparison, compare_treatments
 from benchsuite.report import Answer, AnswerRow, count, interval, p_value, per_second, percent, points, seconds, size
 from benchsuite.report.terminal.grid import Column, Prose
+from benchsuite.report.terminal.summary import constant_notes, diverged_notes, stand_in_note
 from benchsuite.report.terminal.sweep import describe_best, group_sweeps, rank, sweep_tables
 from benchsuite.report.terminal.tables import FittedTable, directed_p_value
-from benchsuite.results import Outcome, Result, Summary, Untrained
+from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, inapplicable_reasons
+from benchsuite.results import INAPPLICABLE, Outcome, Result, Summary, Untrained
 
 #: Rows of a table from which on the cases of a ladder, and treated cases, share a line.
 _MANY = 18
@@ -46,22 +48,26 @@ _LEFT = ("family", "case", "0–100 %", "failed as", "best treatment")
 
 
 def answer_tables(
-    summaries: Sequence[Summary], results: Sequence[Result], untrained: Sequence[Untrained], place: Path, disk: int
+    summaries: Sequence[Summary], results: Sequence[Result], untrained: Sequence[Inapplicable], place: Path, disk: int
 ) -> RenderableType:
     """Return the answer of a run, its table, the claims, and what to type next.
 
     Args:
         summaries: of the run.
         results: the same with their rows, from which treatments are compared; none where these cannot be read.
-        untrained: what was not trained to the end.
+        untrained: what was not trained to the end, or treatments that do not apply to a case.
         place: folder of the run.
         disk: bytes that it takes on disk.
     """
-    answer = Answer.of(summaries, untrained)
+    missing = [as_untrained(item) for item in untrained]
+    answer = Answer.of(summaries, missing)
     return Group(
         Prose(f"{answer.rates_sentence}{''.join(f'; {limit}' for limit in answer.limits)}", "bold"),
         *_tables(answer, compare_treatments(results)),
+        *stand_in_note(summaries),
+        *(Prose(note, "yellow") for note in (*constant_notes(summaries), *diverged_notes(summaries))),
         *_reasons(answer.untrained),
+        *_inapplicable([item for item in missing if item.state == INAPPLICABLE]),
         *_claims(answer),
         Prose(f"rows of every seed: {place} ({size(disk)})", "dim"),
         Prose(_next(answer, place), "dim"),
@@ -200,6 +206,14 @@ def _reasons(untrained: Sequence[AnswerRow]) -> Iterator[Prose]:
         yield Prose(f"{row.id} {row.state}: {row.reason}", "red")
     if len(untrained) > _REASONS:
         yield Prose(f"and {len(untrained) - _REASONS} others: `benchsuite report --terminal untrained`", "red")
+
+
+def _inapplicable(items: Sequence[Untrained]) -> Iterator[Prose]:
+    """Which treatments do not apply, and why."""
+    reasons = inapplicable_reasons(items)
+    yield from (Prose(reason, "dim") for reason in reasons[:_LISTED])
+    if len(reasons) > _LISTED:
+        yield Prose(f"and {len(reasons) - _LISTED} others do not: `benchsuite report --terminal treatments`", "dim")
 
 
 def _claims(answer: Answer) -> Iterator[Prose]:

@@ -18,6 +18,9 @@ from benchsuite.errors import printable
 #: Width that a column of wrapped text has at least, where its text is as long.
 _COMFORTABLE = 28
 
+#: Tables into which columns are distributed before a long first column has lines of its own.
+_BLOCKS = 2
+
 #: Columns that a long first column leaves room for, or has lines of its own.
 _ESSENTIAL = 3
 
@@ -125,7 +128,10 @@ class Grid:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         width = options.max_width
         kept, below = self._kept(width)
-        for number, block in enumerate(self._blocks(kept, width)):
+        blocks = list(self._blocks(kept, width, alone=self._needed(kept[:_ESSENTIAL]) > width))
+        if len(blocks) > _BLOCKS:  # a long first column, repeated in each of them
+            blocks = min(blocks, list(self._blocks(kept, width, alone=True)), key=len)
+        for number, block in enumerate(blocks):
             yield from _Block(self, block, [] if number else below, width).lines()
 
     @property
@@ -161,10 +167,9 @@ class Grid:
     def _needed(self, places: Sequence[int]) -> int:
         return sum(self.sizes[place].wanted for place in places) + self.gap * (len(places) - 1)
 
-    def _blocks(self, kept: Sequence[int], width: int) -> Iterator[list[int]]:
-        """Distribute columns over tables that fit, each of which has the first column."""
+    def _blocks(self, kept: Sequence[int], width: int, *, alone: bool) -> Iterator[list[int]]:
+        """Distribute columns over tables that fit, each of which has the first column, beside the others or alone."""
         first, *rest = kept
-        alone = self._needed(kept[:_ESSENTIAL]) > width
         block = [first]
         for place in rest:
             tried = [*block[1:], place] if alone else [*block, place]
@@ -187,7 +192,7 @@ class _Block:
     def lines(self) -> Iterator[Text]:
         """Return the head and the rows."""
         columns = self.grid.columns
-        yield from self._side_by_side([Text(columns[place].title, "dim") for place in self.places])
+        yield from self._side_by_side([Text(columns[place].title, "dim") for place in self.places], bottom=True)
         for row in self.grid.cells:
             yield from self._side_by_side([row[place] for place in self.places])
             for place in self.below:
@@ -211,7 +216,7 @@ class _Block:
             left -= more
         return widths
 
-    def _side_by_side(self, cells: Sequence[Text]) -> Iterator[Text]:
+    def _side_by_side(self, cells: Sequence[Text], *, bottom: bool = False) -> Iterator[Text]:
         indent = 0
         if self._alone:
             name, *cells = cells
@@ -219,10 +224,13 @@ class _Block:
             indent = _INDENT
         columns = [self.grid.columns[place] for place in self.places][-len(cells) :]
         wrapped = [wrap_words(cell, width) for cell, width in zip(cells, self._widths, strict=True)]
+        if bottom:
+            most = max(map(len, wrapped))
+            wrapped = [[Text()] * (most - len(lines)) + lines for lines in wrapped]
         for parts in zip_longest(*wrapped):
             line = Text(" " * indent, self.grid.style, no_wrap=True, overflow="ignore")
             for part, column, width in zip(parts, columns, self._widths, strict=True):
-                text = part if part is not None else Text()
+                text = part.copy() if part is not None else Text()
                 text.rstrip()
                 before = " " * (width - text.cell_len) if column.justify == "right" else ""
                 line.append(before).append_text(text)

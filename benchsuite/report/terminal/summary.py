@@ -63,6 +63,16 @@ def _converged(summaries: Sequence[Summary]) -> str:
     return " or ".join(text if text.endswith(ends) else f"{text} at the last evaluation" for text in criteria)
 
 
+def diverged_notes(summaries: Sequence[Summary]) -> list[str]:
+    """Sentences on the cases of which every seed diverged."""
+    return [
+        f"{summary.label}: every seed diverged; inspect its data and learning rate with"
+        f" `benchsuite replay {summary.case} --seed 0`"
+        for summary in summaries
+        if summary.outcomes[Outcome.DIVERGED] == summary.seeds
+    ]
+
+
 def legend(summaries: Sequence[Summary]) -> list[str]:
     """Return the definitions of the terms in the tables, one line each."""
     lines = [
@@ -76,12 +86,7 @@ def legend(summaries: Sequence[Summary]) -> list[str]:
         lines.append("cached: the compiled program was loaded from an earlier run")
     seen = [o for o in Outcome if o != Outcome.CONVERGED and any(summary.outcomes[o] for summary in summaries)]
     lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
-    lines += [
-        f"{summary.label}: every seed diverged; inspect its data and learning rate with"
-        f" `benchsuite replay {summary.case} --seed 0`"
-        for summary in summaries
-        if summary.outcomes[Outcome.DIVERGED] == summary.seeds
-    ]
+    lines += diverged_notes(summaries)
     return lines
 
 
@@ -122,7 +127,7 @@ def run_sections(
     whole = [result.summary for result in run]
     hidden = [summary for summary in whole if summary not in plain]
     return {
-        "notes": [] if plain else list(_stand_in_note(hidden)),
+        "notes": [] if plain else list(stand_in_note(hidden)),
         "rates": [*_split(plain, RESULT), Prose("\n".join(legend(plain)), "dim")] if plain else [],
         "cost": list(_split(plain, COST)),
         **{name: [sheet] for name, sheet in detail_tables(plain)},
@@ -139,7 +144,7 @@ def _split(summaries: Sequence[Summary], columns: Sequence[Column]) -> Iterator[
     stand_in = [summary for summary in summaries if summary.stand_in]
     if real:
         yield table(real, (CASE, *columns))
-    yield from _stand_in_note(stand_in)
+    yield from stand_in_note(stand_in)
     if stand_in:
         yield table(stand_in, (CASE, *columns), "red")
 
@@ -158,7 +163,8 @@ _UNTRAINED = (
 )
 
 
-def _stand_in_note(summaries: Sequence[Summary]) -> Iterator[Prose]:
+def stand_in_note(summaries: Sequence[Summary]) -> Iterator[Prose]:
+    """Say that cases were trained on synthetic data, and why."""
     reasons = sorted({f"reason: {summary.data_origin}" for summary in summaries if summary.stand_in})
     if reasons:
         note = "On STAND-IN data (synthetic, in place of the real files): not comparable with other results"

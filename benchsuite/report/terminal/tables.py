@@ -67,6 +67,8 @@ class FittedTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         width, columns = options.max_width, {column.title: column for column in self.columns}
         used = [name for name in self.importance if any(columns[name].text(row) for row in self.rows)]
+        if not used:
+            return
         kept, room = used[:1], 0
         for name in used[1:]:
             if name == self.shortened:

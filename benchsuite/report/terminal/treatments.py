@@ -32,7 +32,7 @@ _MEANINGS = (
     "p: McNemar's exact test, two-sided, ↑ of a rise and ↓ of a drop, adjusted by Holm for all comparisons of the run",
     "fixed: failed untreated and converged treated; regressed: the reverse",
     "replay a listed seed with `benchsuite replay CASE --treatment … --seed N`",
-    "step: device time for one step of one seed, failed ones too; ×: relative to the untreated case, with 95 % interval",
+    "step: device time for one step of one seed, failed ones too; ×: relative to the untreated case, with its interval",
 )
 _ALONE = "-: the run has no seeds of the untreated case to compare with"
 
@@ -58,7 +58,7 @@ def treatment_tables(
         alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
         yield Prose("\n".join([*_MEANINGS, *alone]), "dim")
         yield from _heatmaps([result.summary for result in results], untrained, width)
-    if reasons := _reasons([item for item in untrained if item.state == INAPPLICABLE]):
+    if reasons := inapplicable_reasons([item for item in untrained if item.state == INAPPLICABLE]):
         yield Prose("\n".join(["", *reasons]), "dim")
 
 
@@ -187,7 +187,7 @@ def _shade(rate: float) -> str:
     return f"{letters} on rgb({red},{green},{blue})"
 
 
-def _reasons(inapplicable: Sequence[Untrained]) -> list[str]:
+def inapplicable_reasons(inapplicable: Sequence[Untrained]) -> list[str]:
     """The reasons, with all cases of the same reason in one line."""
     cases: dict[tuple[str, str], list[str]] = {}
     for item in inapplicable:
