@@ -18,7 +18,7 @@ NAMED = 3
 _ROUNDS = 2
 
 
-class Cost(NamedTuple):
+class TimeRatio(NamedTuple):
     """The time of a step as a multiple of that of the untreated case, with its 95 % interval."""
 
     ratio: float
@@ -56,7 +56,7 @@ class TreatmentComparison:
     regressed: int = 0
     fixed_seeds: tuple[int, ...] = ()
     regressed_seeds: tuple[int, ...] = ()
-    cost: Cost | None = None
+    cost: TimeRatio | None = None
 
 
 def compare_treatments(results: Sequence[Result], *, timed: bool = True) -> list[TreatmentComparison]:
@@ -107,13 +107,13 @@ def _compare(untreated: Result | None, treated: Result) -> TreatmentComparison:
     )
 
 
-def _cost(untreated: Summary, treated: Summary) -> Cost | None:
+def _cost(untreated: Summary, treated: Summary) -> TimeRatio | None:
     """Compare the device times of a step of one seed over the steady rounds."""
     before, after = _step_times(untreated), _step_times(treated)
     if min(len(before), len(after)) < _ROUNDS:
         return None
     ratio = float(np.exp(np.log(after).mean() - np.log(before).mean()))
-    return Cost(ratio, *stats.ratio_interval(before, after))
+    return TimeRatio(ratio, *stats.ratio_interval(before, after))
 
 
 def _step_times(summary: Summary) -> np.ndarray:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,6 @@ from benchsuite.report.html import (
     render_markdown,
     render_page,
 )
-from benchsuite.results import Outcome
 from benchsuite.store import RunFolder
 from benchsuite.system import files
 
@@ -314,10 +314,9 @@ def _lines(by_label: dict[str, list[Series]], changes: Sequence[ChangePoint]) ->
             }
 
 
-def _outcomes(points: Iterable[Point]) -> list[str]:
-    """The outcomes that any of the points has, in their order."""
-    seen = {name for point in points for name, n in point.outcomes.items() if n}
-    return [outcome.value for outcome in Outcome if outcome.value in seen]
+def _outcomes(points: Iterable[Point]) -> Counter[str]:
+    """The outcomes of all seeds of the points."""
+    return sum((Counter(point.outcomes) for point in points), Counter())
 
 
 def _words(line: dict[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from benchsuite.report.terminal import Column, Sheet, count, number
 from benchsuite.results import Result, Surface
 
 #: Numbers of plotted starts, of plotted paths, and of starts in the table.
-_STARTS, _PATHS, _LISTED = 300, 24, 12
+_STARTS, _PATHS, _LISTED = 150, 24, 12
 
 #: Largest number of parameters that are drawn as a plane without a surface.
 _PARAMETERS = 2

@@ -31,12 +31,12 @@ class Changes:
     @property
     def sentence(self) -> str:
         """The result of the comparison in one sentence, without a full stop."""
-        shown = [text for change in self.changed for text in _told(change)]
+        parts = [text for change in self.changed for text in _sentences(change)]
         others = len(self.same)
-        if len(shown) > _NAMED:
-            shown = [*shown[:_NAMED], f"{len(shown) - _NAMED} more"]
-        if shown:
-            return "; ".join(shown) + (f"; {others} unchanged" if others else "")
+        if len(parts) > _NAMED:
+            parts = [*parts[:_NAMED], f"{len(parts) - _NAMED} more"]
+        if parts:
+            return "; ".join(parts) + (f"; {others} unchanged" if others else "")
         return f"Nothing changed since {self.reference}{self._visible()}"
 
     def _visible(self) -> str:
@@ -53,7 +53,7 @@ def _significant(change: CaseChange) -> list[tuple[str, Difference]]:
     return [(what, of) for what, of in both if of and of.adjusted_p_value <= LEVEL]
 
 
-def _told(change: CaseChange) -> list[str]:
+def _sentences(change: CaseChange) -> list[str]:
     if change.rate is None:
         return [
             f"{change.label} is {change.rate_incomparable}"

@@ -78,6 +78,6 @@ def _line(summary: Summary, claim: Mapping[str, Any]) -> ClaimLine:
 def _test(claim: Mapping[str, Any]) -> Iterator[str]:
     yield f"Test: {claim['test']}" if claim["test"] else f"Not judged: {claim['reason']}"
     if claim["p_value"] is not None:
-        yield f"p = {p_value(claim['p_value'])}"
+        yield f"p = {p_value(claim['p_value'])}".replace("= <", "<")
     if claim.get("adjusted_p_value") is not None:
         yield f"adjusted by Holm's method {p_value(claim['adjusted_p_value'])}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -11,7 +12,7 @@ from benchsuite.report import Answer, AnswerRow
 from benchsuite.report.html.changes import Changes
 from benchsuite.report.html.matrix import TreatmentMatrix, treatment_matrix
 from benchsuite.report.terminal import Inapplicable
-from benchsuite.results import Outcome, Result, Summary, summaries_judged_together
+from benchsuite.results import Result, Summary, summaries_judged_together
 from benchsuite.store import RunFolder
 
 
@@ -68,9 +69,9 @@ class ReportContent:
         return [(family, list(of)) for family, of in groupby(ordered, key=lambda row: row.family)]
 
     @property
-    def outcomes(self) -> list[str]:
-        """The outcomes that any seed of the untreated cases has, in their order."""
-        return [str(o) for o in Outcome if any(row.outcomes.get(o, 0) for row in self.answer.untreated)]
+    def outcomes(self) -> Mapping[str, int]:
+        """The outcomes of all seeds of the untreated cases."""
+        return sum((Counter(row.outcomes) for row in self.answer.untreated), Counter())
 
     @property
     def tags(self) -> list[str]:

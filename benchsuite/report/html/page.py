@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -26,6 +26,7 @@ from benchsuite.report.html.markdown import render_markdown
 from benchsuite.report.html.matrix import TreatmentMatrix
 from benchsuite.report.html.section import MANY, Fold, figures_of, panel_name, sections
 from benchsuite.report.terminal import Sheet
+from benchsuite.results import Outcome
 from benchsuite.store import RunFolder, read_results
 from benchsuite.system import files
 
@@ -150,7 +151,7 @@ def environment(package: str = "") -> jinja2.Environment:
     )
     environment.filters |= {"plain": printable, "sort_value": sort_value, "json": _json}
     environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second, "count": count}
-    environment.filters |= {"case_of": case_of, "panel": panel_name}
+    environment.filters |= {"case_of": case_of, "panel": panel_name, "shares": _shares}
     kinds = {"figure": ChartFigure, "sheet": Sheet, "fold": Fold, "matrix": TreatmentMatrix, "claims": ClaimGroup}
     for name, kind in kinds.items():
         environment.tests[name] = lambda part, kind=kind: isinstance(part, kind)
@@ -158,6 +159,11 @@ def environment(package: str = "") -> jinja2.Environment:
     environment.globals |= {"asset": _asset, "library": chart_library, "version": __version__, "many": MANY}
     environment.globals |= {"colours": {outcome.value: colour for outcome, colour in OUTCOME_COLOURS.items()}}
     return environment
+
+
+def _shares(outcomes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The outcomes that any seed has, the success first."""
+    return sorted(((name, n) for name, n in outcomes.items() if n), key=lambda item: item[0] != Outcome.CONVERGED)
 
 
 def case_of(row: Any) -> str:
@@ -190,7 +196,7 @@ def _json(value: Any) -> Markup:
 
 def sort_value(text: str) -> float | str:
     """Return the sort key of a cell: its first number, times in seconds, else its text."""
-    found = re.match(r"[<>×~]?\s*([-+−]?[\d,]*\.?\d+(?:e[-+]?\d+)?)\s*(µs|ms|s|min)?\b", text)
+    found = re.match(r"[<>×~]?\s*([-+−]?[\d,]*\.?\d+(?:e[-+−]?\d+)?)\s*(µs|ms|s|min)?\b", text)
     if not found or _DATE.match(text):
         return text.casefold()
     return float(found[1].replace(",", "").replace("−", "-")) * _UNITS.get(found[2] or "", 1.0)
