@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,9 @@ def test_comparison_in_python() -> None:
     assert found.cells().height == 2
     assert "won : lost" in repr(found)
     with pytest.raises(OptionError, match="are tune seeds too"):
-        bs.versus(make, optax.sgd(1e-4), "line", tune_seeds=range(10), judge_seeds=range(5, 10))
+        bs.versus(partial(make, 0.1), optax.sgd(1e-4), "line", tune_seeds=range(10), judge_seeds=range(5, 10))
+    with pytest.raises(OptionError, match="entry make has neither default options nor a space"):
+        bs.versus(make, optax.sgd(1e-4), "line")
     with pytest.raises(OptionError, match="there is no option 'tune_seed'"):
         bs.versus(make, optax.sgd(1e-4), "line", tune_seed=3)
 
