@@ -157,10 +157,10 @@ def versus(
         KeyboardInterrupt: Ctrl-C; the same call continues.
     """
     with name_keywords(), prepare_jax(str(options.get("platform") or "auto")):
-        registry, tuned = load_registry(), Space.parse(space or {})
+        given, tuned = _given(options), Space.parse(space or {})
         texts = [f"{option}={one.text}" for option, one in tuned.options.items()]
         entries = [one if isinstance(one, str | Entry) else _entry(one, tuned) for one in (entry, reference)]
-        contest = versus_contest(registry, entries, cases, {**_given(options), "spaces": texts})
+        contest = versus_contest(load_registry(), entries, cases, {**given, "spaces": texts})
         return _made(contest, progress, paired=True)
 
 

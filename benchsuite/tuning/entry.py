@@ -159,7 +159,7 @@ def entry_of(text: str, space: Space | None = None) -> Entry:
         entry = Entry(UNTREATED, UNTREATED)
     else:
         call = Call.parse(text, "name a TOML file, an entry, a treatment, or an optimiser such as optax.adam(1e-2)")
-        name = call.label if call.called else call.name.removeprefix("optax.").replace(":", ".")
+        name = (call.label if call.called else call.name.replace(":", ".")).removeprefix("optax.")
         entry = Entry(name, text)
     return replace(entry, space=space) if space else entry
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ def test_board_grows_by_an_entry(benchsuite: Command, tmp_path: Path) -> None:
     """A board is made, extended by an entry that costs only its own trainings, and found equal to its rows."""
     (tmp_path / "fast.toml").write_text(FAST)
     (tmp_path / "slow.toml").write_text(SLOW)
-    made = benchsuite("board", str(tmp_path), "--rules", "default,tuned-2", "--reference", "slow", *SEEDS)
+    made = benchsuite(
+        "board", str(tmp_path), "--case", "line", "--rules", "default,tuned-2", "--reference", "slow", *SEEDS
+    )
     before = {path: path.read_bytes() for path in Path("board").rglob("*.npz")}
     (tmp_path / "third.toml").write_text('optimizer = "optax.adam(0.1)"\n')
     grown = benchsuite("board", str(tmp_path))
@@ -69,7 +72,7 @@ def test_plan_shows_what_is_missing(benchsuite: Command, tmp_path: Path) -> None
     (tmp_path / "fast.toml").write_text(FAST)
     (tmp_path / "slow.toml").write_text(SLOW)
 
-    code, shown, _ = benchsuite("board", str(tmp_path), "--rules", "tuned-2", *SEEDS, "--plan")
+    code, shown, _ = benchsuite("board", str(tmp_path), "--case", "line", "--rules", "tuned-2", *SEEDS, "--plan")
 
     assert code == 0
     assert "28 trainings" in shown  # two settings of fast on 4 seeds, and both entries on 10
@@ -113,7 +116,9 @@ def test_comparison_in_python() -> None:
     assert found.cells().height == 2
     assert "won : lost" in repr(found)
     with pytest.raises(OptionError, match="are tune seeds too"):
-        bs.versus(make, optax.sgd(1e-4), "line", tune_seeds=range(10), judge_seeds=range(5, 10))
+        bs.versus(partial(make, 0.1), optax.sgd(1e-4), "line", tune_seeds=range(10), judge_seeds=range(5, 10))
+    with pytest.raises(OptionError, match="entry make has neither default options nor a space"):
+        bs.versus(make, optax.sgd(1e-4), "line")
     with pytest.raises(OptionError, match="there is no option 'tune_seed'"):
         bs.versus(make, optax.sgd(1e-4), "line", tune_seed=3)
 
@@ -125,7 +130,7 @@ def test_failed_case_is_on_the_board(benchsuite: Command, tmp_path: Path) -> Non
     (tmp_path / "fast.toml").write_text(FAST)
     (tmp_path / "broken.toml").write_text('treatment = "failing:broken"\n')
 
-    code, shown, errors = benchsuite("board", str(tmp_path), *SEEDS)
+    code, shown, errors = benchsuite("board", str(tmp_path), "--case", "line", *SEEDS)
 
     assert code == 1
     assert "no such luck" in errors

@@ -154,7 +154,8 @@ def cells_figure(ranking: Ranking) -> ChartFigure:
     shade = known.mark_rect().encode(color=alt.Color("rate:Q", scale=scale, legend=legend))
     ink = alt.condition("datum.rate > 0.5", alt.value("black"), alt.value("white"))
     rate = known.mark_text(fontSize=11, dy=-6).encode(text="text:N", color=ink)
-    failure = known.mark_text(fontSize=9, dy=8).encode(text="failure:N", color=ink)
+    failed = known.transform_filter("datum.failure != null && datum.failure != ''")
+    failure = failed.mark_text(fontSize=9, dy=8).encode(text="failure:N", color=ink)
     absent = base.transform_filter("datum.rate == null").mark_text(fontSize=9, opacity=0.7).encode(text="text:N")
     about = "; ".join(f"{row['entry']} on {row['case']}: {row['text']}" for row in rows)
     return ChartFigure(
