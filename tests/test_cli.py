@@ -153,7 +153,7 @@ def test_replay_of_a_start(benchsuite: Command) -> None:
         (("replay", "relu-bias", "--start", "w=nan,b=0"), 2, "sets w to nan"),
         (("replay", "mnist-identity-1L", "--start", "w=1", "--dataset", "stand-in"), 2, "too many parameters"),
         (("report", "nowhere", "-o", "thresholds.gif"), 2, "has the ending '.gif'"),
-        (("run", "lime"), 2, "there is no case 'lime'\n  try: did you mean line?"),
+        (("run", "lime"), 2, "there is no case 'lime'\n  try: did you mean line"),
         (("run", "line", "--seeds", "0"), 2, "--seeds is 0"),
         (("run", "line", "--protocol", "sauce"), 2, "did you mean source?"),
         (("run", "line", "--dataset", "mnits"), 2, "did you mean mnist?"),

@@ -108,7 +108,7 @@ def test_junit_file_has_the_figures(pytester: pytest.Pytester, install_plugin: I
     install_plugin("line", LINE + SUPPLY)
     pytester.makepyfile(test_cases=CASES)
 
-    pytester.runpytest_inprocess("--benchmark-only", "-k", "line and not xor", "--junit-xml=out.xml")
+    pytester.runpytest_inprocess("--benchmark-only", "-k", "[line]", "--junit-xml=out.xml")
 
     found = {item.get("name"): item.get("value") for item in ET.parse("out.xml").iter("property")}
     assert found["benchsuite.rate"] == "1.0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import LINE, SUPPLY, InstallPlugin
@@ -104,8 +105,11 @@ def listing(*args: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def test_plugins_are_listed_without_importing_them(install_plugin: InstallPlugin) -> None:
+def test_plugins_are_listed_without_importing_them(
+    install_plugin: InstallPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From the second time on a list imports neither plugins nor JAX; a case that is used imports its own plugin."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     install_plugin()
     listing()
 
@@ -113,8 +117,11 @@ def test_plugins_are_listed_without_importing_them(install_plugin: InstallPlugin
     assert listing("train") == "A linear unit learns a line. False\nA linear unit learns a line. True False\n"
 
 
-def test_changed_plugin_is_imported_again(install_plugin: InstallPlugin) -> None:
+def test_changed_plugin_is_imported_again(
+    install_plugin: InstallPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A list is right after a file of the plugin changed, also if the plugin fails now."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path = install_plugin() / "plugin_line.py"
     listing()
 

@@ -27,7 +27,7 @@ def cases(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> pytest.Py
 
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
     """Run the wrap_errors cases."""
-    return pytester.runpytest_inprocess("--benchmark-only", "-k", "line", "-p", "no:randomly", *args)
+    return pytester.runpytest_inprocess("--benchmark-only", "-k", "[line", "-p", "no:randomly", *args)
 
 
 def test_table_shows_how_many_converged(cases: pytest.Pytester) -> None:
@@ -94,7 +94,7 @@ def test_tags_and_families_select_cases(pytester: pytest.Pytester, install_plugi
 def test_benchmark_json_has_the_figures(cases: pytest.Pytester) -> None:
     """pytest-benchmark's own file has the summary as plain JSON values."""
     forget_programs()  # of other tests in this process
-    run(cases, "--benchmark-json=out.json", "--benchsuite-rounds=5", "-k", "line and not rest")
+    run(cases, "--benchmark-json=out.json", "--benchsuite-rounds=5", "-k", "[line]")
 
     content = json.loads(Path("out.json").read_text())
     (bench,) = (b for b in content["benchmarks"] if b["param"] == "line")
@@ -133,7 +133,7 @@ def test_options_are_ini_settings_too(cases: pytest.Pytester) -> None:
     """Every option has an ini setting of its own, and the command line wins."""
     cases.makeini("[pytest]\nbenchsuite_seeds = 6\nbenchsuite_rounds = 3\n")
 
-    run(cases, "--benchsuite-rounds=2", "--benchsuite-run-dir=out", "-k", "line and not rest")
+    run(cases, "--benchsuite-rounds=2", "--benchsuite-run-dir=out", "-k", "[line]")
 
     names = sorted(path.name for path in Path("out/line").iterdir())
     assert names == ["case.json", "seeds-000000-000002.npz", "seeds-000003-000005.npz"]
@@ -194,7 +194,7 @@ def test_broken_case_fails_with_one_sentence(pytester: pytest.Pytester, install_
 
 def test_benchmark_disable_trains_one_round(cases: pytest.Pytester) -> None:
     """As a smoke test, one round of each case runs and nothing is timed."""
-    result = cases.runpytest_inprocess("--benchmark-disable", "--benchsuite-rounds=5", "-k", "line")
+    result = cases.runpytest_inprocess("--benchmark-disable", "--benchsuite-rounds=5", "-k", "[line")
 
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["*line: 4 of 4 converged*"])
@@ -206,7 +206,7 @@ def test_progress_is_seen_although_pytest_captures(cases: pytest.Pytester, monke
 
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
 
-    result = run(cases, "--capture=sys", "--benchsuite-rounds=5", "-k", "line and not rest")
+    result = run(cases, "--capture=sys", "--benchsuite-rounds=5", "-k", "[line]")
 
     result.stderr.fnmatch_lines(["line: round 2 of 5, * of 20 seeds, 100.0 % converged, about * s left"])
 
@@ -264,7 +264,7 @@ def test_every_flag_has_the_prefix() -> None:
     parser = SimpleNamespace(getgroup=lambda *_: group, addini=lambda name, *_, **__: settings.append(name))
     pytest_plugin.pytest_addoption(parser)
 
-    assert len(flags) == len(settings) >= 21
+    assert len(flags) == len(settings) + len(["--benchsuite-board"]) >= 22
     assert all(flag.startswith("--benchsuite-") for flag in flags)
     assert all(name.startswith("benchsuite_") for name in settings)
 
@@ -388,7 +388,7 @@ def test_plugin_that_stops_a_training_is_named(cases: pytest.Pytester, monkeypat
 
     monkeypatch.setattr(Ensemble, "_run", Ensemble._run)  # restores it
 
-    result = run(cases, "-p", "impatient", "-k", "line and not rest")
+    result = run(cases, "-p", "impatient", "-k", "[line]")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -416,7 +416,7 @@ def test_plugin_that_replaces_the_timer_is_named(cases: pytest.Pytester) -> None
         """
     )
 
-    result = cases.runpytest_inprocess("-k", "line and not rest", "-p", "no:benchmark")
+    result = cases.runpytest_inprocess("-k", "[line]", "-p", "no:benchmark")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -438,7 +438,7 @@ def test_plan_lists_what_fails(cases: pytest.Pytester, install_plugin: InstallPl
     """
     install_plugin("treats", LINE + textwrap.dedent(broken), module="treats")
 
-    result = run(cases, "--benchsuite-plan", "--benchsuite-treatment=broken", "-k", "line and not rest")
+    result = run(cases, "--benchsuite-plan", "--benchsuite-treatment=broken", "-k", "[line and not rest")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert "no such luck" in " ".join(result.stdout.str().split())

@@ -85,7 +85,7 @@ class DeclarationCache:
     """
 
     _kept: dict[str, tuple[str, Declared]] = field(default_factory=dict)
-    _changed: bool = False
+    _changed: dict[str, tuple[str, Declared]] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> Self:
@@ -102,15 +102,16 @@ class DeclarationCache:
     def keep(self, entry: EntryPoint, declared: Declared) -> None:
         """Keep what a plugin declares."""
         if digest := _digest(entry):
-            self._kept.pop(_key(entry), None)
-            self._kept[_key(entry)] = digest, declared
-            self._changed = True
+            self._changed[_key(entry)] = digest, declared
 
     def save(self) -> None:
         """Write the file, if anything changed and it can be written."""
         if self._changed:
+            others = {
+                key: one for key, one in self.load()._kept.items() if key not in self._changed
+            }  # by other processes
             with suppress(OSError, ValueError, BenchsuiteError):  # names of a plugin may be no UTF-8
-                kept = dict(list(self._kept.items())[-_MOST:])
+                kept = dict([*others.items(), *self._changed.items()][-_MOST:])
                 files.write(cache.folder() / _FILE, files.encode(kept), "")
 
 

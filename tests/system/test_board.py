@@ -146,6 +146,6 @@ def test_pytest_ranks_entries(pytester: pytest.Pytester) -> None:
     (folder / "slow.toml").write_text(SLOW)
     pytester.makepyfile("def test_case(registered_case, bench):\n    bench(registered_case)\n")
 
-    result = pytester.runpytest("--benchsuite-board", str(folder), "--benchsuite-seeds", "10000:10010", "-k", "line")
+    result = pytester.runpytest("--benchsuite-board", str(folder), "--benchsuite-seeds", "10000:10010", "-k", "[line")
 
     result.stdout.fnmatch_lines(["*board*", "*fast*100.0 %*", "*slow*0.0 %*"])

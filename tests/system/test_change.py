@@ -36,7 +36,7 @@ def test_run_is_compared_at_its_end(benchsuite: Command) -> None:
 def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin) -> None:
     """A dropped rate under another JAX fails the session, and says so."""
     pytester.makepyfile(test_cases=CASES)
-    args = ("--benchmark-only", "-k", "line and not xor", "-p", "no:randomly")
+    args = ("--benchmark-only", "-k", "[line]", "-p", "no:randomly")
     site = install_plugin("line", LINE + SUPPLY)
     assert pytester.runpytest_inprocess(*args, "--benchsuite-run-dir=before").ret == 0
     compare = ("--benchsuite-compare=before", "--benchsuite-compare-fail=rate:0.01")

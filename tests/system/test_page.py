@@ -61,7 +61,7 @@ def test_pytest_writes_a_page(pytester: pytest.Pytester, install_plugin: Install
     """With --benchsuite-report; where it cannot, the session fails."""
     install_plugin("line", LINE + SUPPLY)
     pytester.makepyfile(test_cases=CASES)
-    options = ("--benchmark-only", "-k", "line and not xor", "--benchsuite-seeds=6")
+    options = ("--benchmark-only", "-k", "[line]", "--benchsuite-seeds=6")
 
     result = pytester.runpytest_inprocess(*options, "--benchsuite-report=page", "--benchsuite-run-dir=out")
 

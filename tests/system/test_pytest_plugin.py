@@ -35,7 +35,7 @@ def benchsuite_cases():
 def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
     """Runs are saved and compared as those of any other benchmark."""
     for option in ("--benchmark-autosave", "--benchmark-compare"):
-        result = cases.runpytest_inprocess("--benchmark-only", "-k", "line and not rest", option)
+        result = cases.runpytest_inprocess("--benchmark-only", "-k", "[line]", option)
         assert "machine_info is different" not in result.stderr.str()
 
     assert result.ret == 0
@@ -44,7 +44,7 @@ def test_benchmark_compare_and_autosave(cases: pytest.Pytester) -> None:
 
 def test_xdist_without_benchmark_only(cases: pytest.Pytester) -> None:
     """A case that is sent to a worker says why it does not run there."""
-    result = cases.runpytest_subprocess("-k", "line and not rest", "-n", "2")
+    result = cases.runpytest_subprocess("-k", "[line]", "-n", "2")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*a case was sent to a worker of -n*", "*omit -n*"])
@@ -119,7 +119,7 @@ def test_ctrl_c_keeps_what_is_finished(pytester: pytest.Pytester, install_plugin
     result = pytester.runpytest_subprocess(
         "--benchmark-only",
         "-k",
-        "line",
+        "[line]",
         "--benchmark-json=out.json",
         "--benchsuite-run-dir=out",
         "--benchsuite-rounds=5",
@@ -152,7 +152,7 @@ def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
         "pytest",
         "--benchmark-only",
         "-k",
-        "line and not rest",
+        "[line]",
         "--benchsuite-run-dir=out",
     ]
     process = subprocess.Popen(
@@ -169,7 +169,7 @@ def test_killed_run_is_resumed(cases: pytest.Pytester) -> None:
         "--benchsuite-resume",
         f"--benchsuite-seeds={10 * len(kept) + 20}",
         "-k",
-        "line and not rest",
+        "[line]",
     )
 
     result.assert_outcomes(passed=1)
