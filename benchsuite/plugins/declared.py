@@ -90,9 +90,7 @@ class DeclarationCache:
     @classmethod
     def load(cls) -> Self:
         """Read the file; an empty cache where there is none, or an unreadable one."""
-        with suppress(OSError, ValueError, BenchsuiteError):
-            return cls(files.decode(files.read(cache.folder() / _FILE), dict[str, tuple[str, Declared]]))
-        return cls()
+        return cls(_read())
 
     def recall(self, entry: EntryPoint) -> Declared | None:
         """What a plugin declared when it was last imported; None where that is not known or its files have changed."""
@@ -106,13 +104,17 @@ class DeclarationCache:
 
     def save(self) -> None:
         """Write the file, if anything changed and it can be written."""
-        if self._changed:
-            others = {
-                key: one for key, one in self.load()._kept.items() if key not in self._changed
-            }  # by other processes
-            with suppress(OSError, ValueError, BenchsuiteError):  # names of a plugin may be no UTF-8
-                kept = dict([*others.items(), *self._changed.items()][-_MOST:])
-                files.write(cache.folder() / _FILE, files.encode(kept), "")
+        if not self._changed:
+            return
+        kept = _read() | self._changed  # other processes may have written it
+        with suppress(OSError, ValueError, BenchsuiteError):  # names of a plugin may be no UTF-8
+            files.write(cache.folder() / _FILE, files.encode(dict(list(kept.items())[-_MOST:])), "")
+
+
+def _read() -> dict[str, tuple[str, Declared]]:
+    with suppress(OSError, ValueError, BenchsuiteError):
+        return files.decode(files.read(cache.folder() / _FILE), dict[str, tuple[str, Declared]])
+    return {}
 
 
 def _key(entry: EntryPoint) -> str:

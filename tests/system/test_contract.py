@@ -23,10 +23,13 @@ from benchsuite.report.terminal.summary import render, run_tables
 from benchsuite.settings import OutputSettings, TrainingSettings
 from benchsuite.variants.start import start_values
 
+#: One of each kind besides the core cases: without data, with labels, with players, with state, and a sequence.
+KINDS = {"rosenbrock", "modular-addition", "gan-line", "batchnorm-rings", "adding-rnn"}
+
 OURS = {
     plugin.name: plugin
     for plugin in load_registry().plugins
-    if plugin.origin.startswith("benchsuite ") and plugin.declared.cases
+    if plugin.name in KINDS or any("core" in case.tags for case in plugin.declared.cases)
 }
 
 
