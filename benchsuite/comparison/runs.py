@@ -36,7 +36,8 @@ class Difference:
         test: name of the test.
         p_value: of the null hypothesis of no difference.
         adjusted_p_value: by Holm's method over all cases.
-        interval: 95 % interval of after minus before, for rates.
+        interval: 95 % interval of after minus before for rates, and of after by before for speeds, which needs two
+            rounds on each side.
         seeds: numbers of seeds "fixed" and "regressed", if seeds are paired.
         pairs: number of paired seeds.
         visible: smallest detectable drop, for rates.
@@ -237,5 +238,6 @@ def _speed(before: Summary, after: Summary) -> Difference:
         float(np.median(other)),
         "Mann-Whitney",
         stats.rank_p_value(one, other),
+        interval=stats.ratio_interval(one, other) if min(len(one), len(other)) > 1 else None,
         smallest_p_value=stats.smallest_rank_p_value(len(one), len(other)),
     )

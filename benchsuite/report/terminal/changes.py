@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
@@ -18,6 +19,7 @@ _MEANINGS = (
     "fixed: seeds that failed in the reference and converged now; regressed: the reverse",
     "p: two-sided, ↑ of a rise and ↓ of a drop, by Holm's method over all cases",
     "tests: McNemar's exact test of pairs, Fisher's of others, Mann-Whitney of speeds",
+    "ratio of speeds: of the geometric means of the rounds, with Welch's interval",
     "visible: smallest detectable drop; paired: if no seed is fixed; unpaired: with a power of 80 %",
 )
 
@@ -67,6 +69,7 @@ def changes_table(changes: Sequence[CaseChange], reference: str, level: float) -
         Column("reference, seeds/s", lambda c: per_second(c.speed.before) if c.speed else "-"),
         Column("seeds/s", lambda c: per_second(c.speed.after) if c.speed else "-", style="bold"),
         Column("ratio", lambda c: _ratio(c.speed, level)),
+        Column("95 % interval", lambda c: _range(c.speed)),
         Column("p", lambda c: _p(c.speed)),
     ]
     yield Sheet(f"Changes since {reference}", changes, rates, _MEANINGS)
@@ -82,7 +85,13 @@ def _difference(difference: Difference | None, level: float) -> Text:
 def _ratio(difference: Difference | None, level: float) -> Text:
     if difference is None:
         return Text("not comparable", "yellow")
-    return Text(f"× {difference.after / difference.before:.2f}", _style(difference, level))
+    if difference.interval is None:
+        return Text("-")  # a single round
+    return Text(f"× {math.sqrt(math.prod(difference.interval)):.2f}", _style(difference, level))
+
+
+def _range(difference: Difference | None) -> str:
+    return "{:.2f} to {:.2f}".format(*difference.interval) if difference and difference.interval else "-"
 
 
 def _p(difference: Difference | None) -> str:
