@@ -267,8 +267,8 @@ class RunFolder:
         case = self._case(name)
         if case is None or not case.summaries:
             return Untrained.of(name, "it was not trained", NOT_RUN)
-        done = min(summary.seeds for summary in case.summaries)
-        if done < case.plan.seeds:
+        if min(summary.seeds for summary in case.summaries) < case.plan.seeds:
+            done = sum(len(round_result.seeds) for round_result in self.round_results(name))
             return Untrained.of(name, f"{done:,} of {case.plan.seeds:,} seeds were trained", UNFINISHED)
         return None
 

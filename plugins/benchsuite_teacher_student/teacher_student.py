@@ -41,7 +41,7 @@ def distance(student, _):
 
 def gradient(student, batch):
     slopes = jax.tree.leaves(nnx.grad(distance)(student, batch))
-    return jnp.log10(optax.global_norm(slopes))
+    return jnp.log10(optax.tree.norm(slopes))
 
 
 def identity(student):

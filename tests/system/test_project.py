@@ -22,7 +22,7 @@ def test_examples_of_the_hooks_work(install_plugin) -> None:  # type: ignore[no-
         code = inspect.cleandoc(told.split("::\n", 1)[1])
         install_plugin(f"pasted-{hook}", code.replace('name="line"', 'name="pasted"'), module=f"pasted_{hook}")
 
-    run = [sys.executable, "-m", "benchsuite", "run", "pasted", "--seeds", "4", "--treatment", "clip"]
+    run = [sys.executable, "-m", "benchsuite", "run", "pasted", "--seeds", "4", "--treatment", "clip", "-v"]
     told = subprocess.run(run, capture_output=True, text=True, check=True).stdout
 
     assert "untreated: 100.0 %" in told
@@ -40,7 +40,7 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
     others = [
         path
         for path in (ROOT / "benchsuite").rglob("*.*")
-        if path.suffix in (".typed", ".html", ".css", ".js", ".svg", ".tmpl")
+        if path.suffix in (".typed", ".html", ".css", ".js", ".svg", ".tmpl", ".toml")
     ]
     ours = {path.relative_to(ROOT) for path in (*modules("benchsuite"), *others)}
     theirs = {path.relative_to(ROOT / "plugins") for path in modules("plugins")}

@@ -59,7 +59,7 @@ def test_page_and_summary_show_what_is_measured(finished: tuple[Command, str]) -
     content = Path("page/index.html").read_text()
     page = Elements(content)
     figures = {about["data-figure"] for tag, about in page.found if tag == "figure"}
-    assert {"rates", "outcomes", "learning-game", "learning-valley"} <= figures
+    assert {"learning-game", "learning-valley"} <= figures
     assert not {"r2", "largest-error"} & figures
     assert "modes on the evaluation data" in content
     for said in ("generator.loss", "40 of 50 fail", "modes = 3 ± 1 over 20 runs", "0 ≤ modes ≤ 5"):
