@@ -27,7 +27,7 @@ def test_nights_are_published_and_compared(benchsuite: Command) -> None:
     assert benchsuite("nightly", "line", "--seeds=12")[0] == 0
     second = good()
     assert second != first
-    assert f"Changes since {first}" in (NIGHTLY / "summary.md").read_text()
+    assert f"Nothing changed since {first}" in (NIGHTLY / "summary.md").read_text()
     assert len(Site(NIGHTLY / "site").nights) == 2
     assert not (NIGHTLY / "issue.md").exists()
 

@@ -304,11 +304,11 @@ def test_pytest_runs_every_treatment(cases: pytest.Pytester) -> None:
 
 def test_treated_cases_are_chosen_repeated_and_compared(cases: pytest.Pytester) -> None:
     """-k, --lf and --benchmark-compare work on them as on any test."""
-    chosen = run(cases, "-v", "-k", "line+rest", "--benchsuite-treatment=rest", "--benchmark-autosave")
+    chosen = run(cases, "-v", "-k", "[line+rest", "--benchsuite-treatment=rest", "--benchmark-autosave")
     chosen.assert_outcomes(passed=1, deselected=chosen.parseoutcomes()["deselected"])
     assert "the run has no seeds of the untreated case" in chosen.stdout.str()
 
-    compared = run(cases, "-k", "line+rest", "--benchsuite-treatment=rest", "--benchmark-compare")
+    compared = run(cases, "-k", "[line+rest", "--benchsuite-treatment=rest", "--benchmark-compare")
     assert "test_training[line+rest] (0001_" in compared.stdout.str()
 
     failed = run(cases, "-k", "[line", "--benchsuite-treatment=broken")
@@ -323,7 +323,7 @@ def test_pytest_runs_sweeps(cases: pytest.Pytester) -> None:
     result = run(
         cases,
         "-k",
-        "line+rest",
+        "[line+rest",
         "--benchsuite-treatment=rest",
         "--benchsuite-sweep=rate=0,0.1",
         "--benchmark-json=out.json",

@@ -146,7 +146,7 @@ def test_flipped_signs_keep_some_examples_alive() -> None:
     x = np.linspace(-1.7, 1.7, 64)[:, None]
 
     def living(case: Case) -> np.ndarray:
-        share = jax.vmap(lambda seed: (case.model(nnx.Rngs(seed)).last(x) > 0).any(1).mean())  # type: ignore[attr-defined]
+        share = jax.vmap(lambda seed: (case.model(nnx.Rngs(jax.random.key(seed))).last(x) > 0).any(1).mean())  # type: ignore[attr-defined]
         return np.asarray(jax.jit(share)(np.arange(32)))
 
     assert (living(case) == 0).sum() > 16
