@@ -52,7 +52,7 @@ def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin
     dropped.stdout.fnmatch_lines(
         [
             "*= convergence compared =*",
-            "line *100.0 %*0.0 %*-100.0*",
+            "line *100.0 %*0.0 %*−100.0*",
             "gate: line: its rate has dropped (McNemar's p = 1.9e-06, level 0.01)",
         ]
     )
