@@ -133,6 +133,7 @@ def test_run_that_is_killed_twenty_times(benchsuite: Command) -> None:
 def test_disk_that_fills_up(write: int, benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever file there is no room for any more: it is said, and what was there before is gone on from."""
     numbers = itertools.count(1)
+    assert benchsuite("list")[0] == 0  # writes what the plugins declare
 
     def full(_: int) -> None:
         if next(numbers) >= write:
