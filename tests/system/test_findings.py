@@ -14,5 +14,5 @@ def test_page_and_markdown_have_the_same_verdicts(many_claims: RunFolder, tmp_pa
     """They are written from all claims too."""
     write_report([many_claims], tmp_path / "page")
 
-    assert "Claims of the sources: holds 10." in (tmp_path / "page" / "summary.md").read_text()
-    assert "adjusted 0.026" in (tmp_path / "page" / "index.html").read_text()
+    assert "10 of 10 statements of the sources hold" in (tmp_path / "page" / "summary.md").read_text()
+    assert "s method 0.026" in (tmp_path / "page" / "index.html").read_text()
