@@ -6,10 +6,11 @@ import html
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from benchsuite.api.display import open_progress
 from benchsuite.api.messages import name_keywords, prepare_jax
+from benchsuite.api.options import SharedOptions
 from benchsuite.case import UNSET, Case, is_transformation, options_of
 from benchsuite.errors import BenchsuiteError, OptionError, near_matches, printable
 from benchsuite.plugins import load_registry, treatment_of
@@ -19,7 +20,7 @@ from benchsuite.tuning import Entry, Space
 from benchsuite.variants import Ladder
 
 
-class BoardKeywords(TypedDict, total=False):
+class BoardKeywords(SharedOptions, total=False):
     """The options of `versus` and `board`, as `benchsuite versus --help` and `benchsuite board --help` describe them.
 
     `folder` is where rows are kept. `tune_seeds` and `judge_seeds` are ranges or other whole numbers; no seed may be in
@@ -35,19 +36,6 @@ class BoardKeywords(TypedDict, total=False):
     edition: int
     budget: int
     folder: str | Path
-    tag: str | Sequence[str]
-    family: str | Sequence[str]
-    protocol: str
-    rounds: int
-    precision: str
-    dtype: str
-    dataset: str
-    data_dir: str | Path
-    platform: str
-    executor: str
-    scheduler: str
-    workers: int
-    time_limit: int
 
 
 class BoardResults:

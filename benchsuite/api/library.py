@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from benchsuite.api.display import in_notebook, open_progress
 from benchsuite.api.messages import name_keywords, prepare_jax
+from benchsuite.api.options import SharedOptions
 from benchsuite.api.results import Results
 from benchsuite.case import Case
 from benchsuite.errors import BenchsuiteWarning, OptionError, near_matches
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _SEEDS = next(option for option in OPTIONS if option.name == "seeds")
 
 
-class RunOptions(TypedDict, total=False):
+class RunOptions(SharedOptions, total=False):
     """The options of `run`, with the meanings that `benchsuite run --help` describes.
 
     `seeds` is a number of seeds, which count from 0, or the seeds themselves: a range or other whole numbers.
@@ -33,21 +34,8 @@ class RunOptions(TypedDict, total=False):
 
     seeds: int | range | Sequence[int] | ArrayLike | str
     half_width: float
-    tag: str | Sequence[str]
-    family: str | Sequence[str]
-    protocol: str
-    rounds: int
     sweep: str | Sequence[str]
     optimizer: str | Sequence[str]
-    precision: str
-    dtype: str
-    dataset: str
-    data_dir: str | Path
-    platform: str
-    executor: str
-    scheduler: str
-    workers: int
-    time_limit: int
     run_dir: str | Path
     resume: bool
     log: str | Path

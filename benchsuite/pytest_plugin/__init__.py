@@ -102,9 +102,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # Where a case cannot be trained, its error is shown; that its benchmark was not used is no news.
     quiet = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 
+    inapplicable = suite.inapplicable
+
     def marks(name: str) -> list[pytest.MarkDecorator]:
         timed = [RoundTimer.mark(), quiet]
-        reason = suite.inapplicable.get(name)
+        reason = inapplicable.get(name)
         return [*timed, pytest.mark.skip(reason=f"does not apply: {reason}")] if reason else timed
 
     params = [pytest.param(name, id=name, marks=marks(name)) for name in suite.session.ids]
