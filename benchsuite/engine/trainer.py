@@ -162,54 +162,60 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     Raises:
         CaseError: the case names a parameter or figure that does not exist, or one of its functions fails.
     """
-    case, about = problem.case, machine.describe(devices)
-    parameters = problem.parameter_names
+    about = machine.describe(devices)
     _check_names(problem)
     problem.check_target()
     chosen = settings.seeds or problem.schedule.seeds
     seeds = len(SeedNumbers.of(chosen))
-    sweep = {option: list(values) for option, values in case.sweep.values.items()} if case.sweep else {}
     lanes = lanes_per_block(problem, devices[0].platform)
     rounds, turn = settings.rounds, lanes * len(devices)
     round_size = -(-seeds // rounds) if rounds else choose_round_size(seeds, workers, turn)
     return Plan(
-        case=case.name,
-        treatment=case.treatment,
-        sweep=sweep,
-        restarts=case.restarts,
-        source=case.source,
-        protocol=problem.protocol,
-        dataset=problem.dataset,
-        stand_in=problem.stand_in,
-        data_origin=problem.origin,
-        criterion=str(case.criterion),
-        success=asdict(case.criterion),
-        constant_meets=_constant_meets(problem),
-        evaluation_examples=problem.evaluation_examples,
-        claims=[claim.to_json() for claim in case.claims],
-        starts={name: dict(start) for name, start in case.starts.items()},
-        readings=problem.readings,
-        version=case_version(case, problem.schedule),
-        program=problem.program,
-        data_digest=problem.digest,
-        steps=list(problem.training.steps),
-        parameter_names=parameters,
+        **_definition(problem),
         seeds=seeds,
         round_size=round_size,
         chunk_size=lanes,
         precision=settings.precision,
-        dtype=problem.dtype,
         prng=prng.NAME,
         device=about["device"],
         platform=about["platform"],
         device_count=min(len(devices), -(-round_size // lanes)),
         executor=settings.executor,
         workers=workers,
-        setting=dict(case.setting),
-        **(case.rung.facts if case.rung else {}),
-        family=case.family,
-        tags=list(case.tags),
     ).with_seeds(chosen)
+
+
+def _definition(problem: Problem) -> dict[str, Any]:
+    """The fields of a plan that describe the case and its data, wherever it is trained."""
+    case = problem.case
+    return {
+        "case": case.name,
+        "treatment": case.treatment,
+        "sweep": {option: list(values) for option, values in case.sweep.values.items()} if case.sweep else {},
+        "setting": dict(case.setting),
+        "restarts": case.restarts,
+        "source": case.source,
+        "protocol": problem.protocol,
+        "dataset": problem.dataset,
+        "stand_in": problem.stand_in,
+        "data_origin": problem.origin,
+        "criterion": str(case.criterion),
+        "success": asdict(case.criterion),
+        "constant_meets": _constant_meets(problem),
+        "evaluation_examples": problem.evaluation_examples,
+        "claims": [claim.to_json() for claim in case.claims],
+        "starts": {name: dict(start) for name, start in case.starts.items()},
+        "readings": problem.readings,
+        "version": case_version(case, problem.schedule),
+        "program": problem.program,
+        "data_digest": problem.digest,
+        "steps": list(problem.training.steps),
+        "parameter_names": problem.parameter_names,
+        "dtype": problem.dtype,
+        "family": case.family,
+        "tags": list(case.tags),
+        **(case.rung.facts if case.rung else {}),
+    }
 
 
 def _warnings(problem: Problem) -> list[str]:
