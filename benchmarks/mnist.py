@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from benchsuite_mnist.images import MNIST, PIXELS, raw_images_twice
+from benchsuite_library.mnist.images import MNIST, PIXELS, raw_images_twice
 
 from benchsuite import data
 

@@ -192,7 +192,7 @@ def test_failing_case_lets_the_others_run(benchsuite: Command, install_plugin: I
 
 def test_data_verifies_what_is_there(benchsuite: Command, tmp_path: Path) -> None:
     """A damaged file in the user's folder is found ahead of a run."""
-    from benchsuite_mnist.images import TEST, TRAIN
+    from benchsuite_library.mnist.images import TEST, TRAIN
 
     (tmp_path / "mnist").mkdir()
     for name in (TRAIN, TEST):

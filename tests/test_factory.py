@@ -7,7 +7,7 @@ from typing import Any
 
 import optax
 import pytest
-from benchsuite_relu.units import Unit
+from benchsuite_library.relu.units import Unit
 from flax import nnx
 
 from benchsuite import DoesNotApply

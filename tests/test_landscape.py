@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchsuite_relu import relu_bias
+from benchsuite_library.relu import relu_bias
 from conftest import Command
 from flax import nnx
 from toys import line

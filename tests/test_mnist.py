@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from benchsuite_mnist import diagnostics, images, strokes
+from benchsuite_library.mnist import diagnostics, images, strokes
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -71,7 +71,7 @@ def test_case_belongs_to_the_plugin_that_is_named_like_it(install_plugin: Instal
 
     error = left_out("aaa")
 
-    assert "relu-to-relu is already supplied by benchsuite_relu.relu_to_relu of benchsuite" in error.message
+    assert "relu-to-relu is already supplied by benchsuite_library.relu.relu_to_relu of benchsuite" in error.message
     assert "plugin_aaa" in error.hint
 
 
@@ -95,7 +95,8 @@ from benchsuite.plugins import load_registry
 registry = load_registry()
 print(registry.declared["line"].summary, "jax" in sys.modules)
 if "train" in sys.argv:
-    print(registry.case("line").summary, "plugin_line" in sys.modules, "benchsuite_relu.relu_bias" in sys.modules)
+    relu = "benchsuite_library.relu.relu_bias" in sys.modules
+    print(registry.case("line").summary, "plugin_line" in sys.modules, relu)
 """
 
 

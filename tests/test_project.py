@@ -66,7 +66,11 @@ def test_public_names_are_sorted_and_there() -> None:
 
 def test_every_plugin_file_is_registered() -> None:
     """One case = one plugin = one file = one entry point, named alike; so is a kind of treatments."""
-    files = {f"{path.parent.name}.{path.stem}" for path in modules("plugins") if "@hookimpl" in path.read_text()}
+    files = {
+        f"benchsuite_library.{path.parent.name}.{path.stem}"
+        for path in modules("plugins")
+        if "@hookimpl" in path.read_text()
+    }
     entries = {e.value: e.name for e in entry_points(group="benchsuite") if e.dist and e.dist.name == "benchsuite"}
 
     assert files == set(entries), "a line of pyproject.toml is missing, or `pip install -e .` after adding it"

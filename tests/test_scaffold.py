@@ -160,9 +160,9 @@ def test_prefix_of_the_distribution_is_not_doubled(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("line", "plugin_line of plugin_line 1.0 supplies 'line'"),
-        ("Relu_Bias", "benchsuite_relu.relu_bias of benchsuite "),
-        ("relu", "a module benchsuite_relu is installed"),
-        ("leaky-relu", "benchsuite_treatments.activations of benchsuite "),
+        ("Relu_Bias", "benchsuite_library.relu.relu_bias of benchsuite "),
+        ("library", "a module benchsuite_library is installed"),
+        ("leaky-relu", "benchsuite_library.treatments.activations of benchsuite "),
         ("../x", "use letters, digits and single - _ or ."),
     ],
 )

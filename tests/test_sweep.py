@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from benchsuite_relu import relu_to_relu
+from benchsuite_library.relu import relu_to_relu
 from hypothesis import given
 from hypothesis import strategies as st
 from stored import GOOD, STUCK, store_run, treated

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
-from benchsuite_mnist.identity import KERAS_RMSPROP, DenseStack
-from benchsuite_relu import relu_to_relu
-from benchsuite_relu.units import Unit
+from benchsuite_library.mnist.identity import KERAS_RMSPROP, DenseStack
+from benchsuite_library.relu import relu_to_relu
+from benchsuite_library.relu.units import Unit
 from conftest import DEVICES
 from flax import nnx
 from toys import line, line_table

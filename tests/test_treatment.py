@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import optax
 import pytest
-from benchsuite_relu import relu_bias, relu_output, relu_to_relu
+from benchsuite_library.relu import relu_bias, relu_output, relu_to_relu
 from flax import nnx
 from toys import cut_down, line, line_table, treatment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
@@ -86,6 +86,7 @@ class DeclarationCache:
 
     _kept: dict[str, tuple[str, Declared]] = field(default_factory=dict)
     _changed: dict[str, tuple[str, Declared]] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> Self:
@@ -95,18 +96,31 @@ class DeclarationCache:
     def recall(self, entry: EntryPoint) -> Declared | None:
         """What a plugin declared when it was last imported; None where that is not known or its files have changed."""
         digest, declared = self._kept.get(_key(entry), ("", None))
-        return declared if declared and digest == _digest(entry) else None
+        return declared if declared and digest == self._digest(entry) else None
 
     def keep(self, entry: EntryPoint, declared: Declared) -> None:
         """Keep what a plugin declares."""
-        if digest := _digest(entry):
+        if digest := self._digest(entry):
             self._changed[_key(entry)] = digest, declared
+
+    def _digest(self, entry: EntryPoint) -> str:
+        """Digest the state of the files that a plugin depends on; empty where they cannot be found."""
+        package = entry.module.partition(".")[0]
+        for name in (package, "benchsuite"):
+            if name not in self._digests:
+                self._digests[name] = _sha256(_states(_modules(name)))
+        if self._digests[package] == _sha256([]):
+            return ""
+        installed = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
+        state = [self._digests[package], self._digests["benchsuite"]]
+        return _sha256([__version__, sys.version, *_states(installed), *state])
 
     def save(self) -> None:
         """Write the file, if anything changed and it can be written."""
         if not self._changed:
             return
-        kept = _read() | self._changed  # other processes may have written it
+        kept = {key: one for key, one in _read().items() if key not in self._changed}  # others may have written it
+        kept |= self._changed  # at the end, where they are not the next to be dropped
         with suppress(OSError, ValueError, BenchsuiteError):  # names of a plugin may be no UTF-8
             files.write(cache.folder() / _FILE, files.encode(dict(list(kept.items())[-_MOST:])), "")
 
@@ -122,14 +136,8 @@ def _key(entry: EntryPoint) -> str:
     return f"{entry.name} = {entry.value} of {entry.dist.name if entry.dist else ''} on the path {path[:8]}"
 
 
-def _digest(entry: EntryPoint) -> str:
-    """Digest the state of the files that a plugin depends on; empty where they cannot be found."""
-    places = _modules(entry.module.partition(".")[0])
-    if not places:
-        return ""
-    installed = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
-    state = [__version__, sys.version, *_states(installed), *_states(places), *_states(_modules("benchsuite"))]
-    return hashlib.sha256("\n".join(state).encode(errors="surrogateescape")).hexdigest()
+def _sha256(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
 def _modules(package: str) -> list[str]:

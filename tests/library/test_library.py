@@ -105,7 +105,7 @@ def test_rate_agrees_with_an_independent_program(check: Check, benchsuite: Comma
 
 def test_share_of_networks_that_are_born_dead() -> None:
     """The probability that a claim of `dying-relu` states is integrated, and agrees with drawn networks."""
-    from benchsuite_abs.dying_relu import BORN_DEAD
+    from benchsuite_library.abs.dying_relu import BORN_DEAD
     from reference import dying_relu
 
     dead = dying_relu.born_dead_share(20_000)

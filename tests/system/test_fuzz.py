@@ -26,7 +26,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from benchsuite_mnist import images
+from benchsuite_library.mnist import images
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mutation import mutated, mutated_archive, mutated_json

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
-from benchsuite_relu import relu_bias, relu_output, relu_to_relu
+from benchsuite_library.relu import relu_bias, relu_output, relu_to_relu
 from conftest import Command
 from test_landscape import case_of, quiet
 from toys import line

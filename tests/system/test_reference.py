@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchsuite_distance import euclidean_distance
-from benchsuite_relu import relu_output
+from benchsuite_library.distance import euclidean_distance
+from benchsuite_library.relu import relu_output
 from scipy.stats import fisher_exact
 
 from benchsuite import Case

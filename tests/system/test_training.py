@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import optax
 import pytest
-from benchsuite_distance import euclidean_distance
-from benchsuite_relu import relu_bias
+from benchsuite_library.distance import euclidean_distance
+from benchsuite_library.relu import relu_bias
 from flax import nnx
 from test_training import relu, relu_to_relu_case, train
 from toys import line, line_table

@@ -14,8 +14,8 @@ from test_page import Elements
 PLUGIN = """
 from dataclasses import replace
 from benchsuite import Bound, Claim, FailureRate, Figure, Schedule, hookimpl
-from benchsuite_function import rosenbrock
-from benchsuite_generative import gan_line
+from benchsuite_library.function import rosenbrock
+from benchsuite_library.generative import gan_line
 
 @hookimpl
 def benchsuite_cases():
