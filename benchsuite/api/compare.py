@@ -161,7 +161,7 @@ def board(
     """Rank entries over cases, with those that the folder of the board has already.
 
     Args:
-        entries: TOML files, or folders of them; those of the suite by default for a new board.
+        entries: TOML files, folders of them, or names of entries of the suite, by default all of them for a new board.
         cases: names of cases or ladders, or objects; by default those of the board, or those that `run` trains.
         progress: whether to show it; by default in a notebook, and where standard error is a terminal.
         options: see `BoardKeywords`; the folder is "board" by default.
@@ -171,8 +171,7 @@ def board(
         KeyboardInterrupt: Ctrl-C; the same call continues.
     """
     with name_keywords(), prepare_jax(str(options.get("platform") or "auto")):
-        paths = [one if isinstance(one, Entry) else Path(one) for one in entries]
-        return _made(board_contest(load_registry(), paths, cases, _given(options)), progress, paired=False)
+        return _made(board_contest(load_registry(), entries, cases, _given(options)), progress, paired=False)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class BoardTraining:
         cases = [case for case in self.cases if case.id in part.cases]
         names = [case.name if self.registry.cases.get(case.name) is case else case for case in cases]
         try:
-            with Session(self.registry, training, output, names, treatments=[part.treatment]) as session:
+            with Session(self.registry, training, output, names, [part.treatment], compact=True) as session:
                 result = session.run(self.show, self.on_failure)
         except OptionError as error:  # it applies to none of these cases, or fails on all of them
             folder = open_folder(training, replace(output, resume=rows.exists(part.stage)))
