@@ -1,7 +1,7 @@
 """The rates of the library's cases agree with programs that share no code with us.
 
 Each program in `reference` follows the protocol of the source with random numbers of its own. Fisher's exact test
-compares the two numbers of successes; the seeds on both sides are fixed. More seeds: docs/library.md.
+compares the two numbers of successes; the seeds on both sides are fixed. More seeds: docs/explanation/library.md.
 """
 
 from __future__ import annotations
