@@ -57,7 +57,7 @@ def test_events_are_counted() -> None:
 
 @pytest.mark.skipif(len(jax.devices("cpu")) == 1, reason="requires two CPU devices")
 def test_program_is_copied_to_another_device() -> None:
-    """A program that was compiled for one CPU device runs on another, with the same results, and is not compiled anew."""
+    """A program compiled for one CPU device runs on another with the same results, and is not compiled anew."""
     first, second = jax.devices("cpu")[:2]
     numbers = np.linspace(0, 1, 1000, dtype=np.float32)
     with jax.default_device(first):
