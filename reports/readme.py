@@ -9,6 +9,13 @@ from pathlib import Path
 REPORTS = Path(__file__).parent
 README = REPORTS.parent / "README.md"
 
+#: Rows of the report that the README shows.
+ROWS = 8
+
+#: Links and pictures work on PyPI too.
+PAGES = "https://github.com/benchsuite/benchsuite/blob"
+PICTURES = "https://raw.githubusercontent.com/benchsuite/benchsuite"
+
 BEGIN, END = "<!-- report: made by `python reports/readme.py` -->", "<!-- end of report -->"
 
 
@@ -25,16 +32,23 @@ def block(report: Path) -> str:
         raise SystemExit(f"{report / 'summary.md'} has no table of rates")
     about, table = found.groups()
     machine = dict.fromkeys(line.strip() for line in about.splitlines() if line.startswith("on "))
-    where = f"reports/{report.name}"
+    where = f"main/reports/{report.name}"
     return "\n".join(
         [
-            f"[The report of {report.name[:10]}]({where}/summary.md), {'; '.join(machine)}:",
+            f"[The report of {report.name[:10]}]({PAGES}/{where}/summary.md), {'; '.join(machine)}:",
             "",
-            table,
+            shortened(table),
             "",
-            f"![the share of random starts that learnt each case, with its interval]({where}/rates.svg)",
+            f"![the share of random starts that learnt each case, with its interval]({PICTURES}/{where}/rates.svg)",
         ]
     )
+
+
+def shortened(table: str) -> str:
+    """The first rows of a table, and how many follow in the report."""
+    lines = table.splitlines()
+    more = len(lines) - 2 - ROWS
+    return table if more <= 0 else "\n".join([*lines[: ROWS + 2], "", f"The report has {more} more rows."])
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Intervals hold the truth as often as docs/statistics.md says, and gates raise no more false alarms."""
+"""Intervals hold the truth as often as docs/explanation/statistics.md says, and gates raise no more false alarms."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from benchsuite import stats
 from benchsuite.comparison.gate import Gate
 
 ROOT = Path(__file__).parent.parent
-SHOWN = (ROOT / "docs" / "statistics.md").read_text()
+SHOWN = (ROOT / "docs" / "explanation" / "statistics.md").read_text()
 
 #: Figures of 10,000 draws are shown with so many digits, in %.
 ROUNDED = 0.05

@@ -14,7 +14,7 @@ from benchsuite.settings import OPTIONS
 ROOT = Path(__file__).parent.parent
 
 #: Documents that users read.
-DOCUMENTS = (*sorted((ROOT / "docs").glob("*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")))
+DOCUMENTS = (*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")))
 
 #: Folders and files whose English is checked.
 PROSE = ("benchsuite", "plugins", "docs", "examples", "cases", "benchmarks", "README.md", "CONTRIBUTING.md")

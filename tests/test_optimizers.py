@@ -127,7 +127,7 @@ def test_warnings_and_evaluations_are_shown() -> None:
 
 
 def test_table_lists_the_transformations_of_the_installed_version() -> None:
-    """`docs/optimizers.md` has a line for each."""
+    """`docs/reference/optimizers.md` has a line for each."""
     if transformations.version() != optax.__version__:
         pytest.skip(f"the table is of optax {transformations.version()}")
 

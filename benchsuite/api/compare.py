@@ -24,13 +24,14 @@ class BoardKeywords(SharedOptions, total=False):
     """The options of `versus` and `board`, as `benchsuite versus --help` and `benchsuite board --help` describe them.
 
     `folder` is where rows are kept. `tune_seeds` and `judge_seeds` are ranges or other whole numbers; no seed may be in
-    both. `rules` and `reference` are for `board` only, `once` for `versus`.
+    both. `rules`, `reference` and `twice` are for `board` only, `once` for `versus`.
     """
 
     settings: int
     once: bool
     rules: str | Sequence[str]
     reference: str
+    twice: bool
     tune_seeds: int | range | Sequence[int] | str
     judge_seeds: int | range | Sequence[int] | str
     edition: int

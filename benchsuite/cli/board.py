@@ -88,6 +88,11 @@ def compare_two(entry: str, reference: str, names: tuple[str, ...], **options: A
     " or once-K (one for all cases); can be repeated. [default: default]",
 )
 @click.option("--reference", metavar="ENTRY", help="Entry that all others are compared with. [default: all with all]")
+@click.option(
+    "--twice",
+    is_flag=True,
+    help="Train the chosen settings on the cases with the tag core for twice the steps too, to check the order.",
+)
 @click.option("--check", is_flag=True, help="Do not train; fail if board.json differs from what the rows give.")
 @_comparing
 def rank_entries(entries: tuple[str, ...], names: tuple[str, ...], **options: Any) -> int:

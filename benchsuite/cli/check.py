@@ -55,7 +55,7 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
     with progress_bar(unit="ways") as live:
         live.begin(tried.problem.label, len(tried.ways), 0)
         found = list(tried.findings(step_by_step(live)))
-    show(audit_table(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}"))
+    show(audit_table(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}", tried.compared))
     return 0 if all(finding.same for finding in found) else FAILED
 
 
@@ -134,8 +134,8 @@ def new(name: str, kind: str | None, output: Path | None) -> int:
     """Create a plugin called NAME from a template: a distribution with a case, tests and workflows.
 
     It works unchanged: a linear unit learns a noisy line, gradients are clipped, or an optimiser follows a running mean
-    of the gradient. Replace the parts that are marked with the word CHANGE. docs/plugins.md describes how to publish
-    the plugin.
+    of the gradient. Replace the parts that are marked with the word CHANGE. docs/tutorials/plugin.md describes how to
+    publish the plugin.
     """
     from benchsuite.plugins import KINDS, PREFIX, write_plugin
 

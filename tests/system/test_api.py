@@ -103,7 +103,7 @@ res = bs.run(mine, rounds=5, observers=[Stop()], progress=False)
 
 def test_notebook_of_the_documentation_can_be_executed_again() -> None:
     """Every cell of "Why half of all ReLUs never learn" runs; what is stored names no folder of a machine."""
-    path = ROOT / "docs" / "half_of_all_relus.ipynb"
+    path = ROOT / "docs" / "tutorials" / "half_of_all_relus.ipynb"
     stored = nbformat.read(path, 4)
     cells = [cell for cell in stored.cells if cell.cell_type == "code"]
 

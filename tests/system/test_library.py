@@ -2,7 +2,7 @@
 
 Each program in `reference` follows the protocol of the source with random numbers of its own. Fisher's exact test
 compares the two numbers of successes; the seeds on both sides are fixed. `BENCHSUITE_LIBRARY=5` compares five times as
-many seeds, and the cases that take minutes: docs/library.md has the figures.
+many seeds, and the cases that take minutes: docs/explanation/library.md has the figures.
 """
 
 from __future__ import annotations

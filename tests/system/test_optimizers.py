@@ -280,7 +280,7 @@ def test_optimiser_that_fails_is_blamed() -> None:
 
 
 def test_table_is_what_the_transformations_do() -> None:
-    """`docs/optimizers.md` says of each transformation what happens with the installed version."""
+    """`docs/reference/optimizers.md` says of each transformation what happens with the installed version."""
     if transformations.version() != optax.__version__:
         pytest.skip(f"the table is of optax {transformations.version()}")
 

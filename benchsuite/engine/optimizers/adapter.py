@@ -37,7 +37,7 @@ EVALUATION_READINGS = {
 #: The field of a state that counts the iterations of a line search, as optax' own name it.
 _SEARCHED = "num_linesearch_steps"
 
-HINT = "look it up in docs/optimizers.md, or choose another one"
+HINT = "look it up in docs/reference/optimizers.md, or choose another one"
 
 #: Examples of the batch that a transformation is tried with.
 _TRIED = 3
