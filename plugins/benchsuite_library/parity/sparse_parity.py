@@ -72,6 +72,7 @@ def decayed(decay):
         objective=partial(hinge, decay=decay),
         optimizer=partial(optax.sgd, learning_rate=0.1),
         schedule=Schedule(epochs=200, evaluate_every=1, seeds=100),
+        quick=Schedule(epochs=40, evaluate_every=1, seeds=10),
         metrics={"right": Measure(lambda model, numbers: (model.margins(numbers) > 0).mean())},
         criterion=Criterion("right", at_least=1.0, when="ever"),
         diagnostics=[
