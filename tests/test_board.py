@@ -153,6 +153,14 @@ def test_bad_entries_are_refused(tmp_path: Path, text: str, message: str) -> Non
     assert message in str(refused.value)
 
 
+def test_entries_of_the_suite_are_named() -> None:
+    """A board takes the names of shipped entries, and suggests one for a name that none has."""
+    assert [entry.name for entry in read_entries(["adam", "random-search"])] == ["adam", "random-search"]
+
+    with pytest.raises(OptionError, match=r"did you mean adam.*\?"):
+        read_entries(["adaam"])
+
+
 def test_libraries_of_an_entry_are_checked() -> None:
     """An entry that needs another version of a library says which one is installed."""
     with pytest.raises(OptionError, match=r"entry mine requires optax<0.1, and .* is installed"):

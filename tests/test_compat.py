@@ -78,6 +78,20 @@ def test_operations_of_a_loop_are_counted() -> None:
     assert 5 * 27 + 18 <= counted <= 5 * 27 + 18 + 10, "JAX writes its programs in another form"
 
 
+def test_bytes_of_live_values_are_counted() -> None:
+    """Values count from their operation to their last use; those of a loop's body count once."""
+
+    def run(x: jax.Array) -> jax.Array:
+        outer = jnp.outer(x, x)
+        total, _ = jax.lax.scan(lambda total, _: (total + jnp.outer(x, x).sum(), None), outer.sum(), length=1000)
+        return total
+
+    traced = jax.jit(run).trace(jnp.ones(100))
+
+    assert compat.argument_bytes(traced) == 400, "JAX writes the arguments of its programs in another form"
+    assert 40_000 <= compat.live_bytes(traced) <= 100_000, "JAX writes its programs in another form"
+
+
 def test_lack_of_memory_is_recognised() -> None:
     """An array that no machine has memory for raises an error that is recognised."""
     with pytest.raises(jax.errors.JaxRuntimeError) as caught:

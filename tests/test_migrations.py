@@ -21,7 +21,7 @@ STORED = Path(__file__).parent / "data" / "schema-4"
 #: Fields that plans and summaries have now, with their values where the version before did not know them.
 NEW: dict[str, Any] = {"ladder_name": "", "rung": {}, "published": None, "constant_meets": "", "dtype": "float32"}
 NEW |= {"warnings": [], "family": "", "tags": []}
-NEW_OF_PLANS = {**NEW, "success": {}, "evaluation_examples": 0, "seed_numbers": ""}
+NEW_OF_PLANS = {**NEW, "success": {}, "evaluation_examples": 0, "seed_numbers": "", "compiler_options": {}}
 RENAMED = {"engine": "executor", "ladder": "thresholds"}
 NEW_OF_SUMMARIES = {**NEW, "near_bound": None}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from benchsuite.engine import prng
@@ -30,3 +31,14 @@ def test_wide_numbers_are_those_of_jax() -> None:
 
         assert ours.dtype == jnp.float64
         assert (ours == theirs).all()
+
+
+def test_bits_and_uniform_numbers_are_exact_on_any_device() -> None:
+    """Keys and bits take integer operations; a uniform number is its bits by a power of two, not rounded."""
+    key = prng.data_key("line", 7)
+    traced = jax.make_jaxpr(lambda seed: jax.random.bits(prng.data_key("line", seed), (8,)))(jnp.uint32(7))
+    made = {out.aval.dtype for equation in traced.jaxpr.eqns for out in equation.outvars}
+
+    assert not any(jnp.issubdtype(dtype, jnp.floating) for dtype in made)
+    bits, numbers = jax.random.bits(key, (1000,)), jax.random.uniform(key, (1000,))
+    np.testing.assert_array_equal(np.float64(numbers), np.float64(bits >> 9) / 2**23)

@@ -10,7 +10,8 @@ import pytest
 from toys import line
 
 from benchsuite import Case
-from benchsuite.engine import Ensemble, Problem, forget_programs
+from benchsuite.engine import Ensemble, Problem, Trainer, forget_programs
+from benchsuite.engine.programs import ACCELERATOR_LANES, accelerator_lanes
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import compat, machine
 
@@ -39,3 +40,44 @@ def test_the_same_case_is_compiled_once() -> None:
     assert (second.trace_seconds, second.compile_seconds) == (0, 0)
     seeds = np.arange(8)
     np.testing.assert_array_equal(first.train(seeds)[0].parameters, second.train(seeds)[0].parameters)
+
+
+GIB = 2**30
+
+
+def test_blocks_of_an_accelerator_fill_its_memory() -> None:
+    """A block has as many lanes as the memory takes, a power of two, and no more than a device needs."""
+    problem = Problem.load(line(), TrainingSettings())
+    few, more, all_of_them = (accelerator_lanes(problem, memory) for memory in (2**20, 2**22, 64 * GIB))
+
+    assert all_of_them == ACCELERATOR_LANES
+    assert 1 <= few < more < ACCELERATOR_LANES
+    assert {lanes.bit_count() for lanes in (few, more)} == {1}
+    assert accelerator_lanes(problem, 1) == 1
+
+
+def test_memory_of_an_accelerator_decides_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seeds and a million have the same blocks, and the plan has the options of the compiler."""
+    monkeypatch.setattr(machine, "describe", lambda used: {"device": "NVIDIA H100", "platform": used[0].platform})
+    gpus = [Gpu(64 * GIB), Gpu(64 * GIB)]
+    monkeypatch.setattr(machine, "devices", lambda kind: gpus)
+    few, many = (Trainer(line(), TrainingSettings(seeds=seeds)).plan for seeds in (10, 1_000_000))
+
+    assert few.chunk_size == many.chunk_size == ACCELERATOR_LANES
+    assert (few.device_count, many.device_count) == (1, 2)
+    assert few.compiler_options == many.compiler_options == compat.program_options("gpu")
+    assert few.compiler_options["xla_gpu_autotune_level"] == 0
+    assert "compiler_options" in few.definition
+
+
+class Gpu:
+    """A device with so much memory, all of which may be in use."""
+
+    platform = "gpu"
+
+    def __init__(self, memory: int) -> None:
+        self._memory = memory
+
+    def memory_stats(self) -> dict[str, int]:
+        """What JAX's allocator reports."""
+        return {"bytes_limit": self._memory, "bytes_in_use": self._memory}

@@ -6,9 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, norm, ttest_1samp
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from benchsuite import stats
 
@@ -309,3 +312,29 @@ def test_ranks_have_intervals() -> None:
     better = [[False, False, True], [False, False, False], [False, False, False]]
 
     assert stats.rank_intervals(better) == [(1, 2), (1, 3), (2, 3)]
+
+
+COUNTS = st.tuples(st.integers(0, 60), st.integers(1, 60)).map(lambda pair: (min(pair), max(pair)))
+
+
+@settings(max_examples=40)
+@given(before=COUNTS, after=COUNTS)
+def test_intervals_of_rates_and_differences_are_those_of_statsmodels(
+    before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    """Wilson's and Newcombe's intervals agree with an independent library for any counts."""
+    assert stats.rate_interval(*before) == pytest.approx(proportion_confint(*before, method="wilson"), abs=1e-12)
+    theirs = confint_proportions_2indep(*after, *before, compare="diff", method="newcomb")
+    assert stats.difference_interval(before, after) == pytest.approx(theirs, abs=1e-9)
+
+
+@settings(max_examples=40)
+@given(counts=st.tuples(*[st.integers(0, 40)] * 4), p_values=st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_paired_tests_and_adjustment_are_those_of_statsmodels(
+    counts: tuple[int, int, int, int], p_values: list[float]
+) -> None:
+    """McNemar's exact test and Holm's adjustment agree with an independent library for any counts and p-values."""
+    both, fixed, regressed, neither = counts
+    expected = mcnemar([[both, regressed], [fixed, neither]], exact=True).pvalue if fixed + regressed else 1.0
+    assert stats.paired_p_value(fixed, regressed) == pytest.approx(expected, abs=1e-12)
+    assert stats.holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1], abs=1e-12)

@@ -24,13 +24,14 @@ class BoardKeywords(SharedOptions, total=False):
     """The options of `versus` and `board`, as `benchsuite versus --help` and `benchsuite board --help` describe them.
 
     `folder` is where rows are kept. `tune_seeds` and `judge_seeds` are ranges or other whole numbers; no seed may be in
-    both. `rules` and `reference` are for `board` only, `once` for `versus`.
+    both. `rules`, `reference` and `twice` are for `board` only, `once` for `versus`.
     """
 
     settings: int
     once: bool
     rules: str | Sequence[str]
     reference: str
+    twice: bool
     tune_seeds: int | range | Sequence[int] | str
     judge_seeds: int | range | Sequence[int] | str
     edition: int
@@ -161,7 +162,7 @@ def board(
     """Rank entries over cases, with those that the folder of the board has already.
 
     Args:
-        entries: TOML files, or folders of them; those of the suite by default for a new board.
+        entries: TOML files, folders of them, or names of entries of the suite, by default all of them for a new board.
         cases: names of cases or ladders, or objects; by default those of the board, or those that `run` trains.
         progress: whether to show it; by default in a notebook, and where standard error is a terminal.
         options: see `BoardKeywords`; the folder is "board" by default.
@@ -171,8 +172,7 @@ def board(
         KeyboardInterrupt: Ctrl-C; the same call continues.
     """
     with name_keywords(), prepare_jax(str(options.get("platform") or "auto")):
-        paths = [one if isinstance(one, Entry) else Path(one) for one in entries]
-        return _made(board_contest(load_registry(), paths, cases, _given(options)), progress, paired=False)
+        return _made(board_contest(load_registry(), entries, cases, _given(options)), progress, paired=False)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def compare_two(entry: str, reference: str, names: tuple[str, ...], **options: A
 
 
 @click.command("board")
-@click.argument("paths", metavar="[ENTRIES]...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("entries", metavar="[ENTRY]...", nargs=-1)
 @click.option(
     "--case", "names", multiple=True, metavar="CASE|LADDER", help="Case to train; can be repeated. [as of run]"
 )
@@ -88,12 +88,18 @@ def compare_two(entry: str, reference: str, names: tuple[str, ...], **options: A
     " or once-K (one for all cases); can be repeated. [default: default]",
 )
 @click.option("--reference", metavar="ENTRY", help="Entry that all others are compared with. [default: all with all]")
+@click.option(
+    "--twice",
+    is_flag=True,
+    help="Train the chosen settings on the cases with the tag core for twice the steps too, to check the order.",
+)
 @click.option("--check", is_flag=True, help="Do not train; fail if board.json differs from what the rows give.")
 @_comparing
-def rank_entries(paths: tuple[Path, ...], names: tuple[str, ...], **options: Any) -> int:
-    """Rank the ENTRIES, TOML files or folders of them, over cases.
+def rank_entries(entries: tuple[str, ...], names: tuple[str, ...], **options: Any) -> int:
+    """Rank entries over cases.
 
-    A new board has the entries of the suite where none are named. Rows are kept in DIR/rows and never rewritten: a
+    An ENTRY is a TOML file, a folder of them, or the name of an entry of the suite, such as adam. A new board has all
+    entries of the suite where none is given. Rows are kept in DIR/rows and never rewritten: a
     board continues where it was interrupted, and another entry costs its own trainings only. The page is
     DIR/index.html; DIR is `board` by default.
     """
@@ -106,7 +112,7 @@ def rank_entries(paths: tuple[Path, ...], names: tuple[str, ...], **options: Any
         return FAILED if differs else 0
     registry = installed_plugins(options["platform"] or "auto")
     with registry.left_out_named():
-        contest = board_contest(registry, paths, names, {**options, "output": folder})
+        contest = board_contest(registry, entries, names, {**options, "output": folder})
     return _conclude(contest, options["plan"], registry, page=True)
 
 

@@ -55,7 +55,7 @@ def audit(name: str, seeds: int | None, **options: Any) -> int:
     with progress_bar(unit="ways") as live:
         live.begin(tried.problem.label, len(tried.ways), 0)
         found = list(tried.findings(step_by_step(live)))
-    show(audit_table(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}"))
+    show(audit_table(found, f"{tried.problem.label}, seeds 0 to {len(tried.seeds) - 1}", tried.compared))
     return 0 if all(finding.same for finding in found) else FAILED
 
 

@@ -15,16 +15,13 @@ from benchsuite.case import Sweep
 from benchsuite.engine.loop import Evaluation
 from benchsuite.engine.objective import Count
 from benchsuite.engine.problem import Problem
-from benchsuite.engine.programs import Programs, compile_programs, lanes_per_block
+from benchsuite.engine.programs import MEMORY_SHARE, Programs, compile_programs, lanes_per_block
 from benchsuite.errors import CaseError, DeviceError, wrap_errors
 from benchsuite.results import SPREAD, Trace
 from benchsuite.system import compat, machine
 
 #: Called with the share of a training that was just done.
 OnProgress = Callable[[float], None]
-
-#: The share of the free memory that a program may be predicted to take.
-MEMORY_SHARE = 0.9
 
 
 class OutOfMemoryError(DeviceError):
@@ -65,7 +62,7 @@ class Ensemble:
         self._case = problem.case
         self._swept = _columns(problem.case.sweep)
         self._settings = {name: np.float32(values) for name, values in self._swept.items()} or None
-        self.lanes = lanes or lanes_per_block(problem, devices[0].platform)
+        self.lanes = lanes or lanes_per_block(problem, devices[0])
         with self._errors_named():
             self._data = [jax.device_put(problem.data, device) for device in self.devices]
             self._steps = np.array(problem.training.steps)
@@ -81,7 +78,7 @@ class Ensemble:
             OutOfMemoryError: not even one lane fits.
             CaseError: as the class.
         """
-        lanes = lanes or lanes_per_block(problem, devices[0].platform)
+        lanes = lanes or lanes_per_block(problem, devices[0])
         while True:
             try:
                 ensemble = cls(problem, devices, lanes, pinned=pinned)

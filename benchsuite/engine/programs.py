@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from benchsuite.engine.problem import Problem
-from benchsuite.system import cache, compat
+from benchsuite.system import cache, compat, machine
 
 #: Compiled trainings that are shared at most, and bytes of code that each may have: the least recently used go first.
 SHARED, LARGEST_CODE = 32, 2**26
@@ -29,10 +29,16 @@ _SMALLEST = 16
 #: Lanes of a block on an accelerator, unless its memory is too small.
 ACCELERATOR_LANES = 16384
 
+#: The smaller of two numbers of lanes for which the memory is predicted.
+_FEW = 64
+
+#: The share of the memory of a device that a program may be predicted to take.
+MEMORY_SHARE = 0.9
+
 _PERIOD = jax.ShapeDtypeStruct((), jnp.int32)
 
 
-def lanes_per_block(problem: Problem, platform: str) -> int:
+def lanes_per_block(problem: Problem, device: Any) -> int:
     """Choose how many lanes a block has: by the case and the kind of device, whatever the number of seeds.
 
     A lane is a seed with all its restarts and all values of a sweep.
@@ -40,12 +46,32 @@ def lanes_per_block(problem: Problem, platform: str) -> int:
     Raises:
         CaseError: a function of the case fails on its data, or returns a wrong shape.
     """
-    if platform != "cpu":
-        return max(1, ACCELERATOR_LANES // _trainings(problem))
+    if device.platform != "cpu":
+        return accelerator_lanes(problem, machine.available_memory(device))
     steps = problem.training.steps[1]
     operations = compat.count_operations(problem.training.traced[1]) / steps
     lanes = next((lanes for most, lanes in CPU_LANES if operations <= most), 1)
     return max(min(lanes, _SMALLEST), lanes // _trainings(problem) // _SMALLEST * _SMALLEST)
+
+
+def accelerator_lanes(problem: Problem, memory: int) -> int:
+    """Choose the lanes of a block on an accelerator: as many as its memory takes, a power of two.
+
+    Args:
+        problem: the case to train.
+        memory: of the device, in bytes.
+    """
+    few, more = (_predicted_bytes(problem, lanes) for lanes in (_FEW, 2 * _FEW))
+    lane = max(1, more - few) / _FEW
+    fitting = int((MEMORY_SHARE * memory - few) / lane + _FEW)
+    most = max(1, min(ACCELERATOR_LANES // _trainings(problem), fitting))
+    return int(2 ** (most.bit_length() - 1))
+
+
+def _predicted_bytes(problem: Problem, lanes: int) -> int:
+    """Predict the memory that a block of so many lanes takes, without the compiler."""
+    advance = _vectorise(problem, problem.traced(), lanes, pinned=False).advance
+    return compat.live_bytes(advance) + compat.argument_bytes(advance)
 
 
 def _trainings(problem: Problem) -> int:
@@ -105,10 +131,11 @@ def compile_programs(problem: Problem, lanes: int, devices: Sequence[Any], *, pi
     seconds, verdict, programs = 0.0, "hit", {}
     begin = time.perf_counter()
     if missing:
-        lowered = _lowered(_vectorise(problem, traced, lanes, pinned), missing)
+        lowered = _lowered(_vectorise(problem, traced, lanes, pinned=pinned), missing)
         seconds = time.perf_counter() - begin
         with cache.lookups() as found, ThreadPoolExecutor(len(missing)) as pool:
-            compiled = pool.map(partial(_compile, problem.case.dtype), lowered)
+            compile_for = partial(_compile, problem.case.dtype, compat.program_options(devices[0].platform))
+            compiled = pool.map(compile_for, lowered)
             programs = dict(zip(missing, compiled, strict=True))
         verdict = found.verdict
     compiling = time.perf_counter() - begin - seconds if missing else 0.0
@@ -149,14 +176,28 @@ def _lowered(traced: Programs, devices: Sequence[Any]) -> list[Programs]:
     return lowered
 
 
-def _compile(dtype: str, lowered: Programs) -> Programs:
+def _compile(dtype: str, options: dict[str, Any], lowered: Programs) -> Programs:
     with compat.wide_numbers(dtype):  # a thread has settings of its own
-        return Programs(*(program.compile() for program in lowered))
+        return Programs(*(program.compile(compiler_options=options) for program in lowered))
 
 
-def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, pinned: bool) -> Programs:
+def lower_for(device: Any, problem: Problem, lanes: int) -> Programs:
+    """Lower the training of a problem for a device that may be described only, such as one of another machine.
+
+    Args:
+        device: of JAX, or of a description in `jax.experimental.topologies`.
+        problem: the case to train.
+        lanes: trainings side by side in a block.
+    """
+    place = jax.sharding.SingleDeviceSharding(device)
+    platforms = ("cuda",) if device.platform == "gpu" else (device.platform,)
+    traced = _vectorise(problem, problem.traced(), lanes, pinned=False, place=place)
+    with problem.numerics():
+        return Programs(*(program.lower(lowering_platforms=platforms) for program in traced))
+
+
+def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: bool, place: Any = None) -> Programs:
     """Vectorise traced functions over lanes, and trace them again; the functions of the case are not called."""
-    seeds, starts = _lanes(lanes, len(problem.parameter_names), pinned)
     sweep = problem.case.sweep
     shape = jax.ShapeDtypeStruct((len(sweep.settings),), jnp.float32) if sweep else None
     settings = dict.fromkeys(sweep.values, shape) if sweep else None
@@ -165,14 +206,23 @@ def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, pinned: bool
     start = jax.jit(jax.vmap(one.start, in_axes=(seed_axis, None, start_axis, None)))
     advance = jax.jit(jax.vmap(one.advance, in_axes=(seed_axis, None, 0, None, None)), donate_argnums=2)
     diagnose = jax.jit(jax.vmap(one.diagnose, in_axes=(None, 0, None)))
+    shapes = (*_lanes(lanes, len(problem.parameter_names), pinned), settings, _PERIOD, problem.data)
+    seeds, starts, settings, period, data = _placed(shapes, place)
     with problem.numerics():
-        started = start.trace(seeds, settings, starts, problem.data)
-        state, _ = started.out_info
+        started = start.trace(seeds, settings, starts, data)
+        state = _placed(started.out_info[0], place)
         return Programs(
             started,
-            advance.trace(seeds, settings, state, _PERIOD, problem.data),
-            diagnose.trace(settings, state, problem.data),
+            advance.trace(seeds, settings, state, period, data),
+            diagnose.trace(settings, state, data),
         )
+
+
+def _placed(tree: Any, place: Any) -> Any:
+    """The shapes of arrays on a device, or the arrays themselves where no device is given."""
+    if place is None:
+        return tree
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), tree)
 
 
 def _lanes(lanes: int, parameters: int, pinned: bool) -> tuple[Any, Any]:

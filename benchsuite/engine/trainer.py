@@ -28,7 +28,7 @@ from benchsuite.results import (
 )
 from benchsuite.seeds import SeedNumbers
 from benchsuite.settings import TrainingSettings
-from benchsuite.system import machine
+from benchsuite.system import compat, machine
 from benchsuite.variants import start_values
 
 #: Rounds that the seeds are spread over by default.
@@ -167,7 +167,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
     problem.check_target()
     chosen = settings.seeds or problem.schedule.seeds
     seeds = len(SeedNumbers.of(chosen))
-    lanes = lanes_per_block(problem, devices[0].platform)
+    lanes = lanes_per_block(problem, devices[0])
     rounds, turn = settings.rounds, lanes * len(devices)
     round_size = -(-seeds // rounds) if rounds else choose_round_size(seeds, workers, turn)
     return Plan(
@@ -179,6 +179,7 @@ def make_plan(problem: Problem, settings: TrainingSettings, devices: Sequence[An
         prng=prng.NAME,
         device=about["device"],
         platform=about["platform"],
+        compiler_options=compat.program_options(about["platform"]),
         device_count=min(len(devices), -(-round_size // lanes)),
         executor=settings.executor,
         workers=workers,

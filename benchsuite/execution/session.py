@@ -73,6 +73,7 @@ class Session:
         treatments: objects, besides those that the settings name.
         observers: besides those of plugins and the log.
         surfaces: whether to save the loss over the parameters, for an HTML page.
+        compact: whether to save rows compressed, with the learning curves of R² and the criterion alone.
         seed_factor: multiplies the number of seeds of each case, unless the settings give one.
         configure: prepares JAX for the training; called before a plugin is imported.
         summaries: of the cases trained so far; the last try of a case counts.
@@ -88,6 +89,7 @@ class Session:
     treatments: Sequence[Treatment] = ()
     observers: Sequence[RunObserver] = ()
     surfaces: bool = False
+    compact: bool = False
     seed_factor: int = 1
     warn: Callable[[str], None] = emit_warning
     configure: Callable[[], None] = machine.configure
@@ -221,7 +223,9 @@ class Session:
     @cached_property
     def folder(self) -> RunFolder:
         """The run folder, created or resumed, and locked until the session is closed."""
-        folder = self._open.enter_context(open_folder(self.training, self.output, self.executor).locked())
+        folder = self._open.enter_context(
+            open_folder(self.training, self.output, self.executor, compact=self.compact).locked()
+        )
         folder.write_inapplicable(list_inapplicable(self.variants))
         folder.write_labels(label_calls(self.training.treatment, self.training.optimizer))
         variants = [v for v in self.variants if v.applies and (self.chosen is None or v.id in self.chosen)]

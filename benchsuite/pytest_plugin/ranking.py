@@ -25,8 +25,8 @@ def add_board_option(group: pytest.OptionGroup) -> None:
         "--benchsuite-board",
         dest=ENTRIES,
         action="append",
-        metavar="ENTRIES",
-        help="Do not run the tests; rank the entries of a TOML file or folder over the collected cases, by default"
+        metavar="ENTRY",
+        help="Do not run the tests; rank entries (TOML files, folders, names) over the collected cases, by default"
         f" settings, on --benchsuite-seeds, in {_FOLDER}. Can be repeated; `benchsuite board` has more options.",
     )
 
@@ -44,8 +44,7 @@ def rank_cases(suite: Suite, cases: list[str], session: pytest.Session) -> None:
 
     training, failures = suite.settings[0], list[BenchsuiteError]()
     values = {**vars(training), "output": _FOLDER, "judge_seeds": training.seeds and str(training.seeds)}
-    entries = [Path(text) for text in suite.config.getoption(ENTRIES)]
-    contest = board_contest(suite.session.registry, entries, cases, values)
+    contest = board_contest(suite.session.registry, suite.config.getoption(ENTRIES), cases, values)
     made = contest.make(lambda place: progress.ProgressBar(sys.stderr, place=place), failures.append)
     session.testsfailed = len(failures)
     writer, reporter = (

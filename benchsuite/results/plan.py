@@ -60,6 +60,7 @@ class Plan:
     the fields of the criterion. `constant_meets` names a constant prediction that meets it, empty for none;
     `evaluation_examples` counts those that every seed is judged on. `seed_numbers` are the seeds where they are not
     0, 1, … and so on, as "100:200" or "3,7". `predicted_bytes` is the memory of one device; times are in seconds.
+    `compiler_options` are the options of XLA that the programs were compiled with, besides its defaults.
     """
 
     case: str
@@ -106,6 +107,7 @@ class Plan:
     seed_numbers: str = ""
     family: str = ""
     tags: list[str] = field(default_factory=list)
+    compiler_options: dict[str, bool | int | str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values."""
@@ -189,6 +191,7 @@ class Plan:
             "prng",
             "device",
             "program",
+            "compiler_options",
             "data_digest",
             "starts",
         )

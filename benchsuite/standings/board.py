@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchsuite.errors import OptionError, StoreError
 from benchsuite.results import Result
@@ -24,7 +24,10 @@ from benchsuite.standings.score import (
     pair_ranks,
 )
 from benchsuite.system import files
-from benchsuite.tuning import BoardOptions, Entry, EntryRows, Rules, Space, choose_settings, rates_of_best
+from benchsuite.tuning import TWICE, BoardOptions, Entry, EntryRows, Rules, Space, choose_settings, rates_of_best
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DEFINITION, FIGURES, ROWS = "definition.json", "board.json", "rows"
 
@@ -95,7 +98,8 @@ class BoardDefinition:
         names = {entry.name for entry in self.entries}
         added = [entry for entry in other.entries if entry.name not in names]
         rules = sorted({*self.options.rules, *other.options.rules})
-        options = replace(self.options, rules=rules, reference=other.options.reference or self.options.reference)
+        reference, twice = other.options.reference or self.options.reference, other.options.twice or self.options.twice
+        options = replace(self.options, rules=rules, reference=reference, twice=twice)
         return replace(self, options=options, entries=[*self.entries, *added], cases={**self.cases, **other.cases})
 
     def _differences(self, other: BoardDefinition) -> list[tuple[str, Any, Any]]:
@@ -254,7 +258,23 @@ class Board:
         if len(steady) > 1 and all(cell.at_share(0.5) is not None for of in steady.values() for cell in of):
             kept = [pair for pair in pairs if pair.entry in steady and pair.reference in steady]
             found.append(check_order("half the steps", steady, kept, partial(Cell.at_share, share=0.5)))
+        found.append(self._check_twice(cells, pairs))
         return [check for check in found if check] if len(cells) > 1 else []
+
+    def _check_twice(self, cells: Mapping[str, Sequence[Cell]], pairs: Sequence[Any]) -> OrderCheck | None:
+        """Check the order after twice the steps in the cases where all entries have such rows."""
+        longer = {
+            (name, cell.case): replace(cell, result=self.rows[name].judging(cell.case, cell.setting, TWICE))
+            for name, of in cells.items()
+            for cell in of
+        }
+        cases = [case for case in self.definition.cases if all(longer[name, case].is_complete for name in cells)]
+
+        def success(cell: Cell) -> np.ndarray | None:
+            return longer[cell.entry, cell.case].converged if cell.case in cases else None
+
+        where = f"twice the steps in {len(cases)} case{'' if len(cases) == 1 else 's'}"
+        return check_order(where, cells, pairs, success) if cases else None
 
 
 def rows_of(folder: Path, entries: Sequence[Entry]) -> dict[str, EntryRows]:

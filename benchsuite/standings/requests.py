@@ -51,13 +51,16 @@ def versus_contest(
 
 
 def board_contest(
-    registry: Registry, entries: Sequence[Path | Entry], names: Sequence[str | Case | Ladder], values: Mapping[str, Any]
+    registry: Registry,
+    entries: Sequence[str | Path | Entry],
+    names: Sequence[str | Case | Ladder],
+    values: Mapping[str, Any],
 ) -> Contest:
     """Make the contest of entries on a board, with those that it has already.
 
     Args:
         registry: the plugins.
-        entries: TOML files, folders of them, or entries; those of the suite by default for a new board.
+        entries: entries, or what `read_entries` reads; all of the suite by default for a new board.
         names: of cases and ladders; by default those of the board, else as of `benchsuite run`.
         values: name → value of the options; those of the board by default.
 

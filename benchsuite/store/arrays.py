@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ _LEGACY_SCHEMA = 4
 
 STARTS, SURFACES = "starts.npz", "surfaces.npz"
 
+#: The most bytes of a compressed member: a small file must not fill the memory.
+_COMPRESSED = 2**26
+
 
 @dataclass(frozen=True)
 class SurfaceFacts:
@@ -39,15 +42,21 @@ class SurfacesFacts:
     surfaces: list[SurfaceFacts]
 
 
-def save_round(folder: Path, round_result: RoundResult) -> None:
+def save_round(folder: Path, round_result: RoundResult, curves: Container[str] | None = None) -> None:
     """Write a round into the folder of its case.
+
+    Args:
+        folder: of the case.
+        round_result: the round.
+        curves: learning curves to keep of a round that is compressed; None to keep all, uncompressed.
 
     Raises:
         StoreError: it cannot be written.
         CaseError: it could not be read again.
     """
-    path = folder / _round_name(round_result.seeds)
-    write_arrays(path, asdict(round_result.facts), _columns(round_result.rows, round_result.curves))
+    kept = {name: values for name, values in round_result.curves.items() if curves is None or name in curves}
+    columns, path = _columns(round_result.rows, kept), folder / _round_name(round_result.seeds)
+    write_arrays(path, asdict(round_result.facts), columns, compressed=curves is not None)
 
 
 def load_rounds(folder: Path, plan: Plan | None) -> list[RoundResult]:
@@ -165,18 +174,20 @@ def _tables(columns: Mapping[str, np.ndarray]) -> tuple[SeedTable, dict[str, np.
     return SeedTable.from_columns(columns), columns_under("curve.", columns)
 
 
-def write_arrays(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(
+    path: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, compressed: bool = False
+) -> None:
     """Write arrays with facts, unless they could not be read again.
 
     Raises:
         StoreError: they cannot be written.
         CaseError: they could not be read again.
     """
-    buffer = io.BytesIO()
+    buffer, save = io.BytesIO(), np.savez_compressed if compressed else np.savez
     with readable(str(path)):
         body = files.encode({"schema": SCHEMA, **facts})
         sealed = files.with_digest(body, _digest(body, arrays)).decode()
-        np.savez(buffer, facts=np.array(sealed), **arrays)  # type: ignore[arg-type]  # arrays
+        save(buffer, facts=np.array(sealed), **arrays)  # type: ignore[arg-type]  # arrays
         _parse_arrays(buffer.getvalue())
     files.write(path, buffer.getvalue(), NO_ROOM)
 
@@ -230,8 +241,8 @@ def _digest(facts: bytes, arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    if member.compress_type != zipfile.ZIP_STORED:  # ours never are; a small file could fill the memory
-        raise ValueError("its members are compressed")
+    if member.compress_type != zipfile.ZIP_STORED and member.file_size > _COMPRESSED:
+        raise ValueError(f"a compressed member has {member.file_size:,} bytes")
     with archive.open(member) as stored:
         array: np.ndarray = np.lib.format.read_array(stored, allow_pickle=False)
         if stored.read(1):

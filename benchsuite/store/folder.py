@@ -54,13 +54,14 @@ class RunFolder:
 
     Args:
         path: the folder, which must hold a run; make one with `create`.
+        compact: whether rounds are written compressed, with the learning curves of R² and the criterion alone.
 
     Raises:
         StoreError: there is no run, it cannot be read, or another version wrote it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, compact: bool = False) -> None:
+        self.path, self._compact = path, compact
         self._open()
 
     def _open(self) -> None:
@@ -317,10 +318,13 @@ class RunFolder:
             StoreError: they cannot be written; the rounds before are kept.
             CaseError: they could not be read again.
         """
+        plan = self.plan(case)
         with readable(f"the rows of {case}"):
-            round_result.check(self.plan(case))
+            round_result.check(plan)
         self._prepare()
-        arrays.save_round(self._folder(case), round_result)
+        criterion = plan.parsed_criterion if plan and self._compact else None
+        curves = {"metric.r2", f"metric.{criterion.metric}"} if criterion else None
+        arrays.save_round(self._folder(case), round_result, curves)
 
     def round_results(self, case: str) -> list[RoundResult]:
         """Read the finished rounds of `case`, in the order of their first seeds.

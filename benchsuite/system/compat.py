@@ -149,6 +149,21 @@ def quick_options(platform: str) -> dict[str, Any]:
     return {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True} if platform == "cpu" else {}
 
 
+#: XLA's options for a GPU with which two compilations of a function are one program. An autotuner keeps the fastest of
+#: the kernels that it measures, which differs from process to process. Without one, Triton's default kernels have no
+#: tiles for some large products, so that products are calls of cuBLAS. Scatter operations add in one order.
+_GPU_OPTIONS = {
+    "xla_gpu_autotune_level": 0,
+    "xla_gpu_deterministic_ops": True,
+    "xla_gpu_enable_triton_gemm": False,
+}
+
+
+def program_options(platform: str) -> dict[str, Any]:
+    """XLA's options for the programs that train, besides its defaults: name → value."""
+    return dict(_GPU_OPTIONS) if platform == "gpu" else {}
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an exception of JAX says that a device has too little memory."""
     import jax
@@ -235,6 +250,47 @@ def _operations_of(equation: Any) -> int:
         contracted = equation.params["dimension_numbers"][0][0]
         numbers *= math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)
     return int(numbers)
+
+
+def live_bytes(traced: Any) -> int:
+    """Estimate the most bytes that the values of a traced function take at a time, without its arguments.
+
+    Values that XLA fuses into their users count as if they were stored, so that a program rarely takes more.
+    """
+    return _live_bytes(traced.jaxpr.jaxpr)
+
+
+def argument_bytes(traced: Any) -> int:
+    """The bytes of the arguments of a traced function."""
+    return sum(map(_bytes_of, traced.jaxpr.jaxpr.invars))
+
+
+def _live_bytes(jaxpr: Any) -> int:
+    last = _last_uses(jaxpr)
+    live = most = 0
+    for number, equation in enumerate(jaxpr.eqns):
+        inner = (_live_bytes(found) for value in equation.params.values() for found in _jaxprs_in(value))
+        most = max(most, live + max(inner, default=0))
+        live += sum(_bytes_of(variable) for variable in equation.outvars if variable in last)
+        most = max(most, live)
+        ending = {variable for variable in _variables(equation.invars) if last[variable] == number}
+        live -= sum(_bytes_of(variable) for variable in ending - {*jaxpr.invars, *jaxpr.constvars})
+    return most
+
+
+def _last_uses(jaxpr: Any) -> dict[Any, int]:
+    """Each variable that is used → the number of the last operation that uses it; results are used after all."""
+    last = {variable: number for number, equation in enumerate(jaxpr.eqns) for variable in _variables(equation.invars)}
+    return last | dict.fromkeys(_variables(jaxpr.outvars), len(jaxpr.eqns))
+
+
+def _variables(atoms: Iterable[Any]) -> list[Any]:
+    return [atom for atom in atoms if not hasattr(atom, "val")]
+
+
+def _bytes_of(variable: Any) -> int:
+    aval = variable.aval
+    return math.prod(getattr(aval, "shape", ())) * getattr(getattr(aval, "dtype", None), "itemsize", 0)
 
 
 def _jaxprs_in(value: Any) -> list[Any]:

@@ -197,10 +197,14 @@ def free_memory() -> int:
 
 
 def available_memory(device: Any) -> int:
-    """Measure the free memory of a device, in bytes; CPU devices of one host share the host's evenly."""
+    """Measure the memory that programs of a device may take, in bytes.
+
+    Of an accelerator it is all that JAX may allocate, whatever is in use, so that its blocks are always as wide. CPU
+    devices of one host share the free memory of the host evenly.
+    """
     stats = device.memory_stats()
     if stats and "bytes_limit" in stats:
-        return int(stats["bytes_limit"] - stats.get("bytes_in_use", 0))
+        return int(stats["bytes_limit"])
     return free_memory() // len(devices(device.platform))
 
 

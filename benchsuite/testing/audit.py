@@ -74,7 +74,7 @@ class Audit:
     def __init__(self, case: Case, settings: TrainingSettings, seeds: np.ndarray | None = None) -> None:
         from benchsuite.engine import Problem
 
-        self._devices = machine.devices(settings.platform)
+        self._devices, self._settings = machine.devices(settings.platform), settings
         self.problem = Problem.load(case, settings)
         self.seeds = np.arange(min(16, self.problem.schedule.seeds)) if seeds is None else seeds
 
@@ -88,6 +88,17 @@ class Audit:
             "each alone": self._train_alone,
         }
         return ways | ({"on one device": lambda: self._train(self.seeds, 1)} if len(self._devices) > 1 else {})
+
+    @property
+    def compared(self) -> str:
+        """What is compared: the programs, blocks and devices that train the seeds."""
+        from benchsuite.engine import make_plan
+
+        plan = make_plan(self.problem, self._settings, self._devices)
+        options = ", ".join(f"{name}={value}" for name, value in plan.compiler_options.items())
+        devices = f"{len(self._devices)} {plan.platform.upper()} device{'s' * (len(self._devices) > 1)} ({plan.device})"
+        lanes = f"blocks of {plan.chunk_size} lanes" if plan.chunk_size > 1 else "blocks of one lane"
+        return f"one compilation, {options or 'default options'}; {lanes}; {devices}"
 
     def findings(self, on_way: Callable[[str], None] = lambda _: None) -> Iterator[AuditResult]:
         """Train in every way, and compare each with the first.

@@ -7,7 +7,7 @@ Out: rows of all settings and of the chosen ones, trained by the session, and th
 from benchsuite.tuning.choice import choose_settings, rates_of_best, setting_key
 from benchsuite.tuning.entry import DEFAULT, SETTING, UNTREATED, Entry, entry_of, read_entries, shipped_entries
 from benchsuite.tuning.options import BLOCK, BoardOptions, Rules
-from benchsuite.tuning.rows import EntryRows
+from benchsuite.tuning.rows import TWICE, EntryRows
 from benchsuite.tuning.run import BoardTraining, WorkPart
 from benchsuite.tuning.settings import EntryTreatments
 from benchsuite.tuning.space import LARGEST, OptionRange, Space
@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT",
     "LARGEST",
     "SETTING",
+    "TWICE",
     "UNTREATED",
     "BoardOptions",
     "BoardTraining",

@@ -170,19 +170,29 @@ def shipped_entries() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def read_entries(paths: Sequence[Path]) -> list[Entry]:
-    """Read entries from TOML files, and from all of those in folders.
+def read_entries(given: Sequence[str | Path]) -> list[Entry]:
+    """Read entries from TOML files and from all of those in folders; other names are those of shipped entries.
 
     Raises:
         OptionError: there is none, one cannot be used, or two have the same name.
     """
-    files = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    files: list[str] = []
+    for one in given:
+        inside = sorted(Path(one).glob("*.toml")) if Path(one).is_dir() else [one]
+        files += [str(file) for file in inside]
     if not files:
-        raise OptionError(f"there is no entry in {', '.join(map(str, paths)) or 'no folder'}", "add a TOML file")
+        raise OptionError(f"there is no entry in {', '.join(map(str, given)) or 'no folder'}", "add a TOML file")
     entries: dict[str, Entry] = {}
     for file in files:
-        entry = Entry.read(file)
+        entry = _read_entry(file)
         if entry.name in entries:
             raise OptionError(f"two entries are named {entry.name}", f"rename that of {file}")
         entries[entry.name] = entry
     return list(entries.values())
+
+
+def _read_entry(text: str) -> Entry:
+    shipped = shipped_entries()
+    if text.endswith(".toml") or text in shipped:
+        return entry_of(text)
+    raise OptionError(f"{text} is neither a TOML file, a folder nor an entry of the suite", near_matches(text, shipped))

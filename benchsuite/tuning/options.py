@@ -68,6 +68,7 @@ class BoardOptions:
         judge_seeds: that they are judged on, none of which is a tune seed.
         reference: the entry that all others are compared with; empty to compare all with all.
         budget: most trainings for the tuning of an entry over all cases; None for no limit.
+        twice: whether the chosen settings are trained for twice the steps too, on the cases with the tag core.
     """
 
     rules: Sequence[Rules]
@@ -76,6 +77,7 @@ class BoardOptions:
     judge_seeds: SeedNumbers
     reference: str = ""
     budget: int | None = None
+    twice: bool = False
 
     def __post_init__(self) -> None:
         largest = max(rules.number for rules in self.rules)
@@ -106,7 +108,7 @@ class BoardOptions:
             judged = SeedNumbers(range(edition * BLOCK, edition * BLOCK + len(judged)))
         budget = _count("budget", given["budget"]) if "budget" in given else None
         tuned = _seeds("tune-seeds", given.get("tune_seeds", 100))
-        return cls(parsed, settings, tuned, judged, str(given.get("reference", "")), budget)
+        return cls(parsed, settings, tuned, judged, str(given.get("reference", "")), budget, bool(given.get("twice")))
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values, from which `parse` makes them again."""
@@ -117,6 +119,7 @@ class BoardOptions:
             "judge_seeds": str(self.judge_seeds),
             "reference": self.reference,
             "budget": self.budget,
+            "twice": self.twice,
         }
 
     def tuned_on(self, settings: int, cases: int) -> SeedNumbers:

@@ -14,6 +14,9 @@ from benchsuite.seeds import SeedNumbers
 from benchsuite.store import RunFolder, read_results
 from benchsuite.tuning.entry import SETTING
 
+#: The stages of a board: choose settings, judge them, and judge them after twice the steps.
+TUNING, JUDGING, TWICE = "tuning", "judging", "twice"
+
 #: case → setting → its results.
 Settled = Mapping[str, Mapping[int, Result]]
 
@@ -30,7 +33,7 @@ class EntryRows:
     _read: dict[str, list[Result]] = field(default_factory=dict)
 
     def folder(self, stage: str) -> Path:
-        """The run folder of a stage, "tuning" or "judging"."""
+        """The run folder of a stage."""
         return self.path / stage
 
     def exists(self, stage: str) -> bool:
@@ -54,16 +57,16 @@ class EntryRows:
     def tuning(self, settings: int) -> dict[str, dict[int, Result]]:
         """The tuned settings of each case, up to a number; those of a case that lacks seeds of one are left out."""
         found: dict[str, dict[int, Result]] = {}
-        for result in self.results("tuning"):
+        for result in self.results(TUNING):
             if (setting := _setting(result)) <= settings:
                 found.setdefault(result.summary.case, {})[setting] = result
         seeds = {case: {len(result.rows) for result in of.values()} for case, of in found.items()}
         most = max((max(numbers) for numbers in seeds.values()), default=0)
         return {case: of for case, of in found.items() if len(of) == settings and seeds[case] == {most}}
 
-    def judging(self, case: str, setting: int) -> Result | None:
-        """The judged rows of a setting; None where there are none."""
-        of_case = (result for result in self.results("judging") if result.summary.case == case)
+    def judging(self, case: str, setting: int | None, stage: str = JUDGING) -> Result | None:
+        """The judged rows of a setting, or those of twice the steps; None where there are none."""
+        of_case = (result for result in self.results(stage) if result.summary.case == case)
         return next((result for result in of_case if _setting(result) == setting), None)
 
     def finished(self, stage: str, treatment: str, settings: Sequence[int], seeds: SeedNumbers) -> set[str]:
@@ -77,20 +80,20 @@ class EntryRows:
 
     def reason(self, case: str) -> str:
         """Why a case lacks judged rows: it failed, does not apply, was stopped or was not run."""
-        for stage in ("judging", "tuning"):
+        for stage in (JUDGING, TUNING):
             if not self.exists(stage):
                 continue
             folder = RunFolder(self.folder(stage))
             found = [item for item in folder.untrained if item.case == case and item.treatment]
             found += [Untrained(*item) for item in folder.inapplicable if item[0] == case and item[1]]
             if found:
-                return f"{found[0].state}{' in tuning' if stage == 'tuning' else ''}: {found[0].reason}"
+                return f"{found[0].state}{' in tuning' if stage == TUNING else ''}: {found[0].reason}"
         return NOT_RUN
 
     @property
     def versions(self) -> dict[str, str]:
         """The versions of the libraries that the rows were made with."""
-        for stage in ("judging", "tuning"):
+        for stage in (JUDGING, TUNING):
             if self.exists(stage):
                 machine: dict[str, Any] = RunFolder(self.folder(stage)).machine
                 return {name: str(value) for name, value in machine.get("versions", {}).items() if value}

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchsuite.case import Case
+from benchsuite.case import Case, Schedule
 from benchsuite.errors import BenchsuiteError, OptionError
 from benchsuite.execution import Session, ShowProgress, open_folder
 from benchsuite.plugins import Registry
 from benchsuite.seeds import SeedNumbers
-from benchsuite.settings import OutputSettings, TrainingSettings
+from benchsuite.settings import CORE, OutputSettings, TrainingSettings
 from benchsuite.tuning.choice import choose_settings
 from benchsuite.tuning.entry import DEFAULT, SETTING, Entry
 from benchsuite.tuning.options import BoardOptions
-from benchsuite.tuning.rows import EntryRows
+from benchsuite.tuning.rows import JUDGING, TUNING, TWICE, EntryRows
 from benchsuite.tuning.settings import EntryTreatments
 from benchsuite.variants import Treatment
 
@@ -26,7 +26,7 @@ class WorkPart:
 
     Args:
         entry: the name of the entry.
-        stage: "tuning" or "judging".
+        stage: TUNING, JUDGING or TWICE.
         treatment: of the entry.
         settings: that are trained side by side.
         cases: ids of the cases.
@@ -93,7 +93,7 @@ class BoardTraining:
             KeyboardInterrupt: it was interrupted; finished rounds are kept.
         """
         for entry in self.entries:
-            for parts in (self._tuning, self._judging):
+            for parts in (self._tuning, self._judging, self._longer):
                 for part in parts(entry):
                     self._train(part)
 
@@ -103,7 +103,7 @@ class BoardTraining:
         for entry in self.entries:
             tuning = list(self._tuning(entry))
             found += tuning
-            found += self._assumed(entry) if tuning else self._judging(entry)
+            found += self._assumed(entry) if tuning else [*self._judging(entry), *self._longer(entry)]
         return found
 
     def estimate(self, part: WorkPart) -> float | None:
@@ -111,7 +111,7 @@ class BoardTraining:
 
         None where one of its cases has none yet.
         """
-        stored = [one for rows in self.rows.values() for stage in ("judging", "tuning") for one in rows.results(stage)]
+        stored = [one for rows in self.rows.values() for stage in (JUDGING, TUNING) for one in rows.results(stage)]
         times = {one.summary.case: one.summary for one in stored}
         if not times.keys() >= set(part.cases):
             return None
@@ -133,17 +133,27 @@ class BoardTraining:
         seeds = self.options.tuned_on(self.options.settings, len(self.cases))
         for treatment, settings in self._treatments[entry.name].together(self._numbers):
             cases = [case.id for case in self.cases]
-            yield from self._left(WorkPart(entry.name, "tuning", treatment, settings, cases, seeds))
+            yield from self._left(WorkPart(entry.name, TUNING, treatment, settings, cases, seeds))
 
     def _judging(self, entry: Entry) -> Iterator[WorkPart]:
+        for setting, cases in self._chosen(entry, self.cases):
+            yield from self._judged(entry, setting, cases)
+
+    def _longer(self, entry: Entry) -> Iterator[WorkPart]:
+        """The judging of the chosen settings after twice the steps, on the cases with the tag core."""
+        core = [case for case in self.cases if CORE in case.tags] if self.options.twice else []
+        for setting, cases in self._chosen(entry, core):
+            yield from self._judged(entry, setting, cases, TWICE)
+
+    def _chosen(self, entry: Entry, cases: Sequence[Case]) -> list[tuple[int, list[Case]]]:
+        """The settings that the rules choose, each with the cases for which one of them does."""
         wanted: dict[int, list[Case]] = {}
         tuning = self.rows[entry.name].tuning(self.options.settings)
         for rules in self.options.rules:
             for name, setting in choose_settings(entry, rules, tuning).items():
-                cases = wanted.setdefault(setting, [])
-                cases += [case for case in self.cases if name in ("", case.id) and case not in cases]
-        for setting, cases in sorted(wanted.items()):
-            yield from self._judged(entry, setting, cases)
+                of = wanted.setdefault(setting, [])
+                of += [case for case in cases if name in ("", case.id) and case not in of]
+        return sorted((setting, of) for setting, of in wanted.items() if of)
 
     def _assumed(self, entry: Entry) -> Iterator[WorkPart]:
         """The judging of an entry whose settings are not chosen yet."""
@@ -151,10 +161,10 @@ class BoardTraining:
             if rules.number or entry.default is not None:
                 yield from self._judged(entry, place + 1 if rules.number else DEFAULT, self.cases)
 
-    def _judged(self, entry: Entry, setting: int, cases: Sequence[Case]) -> Iterator[WorkPart]:
+    def _judged(self, entry: Entry, setting: int, cases: Sequence[Case], stage: str = JUDGING) -> Iterator[WorkPart]:
         alone = self._treatments[entry.name].alone(setting)
         names = [case.id for case in cases]
-        yield from self._left(WorkPart(entry.name, "judging", alone, [setting], names, self.options.judge_seeds))
+        yield from self._left(WorkPart(entry.name, stage, alone, [setting], names, self.options.judge_seeds))
 
     def _left(self, part: WorkPart) -> Iterator[WorkPart]:
         """The part without the cases that are finished; nothing where all are."""
@@ -169,9 +179,11 @@ class BoardTraining:
         rows = self.rows[part.entry]
         output = OutputSettings(run_dir=rows.folder(part.stage), resume=rows.exists(part.stage))
         cases = [case for case in self.cases if case.id in part.cases]
+        if part.stage == TWICE:
+            cases = [twice_as_long(case) for case in cases]
         names = [case.name if self.registry.cases.get(case.name) is case else case for case in cases]
         try:
-            with Session(self.registry, training, output, names, treatments=[part.treatment]) as session:
+            with Session(self.registry, training, output, names, [part.treatment], compact=True) as session:
                 result = session.run(self.show, self.on_failure)
         except OptionError as error:  # it applies to none of these cases, or fails on all of them
             folder = open_folder(training, replace(output, resume=rows.exists(part.stage)))
@@ -183,3 +195,12 @@ class BoardTraining:
             rows.forget()
         if result.interrupt:
             raise result.interrupt
+
+
+def twice_as_long(case: Case) -> Case:
+    """Double the length of a case in all of its protocols."""
+
+    def doubled(schedule: Schedule) -> Schedule:
+        return replace(schedule, **{schedule.unit: 2 * schedule.length})
+
+    return replace(case, schedule=doubled(case.schedule), quick=case.quick and doubled(case.quick))

@@ -9,10 +9,12 @@ from typing import Any
 
 import optax
 import pytest
+import toys
 from conftest import Command
 
 import benchsuite as bs
 from benchsuite.errors import OptionError
+from benchsuite.tuning import Entry
 
 SEEDS = ("--tune-seeds", "0:4", "--judge-seeds", "100:110")
 
@@ -121,6 +123,23 @@ def test_comparison_in_python() -> None:
         bs.versus(make, optax.sgd(1e-4), "line")
     with pytest.raises(OptionError, match="there is no option 'tune_seed'"):
         bs.versus(make, optax.sgd(1e-4), "line", tune_seed=3)
+
+
+@pytest.mark.usefixtures("benchsuite")
+def test_order_is_checked_after_twice_the_steps() -> None:
+    """With `twice` the cases with the tag core are judged after twice the steps too, where a slow entry succeeds."""
+    case = toys.line(name="marked", tags=("core",))
+    entries = [
+        Entry(name, "optax.sgd", default={"learning_rate": rate}) for name, rate in (("fast", 0.1), ("slow", 0.013))
+    ]
+
+    found = bs.board(*entries, cases=[case], judge_seeds=range(100, 110), twice=True)
+
+    (ranking,) = found.board.rankings
+    assert {score.entry: score.score for score in ranking.scores} == {"fast": 1, "slow": 0}
+    check = ranking.checks[-1]
+    assert check.name == "twice the steps in 1 case"
+    assert check.scores == {"fast": 1, "slow": 1}
 
 
 def test_failed_case_is_on_the_board(benchsuite: Command, tmp_path: Path) -> None:

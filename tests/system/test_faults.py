@@ -187,14 +187,15 @@ def of_another_version(path: Path) -> None:
 def compressed(path: Path) -> None:
     """As somebody would write it who wants a small file to fill the memory."""
     with np.load(path) as stored:
-        np.savez_compressed(path, **{name: stored[name] for name in stored.files})
+        columns = {name: stored[name] for name in stored.files}
+    np.savez_compressed(path, **columns, **{"start.bomb": np.zeros(2**24 + 1, np.float32)})
 
 
 DAMAGES = {
     "cut": (lambda path: path.write_bytes(path.read_bytes()[:-40]), "is damaged"),
     "edited": (edited, "changed after it was written"),
     "version": (of_another_version, "schema 99"),
-    "compressed": (compressed, "compressed"),
+    "compressed": (compressed, "a compressed member has 67,1"),
     "empty": (lambda path: path.write_bytes(b""), "is damaged"),
 }
 

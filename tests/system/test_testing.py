@@ -221,6 +221,7 @@ def test_audit_command(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> 
     assert code == 0
     assert "every seed ends the same to the last bit" in out
     assert "each alone 7 0" in " ".join(out.split())
+    assert "one compilation, default options; blocks of 128 lanes; " in out
 
     train = Audit._train_alone
 

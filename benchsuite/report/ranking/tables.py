@@ -198,7 +198,8 @@ def plan_sheet(parts: Sequence[Any]) -> Sheet:
     total, known = sum(part.trainings for part, _ in parts), [time for _, time in parts if time is not None]
     unknown = len(parts) - len(known)
     rest = f", and {unknown} parts without an estimate" if unknown else ""
-    return Sheet("", parts, columns, [f"{total:,} trainings: {seconds(sum(known)) if known else 'no estimate'}{rest}"])
+    estimate = f"{total:,} trainings: {seconds(sum(known)) if known else 'no estimate'}{rest}"
+    return Sheet("", parts, columns, [estimate if parts else "Nothing is missing."])
 
 
 def board_sheets(board: Board) -> Iterator[Sheet]:

@@ -100,7 +100,7 @@ class AnswerTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         if self._shared_marks:
             yield Prose(f"all of them: {self._shared_marks}", "dim")
-        yield FittedTable(self._lines, [_column(name) for name in _ORDER], _IMPORTANCE)
+        yield FittedTable(self._lines, [_column(name) for name in _ORDER], _IMPORTANCE, "failed as")
 
     @cached_property
     def _shared_marks(self) -> str:

@@ -42,14 +42,21 @@ CHECKS = (
 )
 
 
-def audit_table(found: Sequence[AuditResult], title: str) -> RenderableType:
-    """Return a table of differences from training all seeds side by side."""
+def audit_table(found: Sequence[AuditResult], title: str, compared: str) -> RenderableType:
+    """Return a table of differences from training all seeds side by side.
+
+    Args:
+        found: the differences of each way.
+        title: the case and its seeds.
+        compared: the programs, blocks and devices; see `Audit.compared`.
+    """
     most = max(found, key=lambda finding: finding.largest)
     same = all(finding.same for finding in found)
     differ = f"seeds do not end the same: {most.where} differs most, {most.way}"
     verdict, style = ("every seed ends the same to the last bit", "green") if same else (differ, "bold red")
     return Group(
         Prose(f"{title}, compared with all seeds side by side on all devices"),
+        Prose(compared),
         table(found, FINDINGS),
         Prose(verdict, style),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -93,11 +94,12 @@ class FittedTable:
 
 
 def _shorten(text: str, width: int) -> str:
-    """Cut a text between words to a width, with an ellipsis where something is left out."""
+    """Cut a text between words, but not behind a number, with an ellipsis where something is left out."""
     lines = wrap_words(Text(text.replace("\n", " ")), width)
     if len(lines) == 1:
         return text
-    return f"{wrap_words(lines[0], width - 2)[0].plain.rstrip(' ,;:.')} …"
+    start = wrap_words(lines[0], width - 2)[0].plain
+    return f"{re.sub(r' [0-9,]+$', '', start).rstrip(' ,;:.')} …"
 
 
 @dataclass(frozen=True)
