@@ -1,6 +1,5 @@
 """Train every registered case from many random starts: `pytest cases/ --benchmark-only`."""
 
+from benchsuite.suite.test_cases import test_training
 
-def test_training(registered_case, bench):
-    """Train and time all seeds of a case, and record their outcomes."""
-    bench(registered_case)
+__all__ = ["test_training"]

@@ -7,6 +7,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -89,6 +90,14 @@ def test_every_hook_is_told_and_tested(hook: str) -> None:
     assert f"def {hook}(" in told
     assert hook in (ROOT / "CONTRIBUTING.md").read_text()
     assert f"def test_hook_{hook}(" in tests
+
+
+def test_lowest_versions_are_tested() -> None:
+    """`tox -e lowest` has the lowest version of each library that the package allows."""
+    bounds = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    tested = (ROOT / "tox.ini").read_text().partition("[testenv:lowest]")[2].partition("[testenv")[0]
+
+    assert not {bound.replace(">=", "==") for bound in bounds} - {line.strip() for line in tested.splitlines()}
 
 
 def test_every_test_states_its_promise() -> None:

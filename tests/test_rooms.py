@@ -14,6 +14,7 @@ CORE = ROOT / "benchsuite"
 #: From top to bottom: a room imports only from rooms below it.
 ORDER = (
     "__main__",
+    "suite",
     "cli",
     "pytest_plugin",
     "api",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,15 +100,16 @@ def main(runs: tuple[Path, ...], check: bool) -> None:
         if wrong := missing(found):
             sys.exit(f"docs/cases lacks {', '.join(wrong)}: run `python docs/_make/gallery.py RUN`")
         return
+    began = time.time()
     add_runs(found, runs)
-    for old in (*(CASES / "pictures").glob("*"), *CASES.glob("*.md")):
-        if old.name != "symptoms.md":
-            old.unlink()
+    before = {*(CASES / "pictures").glob("*"), *CASES.glob("*.md")} - {CASES / "symptoms.md"}
     (CASES / "pictures").mkdir(exist_ok=True)
     data = os.environ.get("BENCHSUITE_DATA")
     settings = TrainingSettings(data_dir=Path(data) if data else None)
     cards = [write(entry, settings) for entry in found]
     (CASES / "index.md").write_text(overview(found, cards))
+    for old in before - {path for path in before if path.stat().st_mtime >= began}:
+        old.unlink()
 
 
 if __name__ == "__main__":
