@@ -62,6 +62,18 @@ def tiny(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001  # every pa
     return rows
 
 
+def plain(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001  # every part takes both
+    """Small cases of several kinds beside a plain program of each, which neither evaluates nor records."""
+    rows = []
+    for case in ("relu-to-relu", "relu-output", "euclidean-distance", "deep-linear-depth-4", "rosenbrock", "square"):
+        rivals = [
+            Rival("benchsuite", "in_suite:training", {"case": case, "seeds": SEEDS}),
+            Rival("plain JAX, jit(vmap(scan))", "plain:of_case", {"case": case, "seeds": SEEDS}),
+        ]
+        rows += compare(case, rivals, repetitions, "ms a seed", 1000)
+    return rows
+
+
 def _of_relu_to_relu() -> list[Rival]:
     seeds, steps = 256, 100
     return [
@@ -201,7 +213,7 @@ def _where_a_run_goes(repetitions: int, commands: dict[str, list[float]]) -> lis
     return in_proportion(rows, rows[0])
 
 
-PARTS = {part.__name__: part for part in (tiny, mnist, scale, overhead)}
+PARTS = {part.__name__: part for part in (tiny, plain, mnist, scale, overhead)}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -228,6 +240,7 @@ def main(parts: tuple[str, ...], repetitions: int, full: bool, output: Path | No
 
     \b
     tiny      small cases, compared with Keras, PyTorch, plain JAX and their random numbers
+    plain     small cases, compared with a plain JAX program of each
     mnist     dense networks, compared with Keras, PyTorch and their matrix products
     scale     whole runs of relu-to-relu over 1 to 10,000 seeds: time, memory, compilation
     overhead  commands, and the time of a run without training

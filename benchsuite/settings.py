@@ -21,12 +21,12 @@ AUTO, STAND_IN = "auto", "stand-in"
 PROTOCOLS = (QUICK, SOURCE)
 PRECISIONS = ("highest", "high", "default")
 PLATFORMS = (AUTO, "cpu", "gpu", "tpu")
-LOCAL, DASK = "local", "dask"
+LOCAL, DASK, SLURM = "local", "dask", "slurm"
 
 #: The tag of the cases that are trained where none are named, and the word for all cases.
 CORE, EVERY = "core", "all"
 DTYPES = ("float32", "float64", "bfloat16")  # as in benchsuite.case, which pytest does not import without a case
-EXECUTORS = (LOCAL, DASK)
+EXECUTORS = (LOCAL, DASK, SLURM)
 
 #: The options that are whole numbers of at least 1.
 _COUNTS = ("seeds", "rounds", "workers", "time_limit")
@@ -157,14 +157,24 @@ class TrainingSettings(_Settings):
     executor: str = _option(
         LOCAL,
         f"Where to train. {LOCAL}: in this process, on all of its devices; {DASK}: on Dask workers, each on all of its"
-        " devices. Requires `pip install 'benchsuite[dask]'`.",
+        f" devices; {SLURM}: on workers that are jobs of a SLURM cluster. Requires `pip install 'benchsuite[dask]'` or"
+        " `pip install 'benchsuite[slurm]'`.",
         choices=EXECUTORS,
     )
     scheduler: str | None = _option(
         None, "Address of a Dask scheduler. [default: start workers on this machine]", "ADDRESS"
     )
     workers: int | None = _option(
-        None, "Number of Dask workers to start on this machine; they share its cores. [default: one per core]", "N"
+        None,
+        "Number of workers to start: of Dask on this machine, which share its cores, or SLURM jobs. [default: one per"
+        " GPU, or per core without a GPU; 4 SLURM jobs]",
+        "N",
+    )
+    slurm: tuple[str, ...] = _option(
+        (),
+        "Option of sbatch for the jobs of --executor slurm, without its dashes, such as partition=gpu, gres=gpu:1,"
+        " cpus-per-task=8, mem=16G or time=04:00:00; can be repeated. [default: those of the cluster]",
+        "OPTION",
     )
     time_limit: int | None = _option(
         None,
@@ -190,8 +200,12 @@ class TrainingSettings(_Settings):
     def _check_combinations(self) -> None:
         if self.half_width is not None and self.seeds:
             raise OptionError("--half-width and --seeds exclude each other", "omit --seeds or --half-width")
-        if (self.scheduler or self.workers) and self.executor != DASK:
-            raise OptionError("--scheduler and --workers require --executor dask", "add --executor dask")
+        if self.scheduler and self.executor != DASK:
+            raise OptionError("--scheduler requires --executor dask", "add --executor dask")
+        if self.workers and self.executor == LOCAL:
+            raise OptionError("--workers requires --executor dask or slurm", "add --executor dask")
+        if self.slurm and self.executor != SLURM:
+            raise OptionError("--slurm requires --executor slurm", "add --executor slurm")
         if self.scheduler and self.workers:
             raise OptionError("--scheduler and --workers exclude each other", "omit --workers or --scheduler")
         if self.time_limit and self.executor != LOCAL:

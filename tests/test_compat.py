@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from benchsuite.system import compat
+from benchsuite.system import compat, executables
 
 
 def test_settings_can_be_listed() -> None:
@@ -53,6 +53,26 @@ def test_events_are_counted() -> None:
     assert first.compilations, f"JAX no longer reports compilations under {compat.COMPILATION}"
     assert first.requests, f"JAX no longer reports lookups in its compilation cache under {compat.CACHE_REQUEST}"
     assert second.hits, f"JAX no longer reports hits of its compilation cache under {compat.CACHE_HIT}"
+
+
+@pytest.mark.skipif(len(jax.devices("cpu")) == 1, reason="requires two CPU devices")
+def test_program_is_copied_to_another_device() -> None:
+    """A program compiled for one CPU device runs on another with the same results, and is not compiled anew."""
+    first, second = jax.devices("cpu")[:2]
+    numbers = np.linspace(0, 1, 1000, dtype=np.float32)
+    with jax.default_device(first):
+        compiled = jax.jit(lambda x: {"sum": jnp.tanh(x).sum(), "end": x[-1:]}).lower(numbers).compile()
+
+    with compat.count_events() as counts:
+        copy = executables.copy_program(compiled, second)
+
+    assert copy, "JAX's serialize_executable has changed: programs are compiled for each device"
+    assert counts.compilations == 0
+    made, again = compiled(jax.device_put(numbers, first)), copy(jax.device_put(numbers, second))
+    assert again["sum"].devices() == {second}
+    assert {name: np.array(value).tolist() for name, value in made.items()} == {
+        name: np.array(value).tolist() for name, value in again.items()
+    }
 
 
 @pytest.mark.parametrize("name", sorted(compat.quick_options("cpu")))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import sys
+from functools import partial
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import psutil
@@ -16,6 +19,7 @@ from benchsuite.engine import trainer
 from benchsuite.execution.runner import CaseRun
 from benchsuite.publish import nightly
 from benchsuite.publish.nightly import GATES, NightResult, Nights
+from benchsuite.system import gpus
 from benchsuite.system.load import measure_load, timing_warnings
 
 NIGHTLY = Path("nightly")
@@ -94,25 +98,53 @@ def test_gates_are_read_before_anything_runs(benchsuite: Command) -> None:
     assert not NIGHTLY.exists()
 
 
-SMI = """#!/bin/sh
-echo "NVIDIA H200, 1980, 1980, 61, 340.2, {busy}, {reasons}"
-echo "NVIDIA H200, [N/A], 1980, 30, 80.0, 0, 0x0000000000000001"
-"""
+class NvmlError(Exception):
+    """What NVIDIA's library raises."""
 
 
-def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As nvidia-smi tells it, before and after."""
-    smi = tmp_path / "nvidia-smi"
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+class Nvml(ModuleType):
+    """A stand-in for NVIDIA's library: two GPUs, of which the second knows neither its clock nor its reasons."""
 
-    def told(busy: int, reasons: str) -> dict[str, object]:
-        smi.write_text(SMI.format(busy=busy, reasons=reasons))
-        smi.chmod(0o755)
+    NVMLError, NVML_CLOCK_SM, NVML_TEMPERATURE_GPU = NvmlError, 1, 0
+
+    def __init__(self, busy: int = 3, reasons: int = 0x4) -> None:
+        super().__init__("pynvml")
+        values = {
+            "Init": None,
+            "Shutdown": None,
+            "DeviceGetCount": 2,
+            "SystemGetDriverVersion": "580.65.06",
+            "DeviceGetName": "NVIDIA H200",
+            "DeviceGetClockInfo": [1980, NvmlError("not supported")],
+            "DeviceGetMaxClockInfo": 1980,
+            "DeviceGetTemperature": [61, 30],
+            "DeviceGetPowerUsage": [340_200, 80_000],
+            "DeviceGetUtilizationRates": [SimpleNamespace(gpu=busy), SimpleNamespace(gpu=0)],
+            "DeviceGetCurrentClocksEventReasons": NvmlError("of a later driver"),
+            "DeviceGetCurrentClocksThrottleReasons": [reasons, NvmlError("not supported")],
+        }
+        self.nvmlDeviceGetHandleByIndex = lambda number: number
+        self.nvmlDeviceGetHandleByUUID = {"GPU-5": 1}.__getitem__
+        for name, value in values.items():
+            setattr(self, f"nvml{name}", partial(self._answer, value))
+
+    @staticmethod
+    def _answer(value: object, handle: int = 0, *_: object) -> object:
+        value = value[handle] if isinstance(value, list) else value
+        if isinstance(value, NvmlError):
+            raise value
+        return value
+
+
+def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the driver reports it, before and after."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def told(busy: int, reasons: int) -> dict[str, Any]:
+        monkeypatch.setitem(sys.modules, "pynvml", Nvml(busy, reasons))
         return measure_load() | {"cpu_percent": 1.0}
 
-    quiet, hot, shared = told(3, "0x0000000000000004"), told(99, "0x0000000000000060"), told(55, "0x0")
+    quiet, hot, shared = told(3, 0x4), told(99, 0x60), told(55, 0x0)
 
     assert quiet["gpus"] == [
         {
@@ -123,6 +155,7 @@ def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(
             "power_w": 340.2,
             "utilization_percent": 3,
             "slowed_by": [],
+            "throttling_known": True,
         },
         {
             "name": "NVIDIA H200",
@@ -132,25 +165,41 @@ def test_a_gpu_that_is_slowed_down_or_shared_makes_a_timing_doubtful(
             "power_w": 80.0,
             "utilization_percent": 0,
             "slowed_by": [],
+            "throttling_known": False,
         },
     ]
-    assert timing_warnings(quiet, quiet, "gpu") == []
+    unknown = "GPU 1 does not say whether it is slowed down"
+    assert timing_warnings(quiet, quiet, "gpu") == [unknown]
     assert timing_warnings(quiet, hot, "gpu") == [
+        unknown,
         "GPU 0 was in thermal slowdown at the end",
         "GPU 0 was in hardware thermal slowdown at the end",
     ]
-    assert timing_warnings(shared, quiet, "gpu") == ["other processes used 55 % of GPU 0 at the start"]
+    assert timing_warnings(shared, quiet, "gpu") == ["other processes used 55 % of GPU 0 at the start", unknown]
     assert timing_warnings(hot, hot, "cpu") == []
     assert timing_warnings({**quiet, "cpu_percent": 80.0}, quiet, "cpu") == [
         "other processes used 80 % of the processors at the start"
     ]
 
 
-def test_without_a_gpu_there_are_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """And the state of the rest is told."""
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_hidden_gpus_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that a process may not use say nothing about its timings; the driver's version is that of the driver."""
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml())
+    for variable, expected in {"1": ["1"], "GPU-5,0": ["GPU-5", "0"], "0,7,1": ["0"], "": []}.items():
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+        assert gpus.visible_gpus() == expected
+    assert "no GPU is visible" in measure_load()["gpus_unknown"]
+    assert gpus.driver_version() == "580.65.06"
+
+
+def test_without_a_gpu_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state of the rest is measured, and a run on GPUs says that theirs is unknown."""
+    monkeypatch.setitem(sys.modules, "pynvml", None)
 
     state = measure_load()
 
-    assert state["gpus"] == []
+    assert state["gpus"] == gpus.visible_gpus() == []
+    assert timing_warnings({**state, "cpu_percent": 1.0}, state, "gpu") == [
+        "the state of the GPUs is unknown: nvidia-ml-py is not installed"
+    ]
     assert 0 <= state["cpu_percent"] <= 100

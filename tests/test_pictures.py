@@ -28,7 +28,8 @@ def parts(path: Path) -> list[tuple[str, str]]:
     for node in ET.parse(path).iter():
         kind = node.tag.rpartition("}")[2]
         if kind in ("text", "path", "rect", "line"):
-            found.append((f"{kind} {node.text or ''} {node.get('fill')}", f"{node.get('transform')} {node.get('d')}"))
+            fill = re.sub(r"_\d+", "", node.get("fill") or "")  # gradients are counted through a process
+            found.append((f"{kind} {node.text or ''} {fill}", f"{node.get('transform')} {node.get('d')}"))
     return found
 
 

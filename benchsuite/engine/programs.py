@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from benchsuite.engine.problem import Problem
-from benchsuite.system import cache, compat, machine
+from benchsuite.system import cache, compat, executables, machine
 
 #: Compiled trainings that are shared at most, and bytes of code that each may have: the least recently used go first.
 SHARED, LARGEST_CODE = 32, 2**26
@@ -127,22 +127,31 @@ def compile_programs(problem: Problem, lanes: int, devices: Sequence[Any], *, pi
     """
     traced = problem.traced(pinned=pinned)
     key = _key(problem, traced, lanes, pinned=pinned)
-    missing = [device for device in devices if (key, device) not in _shared]
-    seconds, verdict, programs = 0.0, "hit", {}
-    begin = time.perf_counter()
-    if missing:
-        lowered = _lowered(_vectorise(problem, traced, lanes, pinned=pinned), missing)
+    programs = {device: _shared[key, device] for device in devices if (key, device) in _shared}
+    lower = partial(_lower, problem, traced, lanes, pinned=pinned)
+    compile_ = partial(_compile, problem.case.dtype, compat.program_options(devices[0].platform))
+    if len(programs) == len(devices):
+        return Compiled([programs[device] for device in devices], 0.0, 0.0, "hit")
+    seconds, verdict, begin = 0.0, "hit", time.perf_counter()
+    if not programs:
+        lowered = lower(devices[0])
         seconds = time.perf_counter() - begin
-        with cache.lookups() as found, ThreadPoolExecutor(len(missing)) as pool:
-            compile_for = partial(_compile, problem.case.dtype, compat.program_options(devices[0].platform))
-            compiled = pool.map(compile_for, lowered)
-            programs = dict(zip(missing, compiled, strict=True))
+        with cache.lookups() as found:
+            programs[devices[0]] = compile_(lowered)
         verdict = found.verdict
-    compiling = time.perf_counter() - begin - seconds if missing else 0.0
-    programs |= {device: _shared[key, device] for device in devices if device not in programs}
+    first = next(iter(programs.values()))
+    for device in devices:
+        if device not in programs:
+            programs[device] = _copied(first, device) or compile_(lower(device))
+    compiling = time.perf_counter() - begin - seconds
     for device, program in programs.items():
         _share((key, device), program)
     return Compiled([programs[device] for device in devices], seconds, compiling, verdict)
+
+
+def _copied(programs: Programs, device: Any) -> Programs | None:
+    copies = [executables.copy_program(program, device) for program in programs]
+    return None if None in copies else Programs(*copies)
 
 
 def _share(key: Hashable, programs: Programs) -> None:
@@ -167,18 +176,21 @@ def _key(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: bool) -
     return digest, trees, problem.precision, lanes, sweep, pinned
 
 
-def _lowered(traced: Programs, devices: Sequence[Any]) -> list[Programs]:
-    """Lower the same programs for each device by itself: one for all of them together would be another program."""
-    lowered = []
-    for device in devices:
-        with jax.default_device(device):
-            lowered.append(Programs(*(program.lower() for program in traced)))
-    return lowered
+def _lower(problem: Problem, traced: Sequence[Any], lanes: int, device: Any, *, pinned: bool) -> Programs:
+    """Lower the programs for a device by itself: one for several devices together would be another program."""
+    with jax.default_device(device):
+        return Programs(*(program.lower() for program in _vectorise(problem, traced, lanes, pinned=pinned)))
 
 
 def _compile(dtype: str, options: dict[str, Any], lowered: Programs) -> Programs:
-    with compat.wide_numbers(dtype):  # a thread has settings of its own
-        return Programs(*(program.compile(compiler_options=options) for program in lowered))
+    """Compile the programs side by side."""
+
+    def compiled(program: Any) -> Any:
+        with compat.wide_numbers(dtype):  # a thread has settings of its own
+            return program.compile(compiler_options=options)
+
+    with ThreadPoolExecutor(len(lowered)) as pool:
+        return Programs(*pool.map(compiled, lowered))
 
 
 def lower_for(device: Any, problem: Problem, lanes: int) -> Programs:

@@ -5,31 +5,18 @@ They affect the reliability of timings, never that of success rates.
 
 from __future__ import annotations
 
-import csv
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from benchsuite.errors import DeviceError
+from benchsuite.system import gpus
 
 #: Seconds over which the CPU load is measured.
 _WATCHED = 0.5
 
 #: Percent of the processors, or of a GPU, that other processes may use without a warning.
 _IDLE = 20.0
-
-#: Causes of throttling, by bit of the active reasons; nvmlClocksEventReasons in NVIDIA's management library: https://docs.nvidia.com/deploy/nvml-api/group__nvmlClocksEventReasons.html
-_SLOWED = {0x8: "hardware slowdown", 0x20: "thermal slowdown", 0x40: "hardware thermal slowdown", 0x80: "power brake"}
-
-#: Queried values of a GPU: name in `measure_load` -> name in nvidia-smi.
-_GPU = {
-    "name": "name",
-    "clock_mhz": "clocks.sm",
-    "largest_clock_mhz": "clocks.max.sm",
-    "temperature_c": "temperature.gpu",
-    "power_w": "power.draw",
-    "utilization_percent": "utilization.gpu",
-    "slowed_by": "clocks_throttle_reasons.active",
-}
 
 
 def measure_load() -> dict[str, Any]:
@@ -42,7 +29,7 @@ def measure_load() -> dict[str, Any]:
         "cpu_percent": psutil.cpu_percent(_WATCHED),
         "cpu_mhz": frequency.current if frequency else None,
         "cpu_temperature_c": _cpu_temperature(),
-        "gpus": _gpus(),
+        **_gpus(),
     }
 
 
@@ -57,7 +44,11 @@ def timing_warnings(before: Mapping[str, Any], after: Mapping[str, Any], platfor
     found = []
     if before["cpu_percent"] > _IDLE:
         found.append(f"other processes used {before['cpu_percent']:.0f} % of the processors at the start")
+    if platform == "gpu" and (why := before.get("gpus_unknown")):
+        found.append(f"the state of the GPUs is unknown: {why}")
     for number, gpu in enumerate(before["gpus"] if platform == "gpu" else ()):
+        if not gpu.get("throttling_known", True):
+            found.append(f"GPU {number} does not say whether it is slowed down")
         if (gpu["utilization_percent"] or 0) > _IDLE:
             found.append(f"other processes used {gpu['utilization_percent']:.0f} % of GPU {number} at the start")
     for when, state in (("at the start", before), ("at the end", after)):
@@ -75,32 +66,9 @@ def _cpu_temperature() -> float | None:
     return max(filter(None, readings), default=None)
 
 
-def _gpus() -> list[dict[str, Any]]:
-    """Query each GPU with nvidia-smi, which comes with the driver; empty without one."""
-    command = ["nvidia-smi", f"--query-gpu={','.join(_GPU.values())}", "--format=csv,noheader,nounits"]
+def _gpus() -> dict[str, Any]:
+    """The state of each GPU, or why it is unknown."""
     try:
-        output = subprocess.run(command, capture_output=True, errors="replace", check=True, timeout=30).stdout
-        rows = list(csv.reader(output.splitlines(), skipinitialspace=True))
-    except (OSError, subprocess.SubprocessError, csv.Error):
-        return []
-    return [_gpu(dict(zip(_GPU, row, strict=True))) for row in rows if len(row) == len(_GPU)]
-
-
-def _gpu(row: Mapping[str, str]) -> dict[str, Any]:
-    numbers = {name: _number(text) for name, text in row.items() if name not in ("name", "slowed_by")}
-    return {"name": row["name"], **numbers, "slowed_by": _slowed_by(row["slowed_by"])}
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:  # such as "[N/A]"
-        return None
-
-
-def _slowed_by(text: str) -> list[str]:
-    try:
-        bits = int(text, 16)
-    except ValueError:
-        return []
-    return [reason for bit, reason in _SLOWED.items() if bits & bit]
+        return {"gpus": gpus.gpu_states()}
+    except DeviceError as error:
+        return {"gpus": [], "gpus_unknown": error.message}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.errors import CaseError, DeviceError, OptionError
-from benchsuite.system import cache, compat
+from benchsuite.system import cache, compat, gpus
 
 #: Option of XLA for the number of CPU devices.
 _DEVICE_COUNT = "xla_force_host_platform_device_count"
@@ -155,7 +155,7 @@ def describe(used: Sequence[Any]) -> dict[str, Any]:
         "device": cpu_name() if first.platform == "cpu" else first.device_kind,
         "platform": first.platform,
         "device_count": len(used),
-        "driver": getattr(first.client, "platform_version", "").strip().split("\n")[-1],
+        "driver": _driver(first),
         "cpu": cpu_name(),
         "cores": cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
@@ -163,6 +163,13 @@ def describe(used: Sequence[Any]) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _PACKAGES},
     }
+
+
+def _driver(device: Any) -> str:
+    """The version of the driver of a GPU where it is known, and of the runtime."""
+    runtime = getattr(device.client, "platform_version", "").strip().split("\n")[-1]
+    driver = gpus.driver_version() if device.platform == "gpu" else ""
+    return f"{driver}, {runtime}" if driver else runtime
 
 
 def cores() -> int:

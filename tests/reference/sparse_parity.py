@@ -3,14 +3,14 @@
 import numpy as np
 
 
-def good(rng, decay):
+def good(rng, decay, epochs):
     """Whether all of 200 test rows are right after one of the epochs."""
     secret = rng.choice(20, 3, replace=False)
     x = rng.choice([-1.0, 1.0], (1200, 20)).astype(np.float32)
     y = x[:, secret].prod(1)
     w, v = np.float32(rng.normal(0, (2 / 20) ** 0.5, (20, 200))), np.float32(rng.normal(0, (2 / 200) ** 0.5, 200))
     b, c = np.zeros(200, np.float32), np.float32(0)
-    for _ in range(200):
+    for _ in range(epochs):
         order = rng.permutation(1000)
         for rows in np.split(order, range(32, 1000, 32)):
             h = np.maximum(x[rows] @ w + b, 0)
@@ -27,6 +27,6 @@ def good(rng, decay):
     return False
 
 
-def successes(seeds, decay):
+def successes(seeds, decay, epochs=200):
     """Count the seeds, each with bits and rows of its own."""
-    return sum(good(np.random.default_rng(seed), decay) for seed in range(seeds))
+    return sum(good(np.random.default_rng(seed), decay, epochs) for seed in range(seeds))

@@ -101,7 +101,7 @@ CHECKS = [
     *(Check(f"xor-pytorch-{name}", "torch_tests.successes_xor", (name,), long=name != "adagrad") for name in TORCH),
     Check("two-blobs", "torch_tests.successes_blobs", (1.0, 200), seeds=100),
     Check("parity-4", "parity", long=True),
-    Check("sparse-parity-decay-0.01", "sparse_parity", (0.01,), seeds=2, long=True),
+    Check("sparse-parity-decay-0.01", "sparse_parity", (0.01, 40), seeds=5, long=True),
     Check("teacher-student-k-9", "teacher_student", (9,), seeds=32, long=True),
     Check("abs-width-units-2", "abs_width", (2,)),
     Check("abs-width-units-4", "abs_width", (4,), long=True),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -24,11 +24,14 @@ from benchsuite.execution.executors.base import RemoteTrainer, RoundTrainer
 from benchsuite.execution.executors.job import Job, perform
 from benchsuite.plugins import PluginId
 from benchsuite.results import OnTrained, Plan, RoundResult
-from benchsuite.settings import TrainingSettings
-from benchsuite.system import machine
+from benchsuite.settings import AUTO, TrainingSettings
+from benchsuite.system import gpus, machine
 
 #: Seconds to wait for the scheduler, and for its first worker.
 PATIENCE = 60
+
+#: The share of a GPU's memory that JAX allocates by default.
+GPU_MEMORY = 0.75
 
 #: A worker sends no heartbeat while it compiles.
 _CONFIG = {"distributed.scheduler.worker-ttl": "30 minutes"}
@@ -96,19 +99,48 @@ class Worker:
 
 
 class Pin(WorkerPlugin):
-    """Restricts each local worker to its share of the cores, also after a restart."""
+    """Restricts each local worker to its share of the cores and to one GPU, also after a restart.
+
+    Args:
+        workers: number of workers.
+        devices: the GPUs that they share, as `CUDA_VISIBLE_DEVICES` names them; none where they train on CPUs.
+    """
 
     idempotent = True
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, devices: Sequence[str] = ()) -> None:
+        self._workers, self._devices = workers, list(devices)
 
     def setup(self, worker: Any) -> None:
-        """Set the CPU affinity of a worker, before it imports JAX."""
+        """Set the CPU affinity and the GPU of a worker, before it imports JAX."""
+        number = int(worker.name) % self._workers
+        if self._devices:
+            os.environ.update(gpu_environment(number, self._workers, self._devices))
         if hasattr(os, "sched_setaffinity"):
             cores = sorted(os.sched_getaffinity(0))
-            number = int(worker.name) % self._workers
             os.sched_setaffinity(0, cores[number :: self._workers] or [cores[number % len(cores)]])
+
+
+def gpu_environment(number: int, workers: int, devices: Sequence[str]) -> dict[str, str]:
+    """The variables that restrict a worker to its GPU, and to its share of the memory where several workers share one.
+
+    Args:
+        number: of the worker.
+        workers: how many there are.
+        devices: GPUs, as `CUDA_VISIBLE_DEVICES` names them.
+    """
+    place = number % len(devices)
+    variables = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", gpus.VISIBLE: devices[place]}
+    sharing = len(range(place, workers, len(devices)))
+    if sharing > 1:
+        variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{GPU_MEMORY / sharing:.3f}"
+    return variables
+
+
+def _gpus_for(platform: str) -> list[str]:
+    """The GPUs that workers on this machine would train on; none where they train on CPUs."""
+    wanted = platform == "gpu" or (platform == AUTO and os.environ.get("JAX_PLATFORMS", "cuda") in ("cuda", "gpu"))
+    return gpus.visible_gpus() if wanted else []
 
 
 class DaskChannel:
@@ -159,6 +191,15 @@ class DaskChannel:
         return f"{self._job.case}-{self._run}-{seeds[0]}-{seeds[-1]}"
 
 
+@contextmanager
+def dask_settings() -> Iterator[None]:
+    """Configure Dask for workers that compile; its log is silenced, as its errors are translated."""
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with dask.config.set(_CONFIG):
+        yield
+
+
 class DaskExecutor:
     """Trains on Dask workers: those of a scheduler, or some started on this machine.
 
@@ -181,10 +222,8 @@ class DaskExecutor:
         Raises:
             DeviceError: the scheduler cannot be reached, or has no worker.
         """
-        for name in ("distributed", "distributed.client"):  # its errors are translated below
-            logging.getLogger(name).setLevel(logging.CRITICAL)
-        with dask.config.set(_CONFIG):
-            opened = cls._existing(training.scheduler) if training.scheduler else cls._started(training.workers)
+        with dask_settings():
+            opened = cls._existing(training.scheduler) if training.scheduler else cls._started(training)
             with opened as client:
                 yield cls(client, left_out, of_objects=of_objects)
 
@@ -205,8 +244,9 @@ class DaskExecutor:
 
     @staticmethod
     @contextmanager
-    def _started(workers: int | None) -> Iterator[Client]:
-        count = workers or machine.cores()
+    def _started(training: TrainingSettings) -> Iterator[Client]:
+        devices = _gpus_for(training.platform)
+        count = training.workers or len(devices) or machine.cores()
         with (
             LocalCluster(
                 n_workers=count,
@@ -217,7 +257,7 @@ class DaskExecutor:
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):
-            client.register_plugin(Pin(count))
+            client.register_plugin(Pin(count, devices))
             yield client
 
     @property

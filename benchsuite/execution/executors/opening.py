@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from benchsuite.errors import OptionError
 from benchsuite.execution.executors.base import Executor
 from benchsuite.execution.executors.local import LOCAL_EXECUTOR
 from benchsuite.plugins import PluginId
-from benchsuite.settings import DASK, TrainingSettings
+from benchsuite.settings import LOCAL, SLURM, TrainingSettings
 
 
 @contextmanager
@@ -36,15 +36,29 @@ def open_executor(
         finally:
             isolated.stop()
         return
-    if training.executor != DASK:
+    if training.executor == LOCAL:
         yield LOCAL_EXECUTOR
         return
+    with _cluster(training.executor)(training, left_out, of_objects=of_objects) as cluster:
+        yield cluster
+
+
+def _cluster(name: str) -> Callable[..., AbstractContextManager[Executor]]:
+    """Import the function that connects to the workers of an executor.
+
+    Raises:
+        OptionError: a library that it requires is not installed.
+    """
     try:
+        if name == SLURM:
+            from benchsuite.execution.executors.slurm import connect_slurm
+
+            return connect_slurm
         from benchsuite.execution.executors.dask import DaskExecutor
+
+        return DaskExecutor.connect
     except ModuleNotFoundError as error:
         raise OptionError(
-            f"--executor {DASK} requires {error.name}, which is not installed",
-            "install it with `pip install 'benchsuite[dask]'`",
+            f"--executor {name} requires {error.name}, which is not installed",
+            f"install it with `pip install 'benchsuite[{name}]'`",
         ) from error
-    with DaskExecutor.connect(training, left_out, of_objects=of_objects) as cluster:
-        yield cluster

@@ -3,10 +3,12 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import optax
 from flax import nnx
 
 from benchsuite import Bound, Case, Claim, Ladder, Schedule, Stream, hookimpl
+from benchsuite_library.readings import bends
 
 
 class Net(nnx.Module):
@@ -30,6 +32,13 @@ def magnitude(key, n):
 ONE = [Claim("One ReLU cannot represent |x|.", Bound("r2", at_most=0.35))]
 
 
+def two_sides(model):
+    """One unit is x where it is positive, another -x where it is not."""
+    model.hidden.kernel[...] = jnp.zeros_like(model.hidden.kernel[...]).at[0, :2].set(jnp.array([1.0, -1.0]))
+    model.output.kernel[...] = jnp.zeros_like(model.output.kernel[...]).at[:2].set(1.0)
+    model.hidden.bias[...], model.output.bias[...] = jnp.zeros_like(model.hidden.bias[...]), jnp.zeros(1)
+
+
 def width(units):
     return Case(
         name="abs-width",
@@ -41,6 +50,8 @@ def width(units):
         schedule=Schedule(steps=2000, evaluate_every=100, seeds=1000),
         family="abs",
         tags=("small", "regression"),
+        diagnostics=[bends(units)],
+        solution=two_sides if units > 1 else None,
         claims=ONE if units == 1 else (),
     )
 

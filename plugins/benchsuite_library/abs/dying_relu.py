@@ -9,6 +9,7 @@ after each layer is a Markov chain, whose integration gives the share of network
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import optax
 from flax import nnx
 
@@ -41,6 +42,14 @@ def magnitude(key, n):
     return x, abs(x)
 
 
+def two_sides(model):
+    """The first layer splits x by its sign, the others pass both sides on."""
+    for layer in model.hidden:
+        signs = jnp.array([[1.0, -1.0]]) if layer.kernel.shape[0] == 1 else jnp.eye(2)
+        layer.kernel[...], layer.bias[...] = signs, jnp.zeros(2)
+    model.output.kernel[...], model.output.bias[...] = jnp.ones((2, 1)), jnp.zeros(1)
+
+
 @hookimpl
 def benchsuite_cases():
     yield Case(
@@ -54,6 +63,7 @@ def benchsuite_cases():
         family="abs",
         tags=("small", "regression"),
         claims=[Claim("Networks that are born dead cannot learn.", FailureRate(at_least=BORN_DEAD))],
+        solution=two_sides,
         diagnostics=[
             Diagnostic(
                 "silent share",

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from benchsuite import Case, Criterion, FailureRate, Ladder, Measure, Schedule
+from benchsuite import Case, Criterion, Diagnostic, FailureRate, Ladder, Measure, Schedule
 
 ROWS, BATCH, EPOCHS = 64_000, 64, 100
 STEPS = ROWS // BATCH
@@ -60,6 +60,12 @@ def next_loss(model, _, *, inputs, operation):
 def interpolation(model, _, *, inputs, operation):
     """The mean squared error on as many other rows."""
     return compare(model, inputs, operation, jax.random.fold_in(model.data.key[...], STEPS), ROWS)
+
+
+def between(model, _):
+    """Compute the largest distance of a factor tanh(ŵ) σ(m̂) from the nearest of -1, 0 and 1."""
+    factors = abs(model.factors())
+    return jnp.minimum(factors, 1 - factors).max()
 
 
 class State(NamedTuple):
@@ -164,6 +170,7 @@ def minimal(name, title, symbol, *, cell, operation, solved, solution=None):
             quick=Schedule(steps=20 * STEPS, evaluate_every=2 * STEPS, seeds=50),
             metrics={"interpolation": Measure(partial(interpolation, inputs=inputs, operation=operation))},
             criterion=Criterion("interpolation", at_most=1e-5),
+            diagnostics=[Diagnostic("weight error", "Distance of the worst factor from -1, 0 and 1.", between)],
             solution=solution,
             family="arithmetic",
             tags=("long", "regression"),

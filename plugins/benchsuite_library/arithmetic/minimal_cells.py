@@ -25,6 +25,9 @@ class Nalu(nnx.Module):
         weights, gate = _weights(self.w, self.m), nnx.sigmoid(self.gate[...] @ x)
         return gate * (weights @ x) + (1 - gate) * jnp.exp(weights @ jnp.log(abs(x) + 1e-7))
 
+    def factors(self):
+        return _weights(self.w, self.m)
+
 
 class Inalu(nnx.Module):
     """A gate of its own, other weights for sum and product, and a product that is bounded and has a sign."""
@@ -38,6 +41,9 @@ class Inalu(nnx.Module):
         sizes = jnp.exp(jnp.minimum(factors @ jnp.log(jnp.maximum(abs(x), 1e-7)), 20))
         signs = (jnp.sign(x) * abs(factors)[:, None] + 1 - abs(factors)[:, None]).prod(0)
         return gate * (_weights(self.w, self.m) @ x) + (1 - gate) * sizes * signs
+
+    def factors(self):
+        return _weights(self.w_product, self.m_product)
 
 
 def exactly(first, second):

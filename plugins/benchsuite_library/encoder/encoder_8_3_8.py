@@ -7,6 +7,7 @@ import optax
 from flax import nnx
 
 from benchsuite import Case, Criterion, Schedule, Split, Table, binary_accuracy, hookimpl
+from benchsuite_library.readings import flat_share, wrong_rows
 
 
 class Encoder(nnx.Module):
@@ -52,5 +53,6 @@ def benchsuite_cases():
         criterion=Criterion("right", at_least=1.0),
         family="encoder",
         tags=("small", "classification"),
+        diagnostics=[wrong_rows(8, threshold=0), flat_share],
         solution=binary,
     )

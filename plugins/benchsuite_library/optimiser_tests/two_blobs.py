@@ -6,10 +6,11 @@ length 200 steps when it failed; a rate of 0.045 and 800 steps, about which the 
 
 from functools import partial
 
+import jax
 import numpy as np
 from flax import nnx
 
-from benchsuite import Case, Claim, Criterion, FailureRate, Measure, Schedule, Split, Table, hookimpl
+from benchsuite import Case, Claim, Criterion, Diagnostic, FailureRate, Measure, Schedule, Split, Table, hookimpl
 
 from .adamp import adamp
 from .torch_defaults import cross_entropy, linear
@@ -51,8 +52,17 @@ def tested(name, steps, claims, learning_rate):
         criterion=Criterion("left", at_most=0.5),
         family="optimiser-tests",
         tags=("small", "classification"),
+        diagnostics=[ROUNDED],
         claims=claims,
     )
+
+
+def rounded(model, batch):
+    p = jax.nn.sigmoid(model(batch[0]))
+    return ((p == 0) | (p == 1)).mean()
+
+
+ROUNDED = Diagnostic("rounded outputs", "Share of outputs that are exactly 0 or 1: no gradient passes.", rounded)
 
 
 @hookimpl

@@ -12,6 +12,7 @@ import optax
 from flax import nnx
 
 from benchsuite import Case, Criterion, Schedule, Split, Table, binary_accuracy, hookimpl
+from benchsuite_library.readings import flat_share, wrong_rows
 
 
 def around_zero(key, shape, dtype=np.float32, **_):
@@ -56,5 +57,6 @@ def benchsuite_cases():
         criterion=Criterion("right", at_least=1.0),
         family="parity",
         tags=("small", "classification"),
+        diagnostics=[wrong_rows(16), flat_share],
         solution=counted,
     )

@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from benchsuite import Case, Criterion, FailureRate, Ladder, Measure, Schedule, Split, Table, hookimpl
+from benchsuite import Case, Criterion, Diagnostic, FailureRate, Ladder, Measure, Schedule, Split, Table, hookimpl
 
 ROWS, TESTED, BITS, RELEVANT = 1000, 200, 20, 3
 
@@ -42,6 +42,22 @@ def hinge(model, numbers, decay):
     return missing.mean() + jnp.where((missing > 0).any(), decay / 2, 0) * weights
 
 
+def learnt_rows(model, _):
+    return (model.margins(jnp.arange(ROWS)) > 0).mean()
+
+
+def size(model, _):
+    return jnp.sqrt((model.hidden.kernel[...] ** 2).sum())
+
+
+def steps_of_the_sum(model):
+    """Three units bend the sum of the relevant bits, -3, -1, 1 or 3, to -1, 1, -1 and 1."""
+    model.hidden.kernel[...] = jnp.zeros((BITS, model.output.kernel.shape[0])).at[model.secret[...], :3].set(1.0)
+    model.hidden.bias[...] = jnp.zeros_like(model.hidden.bias[...]).at[:3].set(jnp.array([3.0, 1.0, -1.0]))
+    model.output.kernel[...] = jnp.zeros_like(model.output.kernel[...]).at[:3, 0].set(jnp.array([1.0, -2.0, 2.0]))
+    model.output.bias[...] = -jnp.ones(1)
+
+
 def numbers_of_rows(_):
     return Split(train=np.arange(ROWS), test=np.arange(ROWS, ROWS + TESTED))
 
@@ -56,8 +72,16 @@ def decayed(decay):
         objective=partial(hinge, decay=decay),
         optimizer=partial(optax.sgd, learning_rate=0.1),
         schedule=Schedule(epochs=200, evaluate_every=1, seeds=100),
+        quick=Schedule(epochs=40, evaluate_every=1, seeds=10),
         metrics={"right": Measure(lambda model, numbers: (model.margins(numbers) > 0).mean())},
         criterion=Criterion("right", at_least=1.0, when="ever"),
+        diagnostics=[
+            Diagnostic(
+                "learnt rows", "Share of the training rows that are right: 1 in a failed seed is memory.", learnt_rows
+            ),
+            Diagnostic("weight norm", "Norm of the hidden weights: near 0, the weight decay erased them.", size),
+        ],
+        solution=steps_of_the_sum,
         family="parity",
         tags=("long", "classification"),
     )

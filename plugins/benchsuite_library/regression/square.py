@@ -8,7 +8,8 @@ from functools import partial
 import jax
 from flax import nnx
 
-from benchsuite import Diagnostic, hookimpl
+from benchsuite import hookimpl
+from benchsuite_library.readings import bends
 
 from .nets import Net, fitted
 
@@ -18,15 +19,8 @@ def square(key, n):
     return x, x**2
 
 
-def bends(model, x, _):
-    active = model.hidden(x) > 0
-    return (active.any(0) & ~active.all(0)).sum()
-
-
 @hookimpl
 def benchsuite_cases():
     summary = "Three ReLU units learn the square of a number."
-    reading = "Units that bend within the range of the data, of three."
     model = partial(Net, units=3, activation=nnx.relu)
-    diagnostics = [Diagnostic("bends", reading, bends)]
-    yield fitted("square", summary, "https://arxiv.org/abs/1610.01145", square, model, diagnostics=diagnostics)
+    yield fitted("square", summary, "https://arxiv.org/abs/1610.01145", square, model, diagnostics=[bends(3)])

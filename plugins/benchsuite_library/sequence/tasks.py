@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 from flax import nnx
 
-from benchsuite import Case, Criterion, Ladder, Schedule, Stream
+from benchsuite import Case, Criterion, Diagnostic, Ladder, Schedule, Stream
 
 SYMBOLS, COPIED = 4, 3
 
@@ -59,6 +59,13 @@ def named(draw, **options):
 
 def all_right(logits, symbols):
     return (logits.argmax(-1) == symbols).all(-1)
+
+
+def named_symbols(model, x, symbols):
+    return (model(x).argmax(-1) == symbols).mean()
+
+
+NAMED = Diagnostic("named symbols", "Share of single symbols that are right: a quarter is guessing.", named_symbols)
 
 
 def cross_entropy(logits, symbols):
@@ -121,4 +128,5 @@ def _copy(cell, gap):
         "schedule": Schedule(steps=400, evaluate_every=50, seeds=200),
         "metrics": {"right": all_right},
         "criterion": Criterion("right", at_least=0.99),
+        "diagnostics": [NAMED],
     }

@@ -12,6 +12,7 @@ import optax
 from flax import nnx
 
 from benchsuite import Case, Criterion, Ladder, Schedule, Split, Table, binary_accuracy, hookimpl
+from benchsuite_library.readings import wrong_rows
 
 
 class Net(nnx.Module):
@@ -49,6 +50,7 @@ def connected(shortcuts):
         schedule=Schedule(epochs=3000, evaluate_every=150, seeds=200),
         metrics={"right": partial(binary_accuracy, threshold=0)},
         criterion=Criterion("right", at_least=1.0),
+        diagnostics=[wrong_rows(194, threshold=0)],
         family="spirals",
         tags=("classification",),
     )

@@ -19,6 +19,9 @@ GLOBAL = {6: 500, 7: 473, 9: 389, 10: 340, 12: 231, 13: 165, 16: 64, 20: 29}
 #: The largest k that 6,000 steps suffice for.
 EASY = 10
 
+#: A unit is met within this distance.
+CLOSE = 0.1
+
 
 class Student(nnx.Module):
     """The weights (inputs, units) of k units, from N(0, 1 / k)."""
@@ -44,6 +47,12 @@ def gradient(student, batch):
     return jnp.log10(optax.tree.norm(slopes))
 
 
+def met(student, _):
+    """Count the teacher's units with a student unit within 0.1 of them."""
+    w = student.w[...].T
+    return (((w[:, None] - jnp.eye(len(w))) ** 2).sum(2) < CLOSE**2).any(0).sum()
+
+
 def identity(student):
     student.w[...] = jnp.eye(len(student.w[...]), dtype=student.w.dtype)
 
@@ -63,7 +72,8 @@ def students(k):
         family="teacher-student",
         tags=("small" if easy else "long", "regression"),
         diagnostics=[
-            Diagnostic("gradient", "The logarithm of the gradient's norm: a spurious minimum is reached.", gradient)
+            Diagnostic("gradient", "The logarithm of the gradient's norm: a spurious minimum is reached.", gradient),
+            Diagnostic("met units", "The teacher's units that a student unit equals, k at the global minimum.", met),
         ],
         solution=identity,
         dtype="float64",

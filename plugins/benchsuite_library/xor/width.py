@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import jax.numpy as jnp
 import optax
 from flax import nnx
 
@@ -26,6 +27,17 @@ def living(model, x, _):
     return (model.hidden(x) > 0).any(0).sum()
 
 
+def two_steps(model):
+    """One unit is the number of ones, another takes two off from the second on."""
+    kernel, bias = jnp.zeros_like(model.hidden.kernel[...]), jnp.zeros_like(model.hidden.bias[...])
+    model.hidden.kernel[...], model.hidden.bias[...] = kernel.at[:, :2].set(1.0), bias.at[1].set(-1.0)
+    output = jnp.zeros_like(model.output.kernel[...])
+    model.output.kernel[...], model.output.bias[...] = (
+        output.at[:2, 0].set(jnp.array([20.0, -40.0])),
+        jnp.full(1, -10.0),
+    )
+
+
 def width(units):
     return Case(
         name="xor-width",
@@ -40,6 +52,7 @@ def width(units):
         criterion=Criterion("right", at_least=1.0),
         family="xor",
         tags=("small", "classification"),
+        solution=two_steps,
         diagnostics=[Diagnostic("living units", "Units active on one of the four points at least.", living)],
     )
 

@@ -9,6 +9,7 @@ from functools import partial
 import optax
 
 from benchsuite import Case, Criterion, Schedule, binary_accuracy, hookimpl
+from benchsuite_library.readings import flat_share, wrong_rows
 
 from .points import bits
 from .sigmoids import Sigmoids, both_bits, half_squares
@@ -29,5 +30,6 @@ def benchsuite_cases():
         criterion=Criterion("right", at_least=1.0),
         family="xor",
         tags=("small", "classification"),
+        diagnostics=[wrong_rows(4), flat_share],
         solution=both_bits,
     )

@@ -9,6 +9,7 @@ from functools import partial
 import optax
 
 from benchsuite import Case, Criterion, Schedule, hookimpl
+from benchsuite_library.readings import flat_share, wrong_rows
 
 from .points import bits
 from .sigmoids import Sigmoids, both_bits, half_squares, root_mean_square
@@ -28,6 +29,7 @@ def trained(name, batch_size):
         criterion=Criterion("rms", at_most=0.05, when="ever"),
         family="xor",
         tags=("small", "classification"),
+        diagnostics=[wrong_rows(4), flat_share],
         solution=both_bits,
     )
 

@@ -1,0 +1,72 @@
+"""Train rounds on Dask workers that run as jobs of a SLURM cluster."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dask_jobqueue import SLURMCluster
+from distributed import Client
+
+from benchsuite.errors import DeviceError
+from benchsuite.execution.executors.dask import DaskExecutor, dask_settings
+from benchsuite.plugins import PluginId
+from benchsuite.settings import TrainingSettings
+
+#: Jobs that are submitted by default.
+JOBS = 4
+
+#: Where SLURM writes what the workers print, in the working folder.
+LOGS = Path(".benchsuite") / "slurm"
+
+#: Options of sbatch that dask-jobqueue sets, by their start: the settings name them, or the cluster's defaults hold.
+_LEFT_OUT = ["--cpus-per-task", "--mem", "-t "]
+
+
+@contextmanager
+def connect_slurm(
+    training: TrainingSettings, left_out: Iterable[PluginId] = (), *, of_objects: bool = False
+) -> Iterator[DaskExecutor]:
+    """Submit jobs that are one worker each, wait until all run, and cancel them at the end.
+
+    Args:
+        training: how many workers, and the options of sbatch.
+        left_out: plugins that no worker loads.
+        of_objects: whether the cases are objects of a script.
+
+    Raises:
+        DeviceError: jobs cannot be submitted.
+    """
+    jobs = training.workers or JOBS
+    if not shutil.which("sbatch"):
+        raise DeviceError("there is no command sbatch", "start benchsuite on a node that can submit jobs")
+    sys.stderr.write(f"note: waiting for {jobs} SLURM jobs; their output is in {LOGS}\n")
+    with dask_settings(), _submitted(training, jobs) as cluster, Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(jobs)
+        yield DaskExecutor(client, left_out, of_objects=of_objects)
+
+
+def _submitted(training: TrainingSettings, jobs: int) -> SLURMCluster:
+    """Start a scheduler in this process, and submit the jobs.
+
+    Raises:
+        DeviceError: SLURM refuses them.
+    """
+    try:
+        return SLURMCluster(
+            n_workers=jobs,
+            cores=1,  # rounds that a worker trains at a time
+            processes=1,
+            memory="1GB",  # unused: SLURM limits it
+            job_directives_skip=_LEFT_OUT,
+            job_extra_directives=[f"--{option}" for option in training.slurm],
+            worker_extra_args=["--no-dashboard", "--memory-limit", "0"],
+            death_timeout=300,
+            log_directory=str(LOGS),
+            scheduler_options={"dashboard_address": ":0"},
+        )
+    except RuntimeError as error:  # with what sbatch prints
+        raise DeviceError(f"submitting SLURM jobs failed: {error}", "check the values of --slurm") from error
