@@ -4,4 +4,4 @@ In: requests for files, processes, signals, hardware facts, caches, progress, an
 Out: modules to call, as in `from benchsuite.system import files`.
 """
 
-__all__ = ["cache", "compat", "executables", "files", "load", "machine", "process", "progress", "signals"]
+__all__ = ["cache", "compat", "executables", "files", "gpus", "load", "machine", "process", "progress", "signals"]
