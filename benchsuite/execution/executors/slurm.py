@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from dask_jobqueue import SLURMCluster
 from dask_jobqueue.slurm import SLURMJob
-from distributed import Client
+from distributed import Client, Status
 
 from benchsuite.errors import DeviceError
 from benchsuite.execution.executors.dask import DaskExecutor, dask_settings
@@ -62,6 +62,7 @@ class SlurmJob(SLURMJob):
             await super().start()
         except RuntimeError as error:  # ends with what sbatch prints
             self.refusals.append(str(error).strip().splitlines()[-1])
+            self.status = Status.failed
 
 
 def _wait(client: Client, jobs: int) -> None:
