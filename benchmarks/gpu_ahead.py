@@ -78,6 +78,9 @@ ALLOCATED = 0.75
 #: half the rate; multiplications of products in float32 a second; seconds from a kernel of a graph to the next.
 INSTRUCTIONS, MULTIPLICATIONS, LAUNCH = 0.75 * 128 * CORES * CLOCK_GHZ * 1e9, 128 * CORES * CLOCK_GHZ * 1e9, 1.5e-6
 
+#: Kernels from which on XLA makes a graph (`xla_gpu_graph_min_graph_size`).
+SMALLEST_GRAPH = 5
+
 #: Memory a lane may exceed the pinned figure by this share.
 TOLERANCE = 0.02
 
@@ -197,7 +200,7 @@ def faults_of(compiled: Compiled, dump: Dump, figures: Figures, pinned: Figures 
         yield "atomics", f"the training step has atomic operations in {', '.join(atomic)}"
     if rounded := sorted(dump.tensor_float | dump.rounded):
         yield "tf32", f"TensorFloat-32 in {', '.join(rounded)}"
-    if [child.kind for child in step.children] != [GRAPH]:
+    if [child.kind for child in step.children] != [GRAPH] and figures.kernels >= SMALLEST_GRAPH:
         yield "graph", f"the training step is not one CUDA graph: {_outline(step)}"
     for loop in dump.program.inside():
         if loop.kind == LOOP and loop.trips is None:
