@@ -267,7 +267,7 @@ BEGIN, END = "<!-- Written by benchmarks/gpu_ahead.py --renew. -->", "<!-- End o
 def table_of(figures: dict[str, Figures]) -> str:
     """Make the table of the page."""
     rows = [
-        f"| {name} | {f.lanes:,} | {f.kernels} | {f.products or ''} | {size(f.bytes)} | {f.seeds_per_second:,g} |"
+        f"| {name} | {f.lanes:,} | {f.kernels} | {f.products or ''} | {size(f.bytes)} | {f.seeds_per_second:,.10g} |"
         for name, f in sorted(figures.items())
     ]
     head = "| case | lanes of a block | kernels a step | of these products | memory a lane | seeds/s, estimated |"
@@ -314,7 +314,7 @@ def main(names: Sequence[str], every: bool, renew: bool, dumps: Path | None) -> 
             now = figures_of(compiled, dump)
             click.echo(
                 f"{name}: {now.lanes:,} lanes, {now.kernels} kernels a step, {size(now.bytes)} a lane, "
-                f"~{now.seeds_per_second:,g} seeds/s, {compiled.seconds:.0f} s here"
+                f"~{now.seeds_per_second:,.10g} seeds/s, {compiled.seconds:.0f} s here"
             )
             figures[name] = now
             for check, fault in faults_of(compiled, dump, now, now if renew else pinned.get(name)):
