@@ -98,7 +98,9 @@ class Dump:
         trips = {
             name: int(found[1]) if (found := _TRIPS.search(rest)) else None for name, _, rest in _lines(hlo, "while")
         }
-        program = parse_thunks(_only(folder, "*thunk_sequence_after_thunk_passes.txt"), names, trips)
+        final = "*thunk_sequence_after_thunk_passes.txt"  # written where graphs are made
+        sequence = _only(folder, final if list(folder.glob(final)) else "*thunk_sequence.txt")
+        program = parse_thunks(sequence, names, trips)
         kernels = {found[1]: found[0] for path in folder.glob("*.ptx") for found in _ENTRY.finditer(path.read_text())}
         shapes = {name: shape for name, shape, _ in _lines(hlo)}
         calls = list(_lines(hlo, "custom-call"))

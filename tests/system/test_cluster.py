@@ -160,6 +160,23 @@ def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are as many as GPUs are visible; more of them share memory, and those of CPUs have none."""
+    monkeypatch.setattr(cluster.gpus, "visible_gpus", lambda: ["2", "GPU-5"])
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    assert cluster._gpus_for("auto") == cluster._gpus_for("gpu") == ["2", "GPU-5"]
+    assert cluster._gpus_for("cpu") == []
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    assert cluster._gpus_for("auto") == []
+
+    two = [cluster.gpu_environment(number, 2, ["2", "GPU-5"]) for number in range(2)]
+    three = [cluster.gpu_environment(number, 3, ["2", "GPU-5"]) for number in range(3)]
+    assert [variables["CUDA_VISIBLE_DEVICES"] for variables in two] == ["2", "GPU-5"]
+    assert not any("XLA_PYTHON_CLIENT_MEM_FRACTION" in variables for variables in two)
+    assert [variables["CUDA_VISIBLE_DEVICES"] for variables in three] == ["2", "GPU-5", "2"]
+    assert [variables.get("XLA_PYTHON_CLIENT_MEM_FRACTION") for variables in three] == ["0.375", None, "0.375"]
+
+
 def free_port() -> int:
     """One that nobody listens on."""
     with socket.socket() as listening:

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 
 SBATCH = """#!/bin/sh
 cp "$1" {folder}/script
-setsid sh "$1" > {folder}/output 2>&1 &
+cp "$1" {folder}/script-$$
+setsid sh {folder}/script-$$ > {folder}/output 2>&1 &
 echo $! >> {folder}/jobs
 echo "Submitted batch job $!"
 """
