@@ -128,30 +128,20 @@ def compile_programs(problem: Problem, lanes: int, devices: Sequence[Any], *, pi
     traced = problem.traced(pinned=pinned)
     key = _key(problem, traced, lanes, pinned=pinned)
     programs = {device: _shared[key, device] for device in devices if (key, device) in _shared}
-    lower = partial(_lower, problem, traced, lanes, pinned=pinned)
-    compile_ = partial(_compile, problem.case.dtype, compat.program_options(devices[0].platform))
-    if len(programs) == len(devices):
+    missing = [device for device in devices if device not in programs]
+    if not missing:
         return Compiled([programs[device] for device in devices], 0.0, 0.0, "hit")
-    seconds, verdict, begin = 0.0, "hit", time.perf_counter()
-    if not programs:
-        lowered = lower(devices[0])
-        seconds = time.perf_counter() - begin
-        with cache.lookups() as found:
-            programs[devices[0]] = compile_(lowered)
-        verdict = found.verdict
-    first = next(iter(programs.values()))
+    begin = time.perf_counter()
+    lowered = _lowered(_vectorise(problem, traced, lanes, pinned=pinned), missing)
+    seconds = time.perf_counter() - begin
+    with cache.lookups() as found, executables.shared_by_devices(), ThreadPoolExecutor(len(missing)) as pool:
+        compile_ = partial(_compile, problem.case.dtype, compat.program_options(devices[0].platform))
+        compiled = [compile_(lowered[0]), *pool.map(compile_, lowered[1:])]  # the first compiles, the others load
+        programs |= zip(missing, compiled, strict=True)
     for device in devices:
-        if device not in programs:
-            programs[device] = _copied(first, device) or compile_(lower(device))
+        _share((key, device), programs[device])
     compiling = time.perf_counter() - begin - seconds
-    for device, program in programs.items():
-        _share((key, device), program)
-    return Compiled([programs[device] for device in devices], seconds, compiling, verdict)
-
-
-def _copied(programs: Programs, device: Any) -> Programs | None:
-    copies = [executables.copy_program(program, device) for program in programs]
-    return None if None in copies else Programs(*copies)
+    return Compiled([programs[device] for device in devices], seconds, compiling, found.verdict)
 
 
 def _share(key: Hashable, programs: Programs) -> None:
@@ -176,10 +166,13 @@ def _key(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: bool) -
     return digest, trees, problem.precision, lanes, sweep, pinned
 
 
-def _lower(problem: Problem, traced: Sequence[Any], lanes: int, device: Any, *, pinned: bool) -> Programs:
-    """Lower the programs for a device by itself: one for several devices together would be another program."""
-    with jax.default_device(device):
-        return Programs(*(program.lower() for program in _vectorise(problem, traced, lanes, pinned=pinned)))
+def _lowered(traced: Programs, devices: Sequence[Any]) -> list[Programs]:
+    """Lower the same programs for each device by itself: one for all of them together would be another program."""
+    lowered = []
+    for device in devices:
+        with jax.default_device(device):
+            lowered.append(Programs(*(program.lower() for program in traced)))
+    return lowered
 
 
 def _compile(dtype: str, options: dict[str, Any], lowered: Programs) -> Programs:

@@ -1,45 +1,28 @@
-"""Copy a compiled program to another device, by undocumented parts of JAX: see `compat`."""
+"""Compile a program for one device of a kind and load it for the others: undocumented parts of JAX, see `compat`."""
 
 from __future__ import annotations
 
-import io
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-def copy_program(compiled: Any, device: Any) -> Any:
-    """Copy a program that was compiled for one device to another of the same kind, without compiling it again.
+@contextmanager
+def shared_by_devices() -> Iterator[None]:
+    """Let one entry of JAX's compilation cache serve all devices of a kind inside the context.
 
-    Returns:
-        The program, which is the same to the last instruction; None where this version of JAX or the kind of device
-        cannot do this.
+    JAX does so on GPUs; on a CPU, where each core is a device, the number of the device is part of the key of an entry,
+    and every core would compile the same program. Where this version of JAX has other functions nothing is changed.
     """
-    if device.platform != "cpu":  # not tried on accelerators
-        return None
+    from jax._src import cache_key
+
+    keyed = getattr(cache_key, "_hash_serialized_compile_options", None)
+    if keyed is None:
+        yield
+        return
+    cache_key._hash_serialized_compile_options = lambda hashed, options, **_: keyed(  # noqa: SLF001
+        hashed, options, strip_device_assignment=True
+    )
     try:
-        return _copied(compiled, device)
-    except Exception:  # noqa: BLE001  # the parts are undocumented, and a program that is not copied is compiled
-        return None
-
-
-def _copied(compiled: Any, device: Any) -> Any:
-    import jax
-    import numpy as np
-    from jax._src.compiler import get_compile_options
-    from jax.experimental import serialize_executable
-
-    class Relocation(serialize_executable._JaxPjrtUnpickler):  # noqa: SLF001
-        """Replaces each device by the new one, which the public function does for devices of the same number alone."""
-
-        def persistent_load(self, pid: Any) -> Any:
-            if pid[0] == "device":
-                return device
-            if pid[0] != "exec":
-                return super().persistent_load(pid)  # type: ignore[no-untyped-call]
-            options = get_compile_options(num_replicas=1, num_partitions=1, device_assignment=np.array([[device.id]]))
-            return self.backend.deserialize_executable(pid[1], self.execution_devices, options)
-
-    content, arguments, results = serialize_executable.serialize(compiled)
-    unpickler = Relocation(io.BytesIO(content), device.client, [device])  # type: ignore[no-untyped-call]
-    loaded, described, no_keywords = unpickler.load()
-    given = arguments.unflatten(described)
-    return jax.stages.Compiled(loaded.load(), [], given, results, no_kwargs=no_keywords)
+        yield
+    finally:
+        cache_key._hash_serialized_compile_options = keyed  # noqa: SLF001
