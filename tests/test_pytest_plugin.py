@@ -12,7 +12,7 @@ from conftest import LINE, SUPPLY, InstallPlugin
 
 from benchsuite.engine import forget_programs
 
-CASES = (Path(__file__).parent.parent / "cases" / "test_cases.py").read_text()
+CASES = (Path(__file__).parent.parent / "benchsuite" / "suite" / "test_cases.py").read_text()
 
 BOTH = SUPPLY.replace("yield line()", "yield line(); yield line('line-at-rest', rate=0.0)")
 
@@ -361,7 +361,7 @@ def test_several_tries_of_a_case_count_once(cases: pytest.Pytester) -> None:
                 metafunc.parametrize("again", range(2))
     """
     cases.makeconftest(pytester_conftest)
-    cases.makepyfile(test_cases=CASES.replace("(registered_case, bench)", "(registered_case, bench, again)"))
+    cases.makepyfile(test_cases=CASES.replace(") -> None:", ", again) -> None:"))
 
     result = run(cases, "-k", "line-at-rest")
 
