@@ -51,7 +51,7 @@ def connect_slurm(
         yield DaskExecutor(client, left_out, of_objects=of_objects)
 
 
-class SlurmJob(SLURMJob):
+class SlurmJob(SLURMJob):  # type: ignore[misc]  # without annotations
     """A job that keeps the message of sbatch where its submission fails, as Dask would only log it and wait."""
 
     refusals: ClassVar[list[str]] = []
