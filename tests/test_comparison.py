@@ -12,6 +12,7 @@ from toys import Notes, line, trace, treatment
 from benchsuite import stats
 from benchsuite.comparison.treatments import compare_treatments
 from benchsuite.execution.runner import CaseRun, open_folder
+from benchsuite.report.terminal import render, run_tables
 from benchsuite.results.result import Result
 from benchsuite.results.round import RoundResult
 from benchsuite.results.seeds import SeedTable
@@ -61,6 +62,11 @@ def test_ratio_of_times_has_an_interval_or_is_not_given() -> None:
     assert alone.cost is None
     (busy,) = compare_treatments([before, after], timed=False)
     assert busy.cost is None
+    summaries = [before.summary, after.summary]
+    assert "× 2.00" in render(run_tables(summaries, 120, [before, after]), 120, colour=False)
+    disturbed = render(run_tables(summaries, 120, [before, after], timed=False), 120, colour=False)
+    assert "× 2.00" not in disturbed
+    assert "The machine was disturbed: times are not compared." in disturbed
 
 
 def test_only_common_seeds_count() -> None:

@@ -180,7 +180,7 @@ def show_run(folder: RunFolder, summaries: Sequence[Summary], *, verbose: bool =
         say(f"treatments and sweeps cannot be shown: {error}", err=True)
     untrained: list[Any] = [*folder.inapplicable, *folder.untrained]
     if verbose:
-        show(run_tables(summaries, console.width, results, untrained))
+        show(run_tables(summaries, console.width, results, untrained, timed=not folder.timing_warnings))
     shown = [result.summary for result in results] or summaries
     show(answer_tables(shown, results, untrained, folder.path, folder_size(folder.path)))
 
@@ -197,7 +197,8 @@ def show_sections(folder: RunFolder, results: Sequence[Result], names: Sequence[
         if name not in SECTIONS:
             raise OptionError(f"there is no section {name!r}", f"one of: {', '.join(SECTIONS)}")
     console, summaries = stdout_console(), [result.summary for result in results]
-    found = run_sections(summaries, console.width, results, [*folder.inapplicable, *folder.untrained])
+    untrained: list[Any] = [*folder.inapplicable, *folder.untrained]
+    found = run_sections(summaries, console.width, results, untrained, timed=not folder.timing_warnings)
     for name in names:
         for part in found.get(name, ()):
             show(part)

@@ -98,7 +98,12 @@ SECTIONS = (
 
 
 def run_tables(
-    summaries: Sequence[Summary], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
+    summaries: Sequence[Summary],
+    width: int,
+    run: Sequence[Result] = (),
+    inapplicable: Sequence[Inapplicable] = (),
+    *,
+    timed: bool = True,
 ) -> RenderableType:
     """Return the tables of a run with their legend.
 
@@ -107,13 +112,19 @@ def run_tables(
         width: of the terminal.
         run: all results of the run they belong to, from which treated cases and swept options are shown.
         inapplicable: what was not trained to the end, or treatments that do not apply to a case.
+        timed: whether times may be compared; not after warnings about the timing of the run.
     """
-    sections = run_sections(summaries, width, run, inapplicable)
+    sections = run_sections(summaries, width, run, inapplicable, timed=timed)
     return Group(*(part for name in ("notes", *SECTIONS) for part in sections.get(name, ())))
 
 
 def run_sections(
-    summaries: Sequence[Summary], width: int, run: Sequence[Result] = (), inapplicable: Sequence[Inapplicable] = ()
+    summaries: Sequence[Summary],
+    width: int,
+    run: Sequence[Result] = (),
+    inapplicable: Sequence[Inapplicable] = (),
+    *,
+    timed: bool = True,
 ) -> dict[str, list[RenderableType]]:
     """Return the tables of a run by section; an empty section has none.
 
@@ -122,6 +133,7 @@ def run_sections(
         width: of the terminal.
         run: all results of the run they belong to, from which treated cases and swept options are shown.
         inapplicable: what was not trained to the end, or treatments that do not apply to a case.
+        timed: whether times may be compared; not after warnings about the timing of the run.
     """
     plain = [summary for summary in summaries if not summary.treatment and not summary.setting]
     whole = [result.summary for result in run]
@@ -133,7 +145,7 @@ def run_sections(
         **{name: [sheet] for name, sheet in detail_tables(plain)},
         "ladders": list(ladder_tables(whole)),
         "sweeps": list(sweep_tables(whole)),
-        "treatments": list(treatment_tables(run, inapplicable, width)),
+        "treatments": list(treatment_tables(run, inapplicable, width, timed=timed)),
         "untrained": list(untrained_tables(inapplicable)),
     }
 

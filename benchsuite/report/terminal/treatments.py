@@ -38,7 +38,7 @@ _ALONE = "-: the run has no seeds of the untreated case to compare with"
 
 
 def treatment_tables(
-    results: Sequence[Result], inapplicable: Sequence[Inapplicable], width: int
+    results: Sequence[Result], inapplicable: Sequence[Inapplicable], width: int, *, timed: bool = True
 ) -> Iterator[RenderableType]:
     """Return the tables with their legend; none if nothing was treated.
 
@@ -46,8 +46,9 @@ def treatment_tables(
         results: of the run.
         inapplicable: treatments, or sweeps of them, that do not apply to a case or were not trained to the end.
         width: of the terminal.
+        timed: whether times may be compared; not after warnings about the timing of the run.
     """
-    compared, trained = compare_treatments(results), {result.summary.case for result in results}
+    compared, trained = compare_treatments(results, timed=timed), {result.summary.case for result in results}
     untrained = [item for item in map(as_untrained, inapplicable) if item.case in trained]
     for label in dict.fromkeys(comparison.summary.untreated_label for comparison in compared):
         of = _ranked([c for c in compared if c.summary.untreated_label == label])
@@ -56,7 +57,8 @@ def treatment_tables(
         yield _costs(of, style)
     if compared:
         alone = [_ALONE] if any(comparison.untreated is None for comparison in compared) else []
-        yield Prose("\n".join([*_MEANINGS, *alone]), "dim")
+        disturbed = [] if timed else ["The machine was disturbed: times are not compared."]
+        yield Prose("\n".join([*_MEANINGS, *alone, *disturbed]), "dim")
         yield from _heatmaps([result.summary for result in results], untrained, width)
     if reasons := inapplicable_reasons([item for item in untrained if item.state == INAPPLICABLE]):
         yield Prose("\n".join(["", *reasons]), "dim")
