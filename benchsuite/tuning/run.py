@@ -93,7 +93,7 @@ class BoardTraining:
             KeyboardInterrupt: it was interrupted; finished rounds are kept.
         """
         for entry in self.entries:
-            for parts in (self._tuning, self._judging, self._longer):
+            for parts in (self._tuning, self._judging):
                 for part in parts(entry):
                     self._train(part)
 
@@ -103,7 +103,7 @@ class BoardTraining:
         for entry in self.entries:
             tuning = list(self._tuning(entry))
             found += tuning
-            found += self._assumed(entry) if tuning else [*self._judging(entry), *self._longer(entry)]
+            found += self._assumed(entry) if tuning else self._judging(entry)
         return found
 
     def estimate(self, part: WorkPart) -> float | None:
@@ -115,7 +115,7 @@ class BoardTraining:
         times = {one.summary.case: one.summary for one in stored}
         if not times.keys() >= set(part.cases):
             return None
-        trainings = len(part.settings) * len(part.seeds)
+        trainings = len(part.settings) * len(part.seeds) * (2 if part.stage == TWICE else 1)  # in usual lengths
         found = [times[case] for case in part.cases]
         return sum(one.trace_seconds + one.compile_seconds + trainings / one.seeds_per_second for one in found)
 
@@ -136,24 +136,14 @@ class BoardTraining:
             yield from self._left(WorkPart(entry.name, TUNING, treatment, settings, cases, seeds))
 
     def _judging(self, entry: Entry) -> Iterator[WorkPart]:
-        for setting, cases in self._chosen(entry, self.cases):
-            yield from self._judged(entry, setting, cases)
-
-    def _longer(self, entry: Entry) -> Iterator[WorkPart]:
-        """The judging of the chosen settings after twice the steps, on the cases with the tag core."""
-        core = [case for case in self.cases if CORE in case.tags] if self.options.twice else []
-        for setting, cases in self._chosen(entry, core):
-            yield from self._judged(entry, setting, cases, TWICE)
-
-    def _chosen(self, entry: Entry, cases: Sequence[Case]) -> list[tuple[int, list[Case]]]:
-        """The settings that the rules choose, each with the cases for which one of them does."""
         wanted: dict[int, list[Case]] = {}
         tuning = self.rows[entry.name].tuning(self.options.settings)
         for rules in self.options.rules:
             for name, setting in choose_settings(entry, rules, tuning).items():
-                of = wanted.setdefault(setting, [])
-                of += [case for case in cases if name in ("", case.id) and case not in of]
-        return sorted((setting, of) for setting, of in wanted.items() if of)
+                cases = wanted.setdefault(setting, [])
+                cases += [case for case in self.cases if name in ("", case.id) and case not in cases]
+        for setting, cases in sorted(wanted.items()):
+            yield from self._judged(entry, setting, cases)
 
     def _assumed(self, entry: Entry) -> Iterator[WorkPart]:
         """The judging of an entry whose settings are not chosen yet."""
@@ -161,10 +151,12 @@ class BoardTraining:
             if rules.number or entry.default is not None:
                 yield from self._judged(entry, place + 1 if rules.number else DEFAULT, self.cases)
 
-    def _judged(self, entry: Entry, setting: int, cases: Sequence[Case], stage: str = JUDGING) -> Iterator[WorkPart]:
-        alone = self._treatments[entry.name].alone(setting)
-        names = [case.id for case in cases]
-        yield from self._left(WorkPart(entry.name, stage, alone, [setting], names, self.options.judge_seeds))
+    def _judged(self, entry: Entry, setting: int, cases: Sequence[Case]) -> Iterator[WorkPart]:
+        """The judging of a setting, and of the cases with the tag core after twice the steps."""
+        alone, core = self._treatments[entry.name].alone(setting), [case for case in cases if CORE in case.tags]
+        for stage, of in ((JUDGING, cases), (TWICE, core if self.options.twice else [])):
+            names = [case.id for case in of]
+            yield from self._left(WorkPart(entry.name, stage, alone, [setting], names, self.options.judge_seeds))
 
     def _left(self, part: WorkPart) -> Iterator[WorkPart]:
         """The part without the cases that are finished; nothing where all are."""

@@ -45,6 +45,7 @@ def connect_slurm(
     jobs = training.workers or JOBS
     if not shutil.which("sbatch"):
         raise DeviceError("there is no command sbatch", "start benchsuite on a node that can submit jobs")
+    SlurmJob.refusals.clear()  # of an earlier session of this process
     sys.stderr.write(f"note: waiting for {jobs} SLURM jobs; their output is in {LOGS}\n")
     with dask_settings(), _submitted(training, jobs) as cluster, Client(cluster, set_as_default=False) as client:
         _wait(client, jobs)
