@@ -45,8 +45,7 @@ def many_seeds(seeds: int) -> Work:
 def of_case(case: str, seeds: int) -> Work:
     """Train a case for its number of steps: its model, data, loss and optimiser, and nothing else."""
     chosen = load_registry().case(case)
-    make_optimizer = chosen.optimizer if callable(chosen.optimizer) else lambda: chosen.optimizer
-    optimizer = make_optimizer()
+    optimizer = chosen.make_optimizer()
 
     def value(parameters: Any, graph: Any, key: jax.Array) -> jax.Array:
         model = nnx.merge(graph, parameters)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from conftest import LINE, SUPPLY, InstallPlugin
 
 from benchsuite import BenchsuiteError
+from benchsuite.plugins import declared
+from benchsuite.plugins.declared import DeclarationCache, Declared
 from benchsuite.plugins.registry import load_registry
+from benchsuite.system import cache
 
 OURS = {"mnist-identity-1L", "mnist-identity-4L", "relu-bias", "relu-to-relu"}
 
@@ -116,6 +120,22 @@ def test_plugins_are_listed_without_importing_them(
 
     assert listing() == "A linear unit learns a line. False\n"
     assert listing("train") == "A linear unit learns a line. False\nA linear unit learns a line. True False\n"
+
+
+def test_full_cache_drops_what_changed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is declared anew is not dropped for having been there before."""
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    monkeypatch.setattr(declared, "_MOST", 2)
+    first, second, third = (EntryPoint(name, name, "benchsuite") for name in ("json", "csv", "ast"))
+
+    for entries in ((first, second), (first, third)):
+        kept = DeclarationCache.load()
+        for entry in entries:
+            kept.keep(entry, Declared(observers=(entry.name,)))
+        kept.save()
+
+    found = DeclarationCache.load()
+    assert [found.recall(entry) is not None for entry in (first, second, third)] == [True, False, True]
 
 
 def test_changed_plugin_is_imported_again(

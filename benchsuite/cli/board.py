@@ -99,9 +99,9 @@ def rank_entries(entries: tuple[str, ...], names: tuple[str, ...], **options: An
     """Rank entries over cases.
 
     An ENTRY is a TOML file, a folder of them, or the name of an entry of the suite, such as adam. A new board has all
-    entries of the suite where none is given. Rows are kept in DIR/rows and never rewritten: a
-    board continues where it was interrupted, and another entry costs its own trainings only. The page is
-    DIR/index.html; DIR is `board` by default.
+    entries of the suite where none is given. Rows are kept in DIR/rows and never rewritten: a board continues where it
+    was interrupted, and another entry costs its own trainings only. The page is DIR/index.html; DIR is `board` by
+    default.
     """
     from benchsuite.standings import board_contest, differs_from_rows
 

@@ -39,25 +39,16 @@ class Progress(Protocol):
         """Called after each round with the number of trained and of converged seeds."""
 
 
-def open_folder(
-    training: TrainingSettings, output: OutputSettings, executor: Executor = LOCAL_EXECUTOR, *, compact: bool = False
-) -> RunFolder:
+def open_folder(training: TrainingSettings, output: OutputSettings, executor: Executor = LOCAL_EXECUTOR) -> RunFolder:
     """Create the run folder that the settings name, or open the one to resume.
-
-    Args:
-        training: how cases are trained.
-        output: names the folder.
-        executor: trains the cases.
-        compact: as of `RunFolder`.
 
     Raises:
         StoreError: it cannot be created or read.
         DeviceError: the requested device is not available.
     """
     if output.resume:
-        return RunFolder(output.run_dir or RunFolder.latest().path, compact=compact)
-    made = RunFolder.create(output.run_dir, executor.describe(training), vars(training) | vars(output))
-    return RunFolder(made.path, compact=compact) if compact else made
+        return RunFolder(output.run_dir) if output.run_dir else RunFolder.latest()
+    return RunFolder.create(output.run_dir, executor.describe(training), vars(training) | vars(output))
 
 
 class CaseRun:

@@ -223,9 +223,8 @@ class Session:
     @cached_property
     def folder(self) -> RunFolder:
         """The run folder, created or resumed, and locked until the session is closed."""
-        folder = self._open.enter_context(
-            open_folder(self.training, self.output, self.executor, compact=self.compact).locked()
-        )
+        folder = self._open.enter_context(open_folder(self.training, self.output, self.executor).locked())
+        folder.compact = self.compact
         folder.write_inapplicable(list_inapplicable(self.variants))
         folder.write_labels(label_calls(self.training.treatment, self.training.optimizer))
         variants = [v for v in self.variants if v.applies and (self.chosen is None or v.id in self.chosen)]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
@@ -106,14 +107,16 @@ class DeclarationCache:
     def _digest(self, entry: EntryPoint) -> str:
         """Digest the state of the files that a plugin depends on; empty where they cannot be found."""
         package = entry.module.partition(".")[0]
-        for name in (package, "benchsuite"):
-            if name not in self._digests:
-                self._digests[name] = _sha256(_states(_modules(name)))
-        if self._digests[package] == _sha256([]):
-            return ""
+        if package not in self._digests:
+            places = _modules(package)
+            self._digests[package] = _sha256([self._common, *_states(places)]) if places else ""
+        return self._digests[package]
+
+    @cached_property
+    def _common(self) -> str:
+        """What all plugins depend on: benchsuite, Python, and the folders that packages are installed in."""
         installed = [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
-        state = [self._digests[package], self._digests["benchsuite"]]
-        return _sha256([__version__, sys.version, *_states(installed), *state])
+        return _sha256([__version__, sys.version, *_states(installed), *_states(_modules("benchsuite"))])
 
     def save(self) -> None:
         """Write the file, if anything changed and it can be written."""

@@ -70,8 +70,8 @@ def board_contest(
     """
     folder = Path(values.get("output") or "board")
     before = BoardDefinition.read(folder)
-    paths = [one for one in entries if not isinstance(one, Entry)]
-    made = [one for one in entries if isinstance(one, Entry)] + (read_entries(paths) if paths else [])
+    texts = [one for one in entries if not isinstance(one, Entry)]
+    made = [one for one in entries if isinstance(one, Entry)] + (read_entries(texts) if texts else [])
     if not made and before is None:
         made = read_entries(list(shipped_entries().values()))
     given = {name: value for name, value in values.items() if value not in (None, "", (), [])}

@@ -54,14 +54,14 @@ class RunFolder:
 
     Args:
         path: the folder, which must hold a run; make one with `create`.
-        compact: whether rounds are written compressed, with the learning curves of R² and the criterion alone.
 
     Raises:
         StoreError: there is no run, it cannot be read, or another version wrote it.
     """
 
-    def __init__(self, path: Path, *, compact: bool = False) -> None:
-        self.path, self._compact = path, compact
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.compact = False  #: whether rounds are written compressed, with the curves of R² and the criterion alone
         self._open()
 
     def _open(self) -> None:
@@ -322,7 +322,7 @@ class RunFolder:
         with readable(f"the rows of {case}"):
             round_result.check(plan)
         self._prepare()
-        criterion = plan.parsed_criterion if plan and self._compact else None
+        criterion = plan.parsed_criterion if plan and self.compact else None
         curves = {"metric.r2", f"metric.{criterion.metric}"} if criterion else None
         arrays.save_round(self._folder(case), round_result, curves)
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from threading import Lock
+from typing import Any
+
+#: The function of JAX that adds the options of a compilation to the key of its cache, and its argument.
+_FUNCTION, _ARGUMENT = "_hash_serialized_compile_options", "strip_device_assignment"
+
+#: Held while JAX has another function, which threads that compile at the same time would put back.
+_REPLACED = Lock()
 
 
 @contextmanager
@@ -15,14 +25,17 @@ def shared_by_devices() -> Iterator[None]:
     """
     from jax._src import cache_key
 
-    keyed = getattr(cache_key, "_hash_serialized_compile_options", None)
-    if keyed is None:
-        yield
-        return
-    cache_key._hash_serialized_compile_options = lambda hashed, options, **_: keyed(  # noqa: SLF001
-        hashed, options, strip_device_assignment=True
-    )
-    try:
-        yield
-    finally:
-        cache_key._hash_serialized_compile_options = keyed  # noqa: SLF001
+    with _REPLACED:
+        function = getattr(cache_key, _FUNCTION, None)
+        if function is None or _ARGUMENT not in inspect.signature(function).parameters:
+            yield
+            return
+        setattr(cache_key, _FUNCTION, partial(_without_devices, function))
+        try:
+            yield
+        finally:
+            setattr(cache_key, _FUNCTION, function)
+
+
+def _without_devices(function: Callable[..., None], hashed: Any, options: Any, **_: bool) -> None:
+    function(hashed, options, **{_ARGUMENT: True})
