@@ -67,7 +67,7 @@ def test_hook_benchsuite_treatments(install_plugin: InstallPlugin) -> None:
     [
         (TREATMENTS.replace("yield Treatment(", "yield str("), "str"),
         (TREATMENTS.replace('"null"', '"all"'), "neither all nor none"),
-        (TREATMENTS.replace('"null"', '"adam"'), "treatment adam is already supplied by benchsuite_treatments"),
+        (TREATMENTS.replace('"null"', '"adam"'), "treatment adam is already supplied by benchsuite_library.treatments"),
         (TREATMENTS.replace("def benchsuite_treatments", "def benchsuite_treatment"), "unknown hook"),
     ],
     ids=["type", "name", "taken", "misspelt"],
