@@ -262,10 +262,14 @@ def load_registry(
     """
     found, but = entry_points(group=PROJECT) if found is None else found, set(but)
     kept = DeclarationCache.load()
-    plugins = [_plugin(entry, kept, before_import) for entry in found]
+    tried = [entry for entry in found if (entry.name, entry.value, _origin(entry)) not in but]
+    plugins = sorted((_plugin(entry, kept, before_import) for entry in tried), key=lambda one: (one.name, one.origin))
     kept.save()
-    plugins = sorted((one for one in plugins if one.place not in but), key=lambda one: (one.name, one.origin))
     return Registry(_without_duplicate_names(_without_duplicate_plugins(plugins)))
+
+
+def _origin(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
 
 
 def _plugin(entry: EntryPoint, kept: DeclarationCache, before_import: Callable[[], None]) -> Plugin:
@@ -273,8 +277,7 @@ def _plugin(entry: EntryPoint, kept: DeclarationCache, before_import: Callable[[
         before_import()
         return import_plugin(entry)
 
-    origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
-    plugin = Plugin(entry.name, entry.value, origin, load=load)
+    plugin = Plugin(entry.name, entry.value, _origin(entry), load=load)
     if declared := kept.recall(entry):
         plugin.declared = declared
         return plugin

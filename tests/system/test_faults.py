@@ -378,7 +378,9 @@ def test_case_that_ends_or_hoards_costs_no_other(
     faults(install_plugin)
     assert benchsuite("run", "sound", "--run-dir", "whole")[0] == 0
     monkeypatch.setattr(signals, "PLUGIN_TIMEOUT", 0.5)
-    install_plugin("slow", "while True:\n    pass", module="plugin_that_hangs")
+    imported = Path("imported").absolute()
+    slow = f"with open({str(imported)!r}, 'a') as file:\n    file.write('.')\nwhile True:\n    pass"
+    install_plugin("slow", slow, module="plugin_that_hangs")
     monkeypatch.setattr(machine, "free_memory", lambda: 2**30 / child.MEMORY_SHARE)
 
     code, out, err = benchsuite("run", "fork", "hoard", "sound", "--time-limit", "300", "--run-dir", "out")
@@ -387,6 +389,7 @@ def test_case_that_ends_or_hoards_costs_no_other(
     assert "case fork: its process exited with code 3" in err
     assert "case hoard was stopped: it used 1." in err
     assert "left out: slow" in err
+    assert imported.read_text() == "."
     assert "sound" in out
     np.testing.assert_equal(rows(Path("out"), "sound"), rows(Path("whole"), "sound"))
 
