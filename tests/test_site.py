@@ -118,7 +118,7 @@ def test_a_slump_at_the_end_is_not_a_change_yet() -> None:
     assert not changes(nights[:52])
     (change,) = changes(nights[:53])
     assert (change.night, change.known) == (nights[50], nights[52])
-    assert message(nights[52], [change]) == ("1 case, 1 changed", "#D55E00")
+    assert message(nights[52], [change]) == ("1 case, 1 changed", "#B84F00")
     assert message(nights[53], changes(nights[:54]))[0] == "1 case, no change"
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from benchsuite.publish.history import ChangePoint
 from benchsuite.publish.night import Night
 
-#: Colours of a badge without and with changes.
-_QUIET, _CHANGED = "#0072B2", "#D55E00"
+#: Colours of a badge without and with changes, dark enough for white letters.
+_QUIET, _CHANGED = "#0072B2", "#B84F00"
 
 
 def message(latest: Night, changes: Sequence[ChangePoint]) -> tuple[str, str]:
