@@ -171,7 +171,7 @@ def test_documented_commands_exist() -> None:
 
 
 def test_documented_code_is_python() -> None:
-    """Every block of Python compiles; those of README and the how-to pages are run by the slow tests."""
+    """Every block of Python compiles; all are run by tests/system/test_documented_commands.py."""
     for path in DOCUMENTS:
         for code in re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL):
             compile(code, str(path), "exec")

@@ -116,9 +116,9 @@ CHECKS = [
     *(Check(f"matrix-factorisation-measurements-{m}", "matrix_factorisation", (m,), long=m < 40) for m in (34, 40)),
     Check("modular-addition", "modular_addition"),
     Check("batchnorm-rings", "batchnorm"),
-    Check("dropout-rings", "dropout_rings"),
+    Check("dropout-rings", "dropout_rings", long=True),
     Check("pinn-poisson", "pinn"),
-    Check("gan-line", "gan", seeds=20),
+    Check("gan-line", "gan", seeds=20, long=True),
     *(Check(f"adding-{cell}-length-8", "recurrent", ("adding", cell, 8), seeds=24, long=True) for cell in CELLS),
     *(Check(f"copying-{cell}-gap-4", "recurrent", ("copying", cell, 4), seeds=24, long=True) for cell in CELLS),
     *(
