@@ -76,6 +76,7 @@ LESS = {
 SMALL = {
     "audit": {"--seeds": "4"},
     "landscape": {"--seeds": "1", "--grid": "4"},
+    "nightly": {"--seeds": "8"},
     "versus": {"--settings": "2", "--tune-seeds": "0:4", "--judge-seeds": "1000:1008"},
     "board": {"--tune-seeds": "0:4", "--judge-seeds": "1000:1008"},
 }
