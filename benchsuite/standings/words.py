@@ -69,6 +69,25 @@ def _number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def answer(ranking: Ranking) -> str:
+    """State which entry succeeds most often, and which cannot be told apart from it."""
+    if not ranking.ranked:
+        return f"With {ranking.rules.title}, no entry has all of its rows."
+    best = ranking.ranked[0]
+    low, high = best.interval or (0.0, 1.0)
+    found = (
+        f"{best.entry} succeeds most often: {_percent(best.score)} of its starts ({_percent(low)} to {_percent(high)})"
+    )
+    others = [pair for pair in ranking.pairs if best.entry in (pair.entry, pair.reference)]
+    tied = [pair.reference if pair.entry == best.entry else pair.entry for pair in others if not pair.significant]
+    sure = f"not shown to differ from {_listed(tied)}" if tied else "significantly more than each of the others"
+    return f"With {ranking.rules.title}, {found}, {sure if others else 'the only one with all rows'}."
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
 def robustness(ranking: Ranking) -> list[str]:
     """State whether the order holds under other definitions of success, in words."""
     if not ranking.checks:

@@ -13,7 +13,7 @@ from benchsuite.report.ranking import (
     cost_sheet,
     ranking_sheet,
 )
-from benchsuite.standings import Board
+from benchsuite.standings import Board, answer
 
 
 def render_board_markdown(board: Board) -> str:
@@ -24,6 +24,8 @@ def render_board_markdown(board: Board) -> str:
 def _lines(board: Board) -> Iterator[str]:
     yield "# Board"
     yield ""
+    for ranking in board.rankings:
+        yield escape_markdown(answer(ranking)) + "  "
     for note in board_notes(board):
         yield escape_markdown(note) + "  "
     yield ""

@@ -5,6 +5,7 @@ Out: index.html, summary.md and a picture of the rates.
 """
 
 from benchsuite.report.html.markdown import escape_markdown, render_markdown, sheet_lines
+from benchsuite.report.html.matrix import ABSENT, LOST, SHARE, Matrix, MatrixCell, MatrixRow
 from benchsuite.report.html.page import (
     PAGE,
     SUMMARY,
@@ -17,8 +18,14 @@ from benchsuite.report.html.page import (
 from benchsuite.report.html.section import Section
 
 __all__ = [
+    "ABSENT",
+    "LOST",
     "PAGE",
+    "SHARE",
     "SUMMARY",
+    "Matrix",
+    "MatrixCell",
+    "MatrixRow",
     "Section",
     "chart_library",
     "collect_content",

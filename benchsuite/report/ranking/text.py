@@ -6,12 +6,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from benchsuite.report.ranking.tables import board_sheets, pair_sheet
-from benchsuite.standings import Board, Ranking, robustness, tested_family, verdict
+from benchsuite.standings import Board, Ranking, answer, robustness, tested_family, verdict
 
 
 def board_tables(board: Board) -> RenderableType:
     """Make the tables of a board, and what they mean in words."""
-    words = [line for ranking in board.rankings for line in board_sentences(ranking)]
+    words = [line for ranking in board.rankings for line in (answer(ranking), *board_sentences(ranking))]
     return Group(*board_sheets(board), Text("\n".join(["", *words, *board_notes(board)])))
 
 
