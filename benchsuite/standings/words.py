@@ -70,13 +70,13 @@ def _number(count: int, noun: str) -> str:
 
 
 def answer(ranking: Ranking) -> str:
-    """State which entry succeeds most often, and which cannot be told apart from it."""
+    """State which entry succeeds most often, and which are not shown to differ from it."""
     if not ranking.ranked:
         return f"With {ranking.rules.title}, no entry has all of its rows."
     best = ranking.ranked[0]
-    low, high = best.interval or (0.0, 1.0)
+    score = f"{_percent(best.score)} of its starts, as the mean over families"
     found = (
-        f"{best.entry} succeeds most often: {_percent(best.score)} of its starts ({_percent(low)} to {_percent(high)})"
+        f"{best.entry} succeeds most often: {score} (95 % interval {' to '.join(map(_percent, best.interval or ()))})"
     )
     others = [pair for pair in ranking.pairs if best.entry in (pair.entry, pair.reference)]
     tied = [pair.reference if pair.entry == best.entry else pair.entry for pair in others if not pair.significant]

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 
 from benchsuite.report.figures import ChartFigure, chart_data, series_colour, share_axis
-from benchsuite.report.ranking import against_sheet, ranking_sheet
+from benchsuite.report.ranking import ranking_sheet
 from benchsuite.report.terminal import Column, Sheet, count, interval, percent, points
 from benchsuite.standings import THRESHOLDS, Board, EntryPair, EntryScore, Ranking, family_weights
 
@@ -215,8 +215,3 @@ def best_rates_figure(board: Board) -> ChartFigure | None:
     about = "; ".join(f"{name} {percent(of[0])} to {percent(of[-1])}" for name, of in board.best_rates.items())
     meanings = ["mean over families; settings are ordered by one half of the tune seeds, and valued by the other"]
     return ChartFigure("best-of-k", "Best of k settings", chart, about, Sheet("", rows, columns, meanings))
-
-
-def reference_sheet(ranking: Ranking) -> Sheet | None:
-    """Make the table of the comparison with the reference; None without one."""
-    return against_sheet(ranking.against) if ranking.against else None

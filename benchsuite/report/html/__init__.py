@@ -15,7 +15,7 @@ from benchsuite.report.html.page import (
     render_page,
     write_report,
 )
-from benchsuite.report.html.section import Section
+from benchsuite.report.html.section import Fold, Part, Section, figures_of
 
 __all__ = [
     "ABSENT",
@@ -23,14 +23,17 @@ __all__ = [
     "PAGE",
     "SHARE",
     "SUMMARY",
+    "Fold",
     "Matrix",
     "MatrixCell",
     "MatrixRow",
+    "Part",
     "Section",
     "chart_library",
     "collect_content",
     "environment",
     "escape_markdown",
+    "figures_of",
     "render_markdown",
     "render_page",
     "sheet_lines",

@@ -25,9 +25,8 @@ def versus_tables(board: Board) -> RenderableType:
 
 
 def board_sentences(ranking: Ranking) -> list[str]:
-    """What a board shows under one set of rules, in words."""
-    verdicts = [f"{verdict(pair)}" for pair in ranking.against]
-    return [*verdicts, *robustness(ranking), tested_family(ranking)]
+    """Whether the order of a board holds under other definitions, and which tests are adjusted together."""
+    return [*robustness(ranking), tested_family(ranking)]
 
 
 def board_notes(board: Board) -> list[str]:
