@@ -9,8 +9,8 @@ from benchsuite.standings.score import OrderCheck, Ranking
 
 
 def _points(*values: float) -> str:
-    """Format shares in percentage points: "+1.5 to +3.0"."""
-    return " to ".join(f"{100 * value:+.1f}" for value in values)
+    """Format shares in percentage points: "−1.5 to +3.0"."""
+    return " to ".join(f"{100 * value:+.1f}" for value in values).replace("-", "−")
 
 
 def verdict(pair: EntryPair) -> str:

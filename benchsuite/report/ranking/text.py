@@ -10,8 +10,11 @@ from benchsuite.standings import Board, Ranking, answer, robustness, tested_fami
 
 
 def board_tables(board: Board) -> RenderableType:
-    """Make the tables of a board, and what they mean in words."""
-    words = [line for ranking in board.rankings for line in (answer(ranking), *board_sentences(ranking))]
+    """Make the tables of a board, and what they mean in words; the verdict on each of several pairs is on its page."""
+    words: list[str] = []
+    for ranking in board.rankings:
+        verdicts = map(verdict, ranking.against if len(ranking.against) == 1 else ())
+        words += [answer(ranking), *verdicts, *board_sentences(ranking)]
     return Group(*board_sheets(board), Text("\n".join(["", *words, *board_notes(board)])))
 
 
