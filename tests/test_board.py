@@ -334,7 +334,9 @@ def test_page_and_markdown_show_the_board(tmp_path: Path) -> None:
     page, markdown, _ = write_board(store_board(tmp_path, judged, reference="one"), tmp_path)
 
     content = page.read_text()
-    for name in ("score-default", "ranks-default", "forest-default-two", "cells-default", "times-default"):
+    for name in ("score-default", "ranks-default", "forest-default-two", "times-default"):
         assert f'data-figure="{name}"' in content
-    assert "Score: default settings" in markdown.read_text()
-    assert "two is" in markdown.read_text()
+    for text in (content, markdown.read_text()):
+        assert "With default settings, two succeeds most often: 90.0 %" in text
+        assert "two is" in text
+    assert "Rate and commonest failure" in content

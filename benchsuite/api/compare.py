@@ -137,7 +137,7 @@ def versus(
         entry: a text as of `benchsuite versus`, a `Treatment`, an optax transformation, or a function that makes one.
         reference: the same.
         cases: names of cases or ladders, or objects; by default those that `run` trains.
-        space: option → its values, of both: {"learning_rate": "log(1e-4, 1)"} or a list; by default that of each entry.
+        space: option → its values, {"learning_rate": "log(1e-4, 1)"} or a list; of entries without their own.
         progress: whether to show it; by default in a notebook, and where standard error is a terminal.
         options: see `BoardKeywords`.
 

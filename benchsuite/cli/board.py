@@ -55,8 +55,8 @@ def _comparing(command: _Command) -> _Command:
     "spaces",
     multiple=True,
     metavar="OPTION=VALUES",
-    help='Values of an option to tune, of both: "learning_rate=log(1e-4, 1)", "momentum=linear(0.5, 1)" or'
-    ' "nesterov=[True, False] if momentum=0.9"; can be repeated. [default: the space of each entry]',
+    help='Values of an option to tune: "learning_rate=log(1e-4, 1)", "momentum=linear(0.5, 1)" or'
+    ' "nesterov=[True, False] if momentum=0.9"; can be repeated. For the entries without a space of their own.',
 )
 @click.option("--once", is_flag=True, help="Choose one setting for all cases, in place of one for each.")
 @_comparing

@@ -17,7 +17,7 @@ from benchsuite.standings.pairs import (
 )
 from benchsuite.standings.requests import board_contest, versus_contest
 from benchsuite.standings.score import THRESHOLDS, EntryCost, EntryScore, OrderCheck, Ranking, pair_ranks
-from benchsuite.standings.words import decision, robustness, tested_family, verdict
+from benchsuite.standings.words import answer, decision, robustness, tested_family, verdict
 
 __all__ = [
     "DEFINITION",
@@ -37,6 +37,7 @@ __all__ = [
     "Ranking",
     "adjust_pairs",
     "all_pairs",
+    "answer",
     "board_contest",
     "compare_entries",
     "decision",

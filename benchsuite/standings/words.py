@@ -9,8 +9,8 @@ from benchsuite.standings.score import OrderCheck, Ranking
 
 
 def _points(*values: float) -> str:
-    """Format shares in percentage points: "+1.5 to +3.0"."""
-    return " to ".join(f"{100 * value:+.1f}" for value in values)
+    """Format shares in percentage points: "−1.5 to +3.0"."""
+    return " to ".join(f"{100 * value:+.1f}" for value in values).replace("-", "−")
 
 
 def verdict(pair: EntryPair) -> str:
@@ -67,6 +67,25 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
 
 def _number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def answer(ranking: Ranking) -> str:
+    """State which entry succeeds most often, and which are not shown to differ from it."""
+    if not ranking.ranked:
+        return f"With {ranking.rules.title}, no entry has all of its rows."
+    best = ranking.ranked[0]
+    score = f"{_percent(best.score)} of its starts, as the mean over families"
+    found = (
+        f"{best.entry} succeeds most often: {score} (95 % interval {' to '.join(map(_percent, best.interval or ()))})"
+    )
+    others = [pair for pair in ranking.pairs if best.entry in (pair.entry, pair.reference)]
+    tied = [pair.reference if pair.entry == best.entry else pair.entry for pair in others if not pair.significant]
+    sure = f"not shown to differ from {_listed(tied)}" if tied else "significantly more than each of the others"
+    return f"With {ranking.rules.title}, {found}, {sure if others else 'the only one with all rows'}."
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
 
 
 def robustness(ranking: Ranking) -> list[str]:

@@ -145,7 +145,7 @@ def entry_of(text: str, space: Space | None = None) -> Entry:
 
     Args:
         text: what is typed.
-        space: in place of its own.
+        space: of an entry without one of its own.
 
     Raises:
         OptionError: there is no such file, name or function.
@@ -161,7 +161,7 @@ def entry_of(text: str, space: Space | None = None) -> Entry:
         call = Call.parse(text, "name a TOML file, an entry, a treatment, or an optimiser such as optax.adam(1e-2)")
         name = (call.label if call.called else call.name.replace(":", ".")).removeprefix("optax.")
         entry = Entry(name, text)
-    return replace(entry, space=space) if space else entry
+    return entry if entry.space or not space else replace(entry, space=space)
 
 
 def shipped_entries() -> dict[str, Path]:

@@ -29,16 +29,16 @@ def page(entry: Entry, pictures: Mapping[str, tuple[str, str]]) -> str:
         pictures: "task", "loss", "curves" and "ladder" → (path, description), those that there are.
     """
     parts = [f"# {entry.name}", f"**{entry.question}** {_summary(entry)}"]
-    parts += [_picture(pictures[name]) for name in ("task", "loss") if name in pictures]
+    parts += [picture(pictures[name]) for name in ("task", "loss") if name in pictures]
     source, *facts = _facts(entry)
     parts += ["\n".join(table(source, facts)), "## How often it learns"]
     parts += _rates(entry) if entry.plain else [_unmeasured(entry)]
     if "ladder" in pictures:
-        parts.append(_picture(pictures["ladder"]))
+        parts.append(picture(pictures["ladder"]))
     if entry.plain:
         parts += _outcomes(entry)
     if "curves" in pictures:
-        parts += [f"## Learning curves\n\n{_curves_of(entry)}", _picture(pictures["curves"])]
+        parts += [f"## Learning curves\n\n{_curves_of(entry)}", picture(pictures["curves"])]
     parts += [*_claims(entry), *_helped(entry)]
     return "\n\n".join(parts) + "\n"
 
@@ -74,8 +74,9 @@ def _alt(text: str) -> str:
     return html.escape(text.replace("\n", " "))
 
 
-def _picture(picture: tuple[str, str]) -> str:
-    path, about = picture
+def picture(shown: tuple[str, str]) -> str:
+    """An image: its path and its description."""
+    path, about = shown
     return f'<img src="{path}" alt="{_alt(about)}">'
 
 
@@ -117,7 +118,7 @@ def _rates(entry: Entry) -> list[str]:
 
 def _rate(cases: Sequence[Case], summary: Summary) -> tuple[str, ...]:
     case = next(case for case in cases if case.name == summary.case)
-    said, ends = _published(case, summary)
+    said, ends = published(case, summary)
     failed = ", ".join(f"{n:,} {name}" for name, n in summary.outcomes.items() if n and name != "converged")
     return (
         f"`{summary.case}`",
@@ -132,16 +133,24 @@ def _rate(cases: Sequence[Case], summary: Summary) -> tuple[str, ...]:
     )
 
 
-def _published(case: Case, summary: Summary) -> tuple[str, str]:
+def published(case: Case, summary: Summary) -> tuple[str, str]:
     """What the sources say of the rate of all starts, and the intervals of their counts."""
-    checks = [claim.check for claim in case.claims if isinstance(claim.check, FailureRate) and not claim.check.among]
-    counts = [(check.of - check.failed, check.of) for check in checks if check.of]
-    if counts:
+    if counts := published_counts(case):
         ends = "; ".join(interval(stats.rate_interval(*one)) for one in counts)
         return "; ".join(f"{n:,} of {of:,}" for n, of in counts), ends
-    shares = [check.equals for check in checks if check.equals is not None]
+    shares = [check.equals for check in _rates_claimed(case) if check.equals is not None]
     shares = shares or ([summary.published] if summary.published is not None else [])
     return "; ".join(percent(1 - share) for share in shares), ""
+
+
+def published_counts(case: Case) -> list[tuple[int, int]]:
+    """The counts (successes, runs) that sources give for all starts of a case."""
+    return [(check.of - (check.failed or 0), check.of) for check in _rates_claimed(case) if check.of]
+
+
+def _rates_claimed(case: Case) -> list[FailureRate]:
+    checks = (claim.check for claim in case.claims)
+    return [check for check in checks if isinstance(check, FailureRate) and not check.among]
 
 
 def _unmeasured(entry: Entry) -> str:

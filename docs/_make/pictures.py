@@ -50,13 +50,13 @@ def curves_picture(result: Result) -> Picture | None:
         return None
     band, _, middle, _ = figure.chart.layer
     chart = alt.layer(band, middle).properties(height=figure.chart.height)
-    return _svg(replace(figure, chart=chart)), figure.about
+    return svg(replace(figure, chart=chart)), figure.about
 
 
 def ladder_picture(summaries: Sequence[Summary]) -> Picture | None:
     """Draw the rates over the option of a ladder, with the published ones: SVG; None with fewer than two rungs."""
     figures = ladder_figures([summary for summary in summaries if not summary.treatment])
-    return (_svg(figures[0]), figures[0].about) if figures else None
+    return (svg(figures[0]), figures[0].about) if figures else None
 
 
 def small(result: Result) -> Picture | None:
@@ -74,10 +74,10 @@ def small(result: Result) -> Picture | None:
 
 
 def _task(chart: Any, about: str) -> Picture:
-    return _svg(ChartFigure("task", "", chart.properties(height=TASK[1]), about, Sheet("", [], ())), TASK[0]), about
+    return svg(ChartFigure("task", "", chart.properties(height=TASK[1]), about, Sheet("", [], ())), TASK[0]), about
 
 
-def _svg(figure: ChartFigure, width: int = CHART) -> bytes:
+def svg(figure: ChartFigure, width: int = CHART) -> bytes:
     return _SUPERFLUOUS.sub("", _LONG.sub(r"\1", render_svg(figure, width))).encode()
 
 

@@ -158,7 +158,7 @@ def test_rate_of_the_classifier_agrees(benchsuite: Command) -> None:
     program = importlib.import_module("reference.mnist_classifier")
     data = (program.images(DATA, "train"), program.images(DATA, "t10k")) if DATA else program.patterns()
     check = Check("mnist-classifier", "mnist_classifier", seeds=5)
-    compare(check, benchsuite, data, options=("--dataset", "mnist" if DATA else "stand-in"))
+    compare(check, benchsuite, *data, options=("--dataset", "mnist" if DATA else "stand-in"))
 
 
 def test_share_of_networks_that_are_born_dead() -> None:

@@ -9,14 +9,11 @@ import altair as alt
 import numpy as np
 
 from benchsuite.report.figures import ChartFigure, chart_data, series_colour, share_axis
-from benchsuite.report.ranking import against_sheet, cells_sheet, ranking_sheet
+from benchsuite.report.ranking import ranking_sheet
 from benchsuite.report.terminal import Column, Sheet, count, interval, percent, points
-from benchsuite.standings import SOLVED, THRESHOLDS, Board, Cell, EntryPair, EntryScore, Ranking, family_weights
+from benchsuite.standings import THRESHOLDS, Board, EntryPair, EntryScore, Ranking, family_weights
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"
-
-#: Height in pixels of a cell with two lines of text.
-_CELL = 36
 
 #: Points of each curve of times.
 _POINTS = 50
@@ -82,7 +79,7 @@ def score_figure(board: Board, ranking: Ranking) -> ChartFigure | None:
         for one in ranked
         if one.interval
     ]
-    chart = _spans(rows, lines, "score", "mean rate over families, with 95 % interval for other seeds")
+    chart = _spans(rows, lines, "score", "score, with 95 % interval")
     about = "; ".join(f"{one.entry} {percent(one.score)}" for one in ranked)
     sheet = ranking_sheet(board, ranking)
     return ChartFigure(f"score-{ranking.rules}", "Score", chart, about, sheet, lines=lines)
@@ -101,7 +98,7 @@ def rank_figure(board: Board, ranking: Ranking) -> ChartFigure | None:
         y=alt.Y("entry:N", sort=lines, title=None),
         tooltip=[alt.Tooltip("entry:N"), alt.Tooltip("low:Q", title="rank from"), alt.Tooltip("high:Q", title="to")],
     )
-    axis = alt.Axis(title="rank that the significant differences allow", format="d", tickMinStep=1)
+    axis = alt.Axis(title="rank", format="d", tickMinStep=1)
     scale = alt.Scale(domain=[0.5, len(ranked) + 0.5], nice=False)
     x = alt.X("low:Q", axis=axis, scale=scale)
     line = base.mark_rule(strokeWidth=9, color=_BLUE, opacity=0.45, strokeCap="round").encode(x=x, x2="high:Q")
@@ -127,57 +124,6 @@ def _spans(rows: Sequence[Mapping[str, Any]], lines: Sequence[str], field: str, 
     x = alt.X("low:Q", axis=share_axis(title), scale=alt.Scale(domain=[0, 1]))
     line = base.mark_rule(strokeWidth=5, color=_BLUE, opacity=0.45, strokeCap="round").encode(x=x, x2="high:Q")
     return alt.layer(line, base.mark_point(filled=True, size=90, color=_BLUE, opacity=1).encode(x=f"{field}:Q"))
-
-
-def cells_figure(ranking: Ranking) -> ChartFigure:
-    """Draw the rate of each entry on each case as a heat map, with the commonest failure in each cell."""
-    order = [score.entry for score in ranking.scores]
-    cells = [cell for score in ranking.scores for cell in score.cells]
-    cases = list(dict.fromkeys(cell.case for cell in cells))
-    rows = [_cell(cell) for cell in cells]
-    base = alt.Chart(chart_data(rows, rate="number", low="number", high="number", seeds="number")).encode(
-        y=alt.Y("case:N", sort=cases, title=None),
-        x=alt.X("entry:N", sort=order, axis=alt.Axis(title=None, orient="top", labelAngle=-40, labelLimit=120)),
-        tooltip=[
-            alt.Tooltip("case:N"),
-            alt.Tooltip("entry:N"),
-            alt.Tooltip("setting:N"),
-            alt.Tooltip("rate:Q", format=".1%"),
-            alt.Tooltip("low:Q", format=".1%", title="95 % from"),
-            alt.Tooltip("high:Q", format=".1%", title="to"),
-            alt.Tooltip("failure:N", title="commonest failure"),
-            alt.Tooltip("seeds:Q", format=","),
-        ],
-    )
-    scale, legend = alt.Scale(scheme="cividis", domain=[0, 1]), alt.Legend(format="%", title="rate")
-    known = base.transform_filter("datum.rate != null")
-    shade = known.mark_rect().encode(color=alt.Color("rate:Q", scale=scale, legend=legend))
-    ink = alt.condition("datum.rate > 0.5", alt.value("black"), alt.value("white"))
-    rate = known.mark_text(fontSize=11, dy=-6).encode(text="text:N", color=ink)
-    failed = known.transform_filter("datum.failure != null && datum.failure != ''")
-    failure = failed.mark_text(fontSize=9, dy=8).encode(text="failure:N", color=ink)
-    absent = base.transform_filter("datum.rate == null").mark_text(fontSize=9, opacity=0.7).encode(text="text:N")
-    about = "; ".join(f"{row['entry']} on {row['case']}: {row['text']}" for row in rows)
-    return ChartFigure(
-        f"cells-{ranking.rules}",
-        "Rate and commonest failure",
-        alt.layer(shade, rate, failure, absent),
-        about,
-        cells_sheet(ranking.scores),
-        lines=cases,
-        line=_CELL,
-    )
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = {"case": cell.case, "entry": cell.entry, "setting": cell.options, "seeds": cell.seeds}
-    if not cell.result:
-        word = cell.reason.partition(":")[0]
-        return row | {"rate": None, "low": None, "high": None, "text": word, "failure": ""}
-    low, high = cell.interval
-    mark = "" if cell.is_complete else " *"
-    failure = "" if cell.rate >= SOLVED else cell.commonest_failure
-    return row | {"rate": cell.rate, "low": low, "high": high, "text": percent(cell.rate) + mark, "failure": failure}
 
 
 def times_figure(ranking: Ranking) -> ChartFigure | None:
@@ -269,8 +215,3 @@ def best_rates_figure(board: Board) -> ChartFigure | None:
     about = "; ".join(f"{name} {percent(of[0])} to {percent(of[-1])}" for name, of in board.best_rates.items())
     meanings = ["mean over families; settings are ordered by one half of the tune seeds, and valued by the other"]
     return ChartFigure("best-of-k", "Best of k settings", chart, about, Sheet("", rows, columns, meanings))
-
-
-def reference_sheet(ranking: Ranking) -> Sheet | None:
-    """Make the table of the comparison with the reference; None without one."""
-    return against_sheet(ranking.against) if ranking.against else None

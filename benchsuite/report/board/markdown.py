@@ -13,7 +13,7 @@ from benchsuite.report.ranking import (
     cost_sheet,
     ranking_sheet,
 )
-from benchsuite.standings import Board
+from benchsuite.standings import Board, answer, verdict
 
 
 def render_board_markdown(board: Board) -> str:
@@ -24,6 +24,8 @@ def render_board_markdown(board: Board) -> str:
 def _lines(board: Board) -> Iterator[str]:
     yield "# Board"
     yield ""
+    for ranking in board.rankings:
+        yield escape_markdown(answer(ranking)) + "  "
     for note in board_notes(board):
         yield escape_markdown(note) + "  "
     yield ""
@@ -31,6 +33,7 @@ def _lines(board: Board) -> Iterator[str]:
         yield from sheet_lines(ranking_sheet(board, ranking))
         if ranking.against:
             yield from sheet_lines(against_sheet(ranking.against))
+            yield from (f"- {escape_markdown(verdict(pair))}" for pair in ranking.against)
         for sentence in board_sentences(ranking):
             yield f"- {escape_markdown(sentence)}"
         yield ""

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from benchsuite.report.board.cells import rates_matrix
 from benchsuite.report.board.figures import (
     best_rates_figure,
-    cells_figure,
     forest_figures,
     rank_figure,
-    reference_sheet,
     score_figure,
     times_figure,
 )
 from benchsuite.report.board.markdown import render_board_markdown
 from benchsuite.report.figures import ChartFigure, ladder_figures
-from benchsuite.report.html import PAGE, Section, environment
-from benchsuite.report.ranking import board_notes, board_sentences, cells_sheet, cost_sheet, ranking_sheet
+from benchsuite.report.html import PAGE, Fold, Part, Section, environment, figures_of
+from benchsuite.report.ranking import (
+    against_sheet,
+    board_notes,
+    board_sentences,
+    cells_sheet,
+    cost_sheet,
+    ranking_sheet,
+)
 from benchsuite.report.terminal import Column, Sheet
-from benchsuite.standings import FIGURES, Board, Ranking
+from benchsuite.standings import FIGURES, Board, Ranking, answer, verdict
 from benchsuite.system import files
 
 #: The board in Markdown.
@@ -41,37 +48,45 @@ def write_board(board: Board, folder: Path) -> list[Path]:
 def render_board(board: Board) -> str:
     """Render a board as HTML."""
     shown = [section for section in _sections(board) if section.parts]
-    figures = [part for section in shown for part in section.parts if isinstance(part, ChartFigure)]
+    figures = [figure for section in shown for figure in figures_of(section.parts)]
     definition = board.definition
     title = f"{len(definition.entries)} entries on {len(definition.cases)} cases"
     template = environment("benchsuite.report.board").get_template("board.html")
-    return template.render(title=title, sections=shown, specs={figure.name: figure.spec() for figure in figures})
+    answers = [answer(ranking) for ranking in board.rankings]
+    specs = {figure.name: figure.spec() for figure in figures}
+    return template.render(title=title, answers=answers, notes=board_notes(board), sections=shown, specs=specs)
 
 
 def _sections(board: Board) -> Iterator[Section]:
-    yield Section("rules", "Rules", [*board_notes(board), _entries(board), _cases(board)])
     for ranking in board.rankings:
-        title = f"{ranking.rules}: {ranking.rules.title}"
-        yield Section(str(ranking.rules), title, list(_ranked(board, ranking)))
+        title = ranking.rules.title
+        yield Section(str(ranking.rules), title[0].upper() + title[1:], list(_ranked(board, ranking)))
     best = best_rates_figure(board)
     yield Section("best", "Best of k settings", [best] if best else [])
+    yield Section("entries", "Entries and cases", [_entries(board), _cases(board)])
 
 
-def _ranked(board: Board, ranking: Ranking) -> Iterator[ChartFigure | Sheet | str]:
-    yield ranking_sheet(board, ranking)
+def _ranked(board: Board, ranking: Ranking) -> Iterator[Part]:
+    yield replace(ranking_sheet(board, ranking), title="Score")
     yield "\n".join(board_sentences(ranking))
     for one in (score_figure(board, ranking), rank_figure(board, ranking)):
         if one:
             yield one
-    if sheet := reference_sheet(ranking):
-        yield sheet
-    yield from forest_figures(ranking)
-    yield cells_figure(ranking)
+    yield rates_matrix(ranking)
+    yield from _against(ranking)
     if times := times_figure(ranking):
         yield times
     yield from _ladders(ranking)
     yield cost_sheet(ranking)
     yield cells_sheet(ranking.scores)
+
+
+def _against(ranking: Ranking) -> Iterator[Fold]:
+    """The comparison of each entry with the reference, if there is one."""
+    if ranking.against:
+        verdicts = "\n".join(map(verdict, ranking.against))
+        parts: list[Part] = [against_sheet(ranking.against), verdicts, *forest_figures(ranking)]
+        yield Fold(f"Each entry compared with {ranking.against[0].reference}", parts, is_open=len(ranking.against) == 1)
 
 
 def _ladders(ranking: Ranking) -> Iterator[ChartFigure]:

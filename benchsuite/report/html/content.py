@@ -10,7 +10,8 @@ from itertools import groupby
 
 from benchsuite.report import Answer, AnswerRow
 from benchsuite.report.html.changes import Changes
-from benchsuite.report.html.matrix import TreatmentMatrix, treatment_matrix
+from benchsuite.report.html.effects import treatment_matrix
+from benchsuite.report.html.matrix import Matrix
 from benchsuite.report.terminal import Inapplicable
 from benchsuite.results import Result, Summary, summaries_judged_together
 from benchsuite.store import RunFolder
@@ -84,7 +85,7 @@ class ReportContent:
         return list(dict.fromkeys(warning for run in self.runs for warning in run.timing_warnings))
 
     @cached_property
-    def matrix(self) -> TreatmentMatrix | None:
+    def matrix(self) -> Matrix | None:
         """The effects of all treatments; None if nothing was treated."""
         return treatment_matrix(self.results, self.inapplicable, timed=not self.timing_warnings)
 

@@ -10,7 +10,7 @@ from benchsuite.errors import printable
 from benchsuite.report import AnswerRow, count, interval, percent
 from benchsuite.report.html.claims import ClaimGroup, claim_groups
 from benchsuite.report.html.content import ReportContent
-from benchsuite.report.html.matrix import BETTER, WORSE, MatrixCell, TreatmentMatrix
+from benchsuite.report.html.matrix import BETTER, WORSE, Matrix, MatrixCell
 from benchsuite.report.terminal import (
     Column,
     Sheet,
@@ -94,14 +94,14 @@ def _claim_lines(group: ClaimGroup) -> Iterator[str]:
         yield ""
 
 
-def _matrix_lines(matrix: TreatmentMatrix) -> Iterator[str]:
-    yield "**Effect of treatments**"
+def _matrix_lines(matrix: Matrix) -> Iterator[str]:
+    yield f"**{escape_markdown(matrix.title)}**"
     yield ""
-    yield _row(["case", "untreated", *matrix.treatments])
-    yield _row(["---", *["---:"] * (1 + len(matrix.treatments))], escape=False)
+    yield _row(["case", matrix.lead, *matrix.columns])
+    yield _row(["---", *["---:"] * (1 + len(matrix.columns))], escape=False)
     for row in matrix.rows:
         cells = [_cell(cell) for cell in row.cells]
-        yield _row([row.case, row.rate]).removesuffix("|") + f"| {' | '.join(cells)} |"
+        yield _row([row.case, row.lead]).removesuffix("|") + f"| {' | '.join(cells)} |"
     yield ""
     yield f"<sub>{escape_markdown(matrix.notes[0].partition(' Open it')[0])}</sub>  "
     yield from (f"<sub>{escape_markdown(note)}</sub>  " for note in matrix.notes[1:])
@@ -112,9 +112,9 @@ def _cell(cell: MatrixCell | None) -> str:
     """A cell with its interval; significant differences are bold."""
     if cell is None:
         return ""
-    ends = f" ({cell.ends})" if cell.ends else ""
+    below = f" ({cell.below})" if cell.below else ""
     mark = f" {cell.mark}" if cell.mark else ""
-    text = escape_markdown(f"{cell.text}{ends}{mark}")
+    text = escape_markdown(f"{cell.text}{below}{mark}")
     return f"**{text}**" if cell.kind in (BETTER, WORSE) else text
 
 

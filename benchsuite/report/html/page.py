@@ -23,7 +23,7 @@ from benchsuite.report.html.changes import Changes
 from benchsuite.report.html.claims import ClaimGroup
 from benchsuite.report.html.content import ReportContent
 from benchsuite.report.html.markdown import render_markdown
-from benchsuite.report.html.matrix import TreatmentMatrix
+from benchsuite.report.html.matrix import Matrix
 from benchsuite.report.html.section import MANY, Fold, figures_of, panel_name, sections
 from benchsuite.report.terminal import Sheet
 from benchsuite.results import Outcome
@@ -152,7 +152,7 @@ def environment(package: str = "") -> jinja2.Environment:
     environment.filters |= {"plain": printable, "sort_value": sort_value, "json": _json}
     environment.filters |= {"percent": percent, "interval": interval, "per_second": per_second, "count": count}
     environment.filters |= {"case_of": case_of, "panel": panel_name, "shares": _shares}
-    kinds = {"figure": ChartFigure, "sheet": Sheet, "fold": Fold, "matrix": TreatmentMatrix, "claims": ClaimGroup}
+    kinds = {"figure": ChartFigure, "sheet": Sheet, "fold": Fold, "matrix": Matrix, "claims": ClaimGroup}
     for name, kind in kinds.items():
         environment.tests[name] = lambda part, kind=kind: isinstance(part, kind)
     environment.tests["address"] = lambda text: bool(_ADDRESS.fullmatch(text))

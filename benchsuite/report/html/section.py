@@ -24,7 +24,7 @@ from benchsuite.report.figures import (
 )
 from benchsuite.report.html.claims import ClaimGroup, claim_groups
 from benchsuite.report.html.content import ReportContent
-from benchsuite.report.html.matrix import TreatmentMatrix
+from benchsuite.report.html.matrix import Matrix
 from benchsuite.report.terminal import (
     CASE,
     Column,
@@ -65,7 +65,7 @@ class Fold:
     is_open: bool = False
 
 
-Part = ChartFigure | Sheet | TreatmentMatrix | ClaimGroup | Fold | str
+Part = ChartFigure | Sheet | Matrix | ClaimGroup | Fold | str
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,14 @@ In: a board, computed from its rows.
 Out: tables and sentences for a terminal and for the page of the board.
 """
 
-from benchsuite.report.ranking.tables import against_sheet, cells_sheet, cost_sheet, plan_sheet, ranking_sheet
+from benchsuite.report.ranking.tables import (
+    against_sheet,
+    cells_sheet,
+    cost_sheet,
+    expected_steps,
+    plan_sheet,
+    ranking_sheet,
+)
 from benchsuite.report.ranking.text import board_notes, board_sentences, board_tables, versus_tables
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "board_tables",
     "cells_sheet",
     "cost_sheet",
+    "expected_steps",
     "plan_sheet",
     "ranking_sheet",
     "versus_tables",

@@ -53,10 +53,10 @@ def cost_sheet(ranking: Ranking) -> Sheet:
     columns = (
         Column("entry", lambda one: one.entry, "left", "bold"),
         Column("tuning: trainings", lambda one: count(one.cost.tune_trainings)),
-        Column("steps", lambda one: number(one.cost.tune_steps)),
-        Column("device time", lambda one: seconds(one.cost.tune_seconds)),
-        Column("judging: steps", lambda one: number(one.cost.steps)),
-        Column("gradients", lambda one: number(one.cost.gradients)),
+        Column("steps", lambda one: count(one.cost.tune_steps)),
+        Column("device time", lambda one: seconds(one.cost.tune_seconds or None)),
+        Column("judging: steps", lambda one: count(one.cost.steps)),
+        Column("gradients", lambda one: count(one.cost.gradients)),
         Column("device time", lambda one: seconds(one.cost.judge_seconds)),
     )
     return Sheet("Cost", ranking.scores, columns, ["device time of all devices, without compilation"])

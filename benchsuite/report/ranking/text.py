@@ -6,12 +6,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from benchsuite.report.ranking.tables import board_sheets, pair_sheet
-from benchsuite.standings import Board, Ranking, robustness, tested_family, verdict
+from benchsuite.standings import Board, Ranking, answer, robustness, tested_family, verdict
 
 
 def board_tables(board: Board) -> RenderableType:
-    """Make the tables of a board, and what they mean in words."""
-    words = [line for ranking in board.rankings for line in board_sentences(ranking)]
+    """Make the tables of a board, and what they mean in words; the verdict on each of several pairs is on its page."""
+    words: list[str] = []
+    for ranking in board.rankings:
+        verdicts = map(verdict, ranking.against if len(ranking.against) == 1 else ())
+        words += [answer(ranking), *verdicts, *board_sentences(ranking)]
     return Group(*board_sheets(board), Text("\n".join(["", *words, *board_notes(board)])))
 
 
@@ -25,9 +28,8 @@ def versus_tables(board: Board) -> RenderableType:
 
 
 def board_sentences(ranking: Ranking) -> list[str]:
-    """What a board shows under one set of rules, in words."""
-    verdicts = [f"{verdict(pair)}" for pair in ranking.against]
-    return [*verdicts, *robustness(ranking), tested_family(ranking)]
+    """Whether the order of a board holds under other definitions, and which tests are adjusted together."""
+    return [*robustness(ranking), tested_family(ranking)]
 
 
 def board_notes(board: Board) -> list[str]:
