@@ -41,6 +41,9 @@ PARSED = {
     "benchsuite run relu-to-relu --seeds 100000 --executor dask": "a cluster, as in test_cluster.py",
     "benchsuite run relu-to-relu --seeds 1000000 --executor slurm": "a cluster, as in test_slurm.py",
     "pytest cases/ --benchmark-only --benchsuite-executor dask": "a cluster, as in test_cluster.py",
+    "benchsuite board -o reports/": "a clone, whose .ci/run runs it",
+    "benchsuite board adam sgd random-search": "hours",
+    "benchsuite run bbob-": "the extra bbob",
     "benchsuite run mnist-identity-1L": "an hour and the files of MNIST",
     "python benchmarks/": "a benchmark in a clone, minutes",
     "tox ": "a benchmark in a clone, minutes",
@@ -52,13 +55,11 @@ PLANNED = (
     "benchsuite board adam rprop new.toml",
     "benchsuite board entries/ --rules default --rules tuned-5 --reference",
     "benchsuite run euclidean-distance --sweep units=",
-    "benchsuite run rastrigin phase-retrieval matrix-factorisation",
     'benchsuite run relu-bias --optimizer "MultiSteps(',
     'benchsuite run relu-bias --optimizer "chain(clip_by_global_norm(1.0), adam(cosine',
     'benchsuite run relu-bias --optimizer "schedule_free(',
     "benchsuite run relu-to-relu relu-bias relu-output --seeds 2000",
     "benchsuite run relu-to-relu relu-bias relu-output euclidean-distance --seeds 2000",
-    "benchsuite run xor-two-relu --seeds 1000",
     "benchsuite versus mymod:make optax.adam --space",
     "pytest cases/ --benchmark-only --benchsuite-treatment all",
 )
@@ -82,6 +83,11 @@ def commands(page: Path) -> list[str]:
 def of_page(page: Path, kind: str) -> list[documented.Shown]:
     """The files, or the Python, of a page."""
     return [part for part in documented.shown(page) if part.kind == kind]
+
+
+def named(page: Path) -> str:
+    """Name a test after its page."""
+    return page.relative_to(documented.ROOT).with_suffix("").as_posix()
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +138,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path.cwd()), prepend=os.pathsep)
 
 
-@pytest.mark.parametrize("page", [page for page in documented.PAGES if commands(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in documented.PAGES if commands(page)], ids=named)
 def test_page_can_be_followed(
     page: Path,
     reader: Path,
@@ -185,9 +191,7 @@ def followed(
     return code, said
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in documented.PAGES if of_page(page, "python")], ids=lambda page: page.stem
-)
+@pytest.mark.parametrize("page", [page for page in documented.PAGES if of_page(page, "python")], ids=named)
 def test_python_of_a_page_can_be_executed(page: Path, reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of Python of a page work, one after the other."""
     monkeypatch.syspath_prepend(str(reader))
