@@ -1,6 +1,6 @@
 """Compile the training of cases for an NVIDIA H100 that need not be here, check the programs and describe them.
 
-    tox -e gpu-ahead                           # the core cases, and of each family a case with pinned figures
+    tox -e gpu-ahead                           # the core cases, and one of each kind of program besides
     python benchmarks/gpu_ahead.py CASE…       # these cases
     python benchmarks/gpu_ahead.py --all       # every case, of a ladder the last one: an hour on two cores
     python benchmarks/gpu_ahead.py --renew …   # with new figures in gpu_ahead.json and docs/explanation/gpu.md
@@ -16,7 +16,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -86,6 +86,9 @@ TOLERANCE = 0.02
 
 #: Custom calls that a step may have, and why.
 CALLS = {"__cublas$lt$matmul": "a product of matrices, by the first algorithm that cuBLAS proposes for its shape"}
+
+#: A function of parameters alone, labels, a table with a split, and a loop over time.
+KINDS = ("himmelblau", "parity-4", "product", "adding-gru-length-32")
 
 #: (pattern of case names, check) → why the case is excepted from it.
 EXCEPTIONS: dict[tuple[str, str], str] = {
@@ -237,13 +240,9 @@ def representatives(registry: Registry) -> dict[str, Case]:
     return {name: registry.case(name) for name in last.values()}
 
 
-def usual(cases: dict[str, Case], pinned: Container[str]) -> list[str]:
-    """Select the core cases, and of each family one whose figures are pinned, a small one where it has one."""
-    families: dict[str, str] = {}
-    for name, case in sorted(cases.items(), key=lambda item: "small" not in item[1].tags):
-        if name in pinned:
-            families.setdefault(case.family, name)
-    return [name for name, case in cases.items() if CORE in case.tags or name in families.values()]
+def usual(cases: dict[str, Case]) -> list[str]:
+    """Select the core cases, and one of each kind of program besides."""
+    return [name for name, case in cases.items() if CORE in case.tags or name in KINDS]
 
 
 def read_figures() -> tuple[str, dict[str, Figures]]:
@@ -303,7 +302,7 @@ def main(names: Sequence[str], every: bool, renew: bool, dumps: Path | None) -> 
     cases = representatives(registry) | {name: registry.case(name) for name in names}
     device, failed, figures = describe_card(), 0, dict(pinned)
     with tempfile.TemporaryDirectory() as temporary:
-        for name in names or (cases if every else usual(cases, pinned)):
+        for name in names or (cases if every else usual(cases)):
             try:
                 compiled, dump = examine(cases[name], device, (dumps or Path(temporary)) / name)
             except (BenchsuiteError, ValueError, jax.errors.JaxRuntimeError) as error:
