@@ -9,8 +9,8 @@ from pathlib import Path
 REPORTS = Path(__file__).parent
 README = REPORTS.parent / "README.md"
 
-#: Rows of the report that the README shows.
-ROWS = 8
+#: Rows of the report that the README shows: those of the core cases.
+ROWS = 7
 
 #: Links and pictures work on PyPI too.
 PAGES = "https://github.com/benchsuite/benchsuite/blob"
@@ -25,21 +25,20 @@ def latest() -> Path:
 
 
 def block(report: Path) -> str:
-    """Return machine, table of rates and chart of a report, as in its summary."""
+    """Return provenance, table of rates and chart of a report, as in its summary."""
     summary = (report / "summary.md").read_text()
-    found = re.search(r"\n\n(benchsuite .*?)\n\n.*?(\| case \| data \|.*?)\n\n", summary, re.DOTALL)
-    if not found:
+    table = re.search(r"^\| case \|.*?(?=\n\n)", summary, re.DOTALL | re.MULTILINE)
+    about = re.search(r"^<sub>(.* protocol · .*)</sub>", summary, re.MULTILINE)
+    if not (table and about):
         raise SystemExit(f"{report / 'summary.md'} has no table of rates")
-    about, table = found.groups()
-    machine = dict.fromkeys(line.strip() for line in about.splitlines() if line.startswith("on "))
     where = f"main/reports/{report.name}"
     return "\n".join(
         [
-            f"[The report of {report.name[:10]}]({PAGES}/{where}/summary.md), {'; '.join(machine)}:",
+            f"[The report of {report.name[:10]}]({PAGES}/{where}/summary.md), {about[1]}:",
             "",
-            shortened(table),
+            shortened(table[0]),
             "",
-            f"![the share of random starts that learnt each case, with its interval]({PICTURES}/{where}/rates.svg)",
+            f"![the share of random starts that learnt each core case, with its interval]({PICTURES}/{where}/core.svg)",
         ]
     )
 
