@@ -54,6 +54,7 @@ PARSED = {
 PLANNED = (
     "benchsuite board adam rprop new.toml",
     "benchsuite board entries/ --rules default --rules tuned-5 --reference",
+    "benchsuite run --compare RUN",
     "benchsuite run euclidean-distance --sweep units=",
     'benchsuite run relu-bias --optimizer "MultiSteps(',
     'benchsuite run relu-bias --optimizer "chain(clip_by_global_norm(1.0), adam(cosine',
@@ -61,6 +62,7 @@ PLANNED = (
     "benchsuite run relu-to-relu relu-bias relu-output --seeds 2000",
     "benchsuite run relu-to-relu relu-bias relu-output euclidean-distance --seeds 2000",
     "benchsuite versus mymod:make optax.adam --space",
+    "pytest cases/ --benchmark-only --benchsuite-compare",
     "pytest cases/ --benchmark-only --benchsuite-treatment all",
 )
 
@@ -120,9 +122,10 @@ def reader(pytester: pytest.Pytester) -> Path:
 
 
 def store_runs(command: str) -> None:
-    """Write the runs that a command names and that are not there."""
+    """Write the runs that a command names, or the latest one that it reads, where they are not there."""
+    latest = command.startswith(("benchsuite report", "benchsuite export")) and not Path(".benchsuite").exists()
     for name in RUNS:
-        if name in command and not Path(name).exists():
+        if (name in command or (latest and name == RUNS[-1])) and not Path(name).exists():
             store_run(Path(name), a_case("relu-bias" if name == "OTHER" else documented.CASE, *[GOOD, SLOW] * 4))
 
 
