@@ -78,7 +78,7 @@ def add_runs(found: Sequence[Entry], runs: Iterable[Path]) -> None:
     """Add the results of runs to the entries; a case of a later run replaces that of an earlier one."""
     for run in runs:
         folder = RunFolder(run)
-        results, effects = read_results(folder), api.load(run).summary().rows()
+        results, effects = read_results(folder), list(api.load(run).summary().rows())
         device = dict.fromkeys(f"{r.summary.device_count} × {r.summary.device}" for r in results)
         versions = folder.machine.get("versions", {})
         about = f"{', '.join(device)}, jax {versions.get('jax', '?')}, {str(folder.created)[:10]}"
