@@ -2,7 +2,7 @@
 
     tox -e gpu-ahead                           # the core cases, and one of each kind of program besides
     python benchmarks/gpu_ahead.py CASE…       # these cases
-    python benchmarks/gpu_ahead.py --all       # every case, of a ladder the last one: an hour on two cores
+    python benchmarks/gpu_ahead.py --all       # every case, of a ladder the last one: half an hour on two cores
     python benchmarks/gpu_ahead.py --renew …   # with new figures in gpu_ahead.json and docs/explanation/gpu.md
 
 Requires jax's CUDA plugin and NVIDIA's compilers, which run without a GPU or a driver:

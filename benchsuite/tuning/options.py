@@ -56,6 +56,11 @@ class Rules:
         whole = "one for all cases" if self.once else "for each case"
         return f"the best of {self.number} settings, {whole}" if self.number > 1 else "one setting drawn from the space"
 
+    @property
+    def heading(self) -> str:
+        """The title with a capital letter."""
+        return self.title[0].upper() + self.title[1:]
+
 
 @dataclass(frozen=True)
 class BoardOptions:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from case_page import picture
+from marked import write_between
 from pictures import svg
 from reference import table
 
@@ -25,8 +26,7 @@ BEGIN, END = "<!-- Written by docs/_make/board.py. -->", "<!-- End of the tables
 
 def lines_of(board: Board, ranking: Ranking) -> Iterator[str]:
     """The section of one of the rules: its table, whether the order holds, and charts, which are written too."""
-    title = ranking.rules.title
-    yield f"## {title[0].upper()}{title[1:]}"
+    yield f"## {ranking.rules.heading}"
     yield ""
     yield from sheet_lines(replace(ranking_sheet(board, ranking), title=""))
     yield from (f"- {escape_markdown(sentence)}" for sentence in board_sentences(ranking))
@@ -49,10 +49,9 @@ def lines_of(board: Board, ranking: Ranking) -> Iterator[str]:
 def main(folder: Path) -> None:
     """Write the tables and charts of a BOARD into docs/explanation/board.md."""
     board = Board.open(folder)
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    made = [f"{escape_markdown(answer(ranking))}\n" for ranking in board.rankings]
-    made += [line for ranking in board.rankings for line in lines_of(board, ranking)]
-    PAGE.write_text("\n".join([before + BEGIN, "", *made, END + rest.partition(END)[2]]))
+    answers = [f"{escape_markdown(answer(ranking))}\n" for ranking in board.rankings]
+    made = [line for ranking in board.rankings for line in lines_of(board, ranking)]
+    write_between(PAGE, BEGIN, END, ["", *answers, *made])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from case_page import published, published_counts
 from entries import Entry, add_runs, entries
+from marked import write_between
 from reference import table
 
 from benchsuite import stats
@@ -68,8 +69,7 @@ def main(runs: tuple[Path, ...]) -> None:
     found = entries()
     add_runs(found, runs)
     rows = [row for entry in found for row in rows_of(entry)]
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text("\n".join([before + BEGIN, *table(HEADER, rows), END + rest.partition(END)[2]]))
+    write_between(PAGE, BEGIN, END, table(HEADER, rows))
     click.echo(f"{len(rows)} rows in {PAGE.relative_to(ROOT)}")
 
 

@@ -59,8 +59,7 @@ def render_board(board: Board) -> str:
 
 def _sections(board: Board) -> Iterator[Section]:
     for ranking in board.rankings:
-        title = ranking.rules.title
-        yield Section(str(ranking.rules), title[0].upper() + title[1:], list(_ranked(board, ranking)))
+        yield Section(str(ranking.rules), ranking.rules.heading, list(_ranked(board, ranking)))
     best = best_rates_figure(board)
     yield Section("best", "Best of k settings", [best] if best else [])
     yield Section("entries", "Entries and cases", [_entries(board), _cases(board)])
