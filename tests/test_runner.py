@@ -139,6 +139,8 @@ def test_rounds_are_as_the_user_says(seeds: int, rounds: int, sizes: list[int]) 
 
 @given(st.integers(1, 20_000), st.integers(1, 4), st.sampled_from([1, 2, 32, 128, 2048]))
 @example(10241, 4, 1)
+@example(2049, 1, 128)
+@example(8704, 4, 128)
 def test_rounds_leave_few_lanes_idle(seeds: int, workers: int, turn: int) -> None:
     """Rounds take about as many turns of the devices as one round of all seeds, and stay small."""
     size = choose_round_size(seeds, workers, turn)

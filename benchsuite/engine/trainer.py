@@ -255,7 +255,7 @@ def choose_round_size(seeds: int, workers: int, turn: int) -> int:
     """Choose the seeds of a round, such that all rounds take the fewest turns of the devices.
 
     Of equal numbers of turns the one with the most rounds is chosen, up to five for each worker, or as many as keep
-    them small.
+    them small; one more for each worker only where that saves turns.
 
     Args:
         seeds: number of seeds.
@@ -268,5 +268,5 @@ def choose_round_size(seeds: int, workers: int, turn: int) -> int:
         return -(-rounds // workers) * -(-seeds // (rounds * turn))
 
     most = max(ROUNDS * workers, -(-fewest // workers) * workers)
-    chosen = min(range(most, fewest - 1, -1), key=turns)
+    chosen = min((*range(most, fewest - 1, -1), *range(most + 1, most + workers + 1)), key=turns)
     return -(-seeds // chosen)
