@@ -14,4 +14,4 @@ __all__ = ["BATCH", "PIXELS", "images"]
 
 def images(count: int) -> np.ndarray:
     """The first training images, (count, 784) grey levels; synthetic images if MNIST is not available."""
-    return raw_images_twice(data.load(MNIST).split.train[:count])[0]
+    return raw_images_twice(data.load_table(MNIST).split.train[:count])[0]

@@ -252,9 +252,9 @@ def main(parts: tuple[str, ...], repetitions: int, full: bool, output: Path | No
     for part in dict.fromkeys(parts or PARTS):
         rows[part] = PARTS[part](repetitions, full)
         Console(width=max(Console().width, WIDTH)).print(_table(part, rows[part]))
-    if output:
-        _write(output, rows, {"repetitions": repetitions, "full": full})
-        say(f"wrote {output}")
+        if output:
+            _write(output, rows, {"repetitions": repetitions, "full": full})
+            say(f"wrote {output}")
 
 
 def _table(part: str, rows: list[Row]) -> Table:

@@ -51,7 +51,7 @@ def of_case(case: str, seeds: int) -> Work:
         model = nnx.merge(graph, parameters)
         if chosen.objective:
             return chosen.objective(model, None)
-        x, y = chosen.dataset.draw(key, chosen.dataset.batch_size)
+        x, y = chosen.dataset.prepare(chosen.dataset.draw(key, chosen.dataset.batch_size))
         return jnp.mean(chosen.loss(model(x), y))
 
     def train_one(key: jax.Array) -> Any:
