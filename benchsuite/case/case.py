@@ -124,6 +124,8 @@ class Case:
             )
         self._set_defaults()
         self._check_types()
+        self._check_functions()
+        self._check_optimizers()
         for schedule in filter(None, (self.schedule, self.quick)):
             kind = "case without dataset" if self.dataset is None else type(self.dataset).__name__
             require(
@@ -174,15 +176,6 @@ class Case:
         for name in ("metrics", "groups", "starts"):
             for given in getattr(self, name):
                 require_text(given, f"case {self.name}: a name among its {name}")
-        losses = {"loss": self.loss} if self.is_supervised else {"objective": self.objective} if self.objective else {}
-        own = {name: metric for name, metric in self.metrics.items() if not isinstance(metric, Measure)}
-        require(
-            self.is_supervised or not own,
-            f"case {self.name}: its metrics {', '.join(own)} compare predictions, which it has no loss for",
-            "give a Measure, or metrics of the objective as (scalar, {name: scalar})",
-        )
-        for name, function in {"model": self.model, **losses, **own, **self.groups}.items():
-            require(callable(function), f"case {self.name}: {name} is not callable", "give a function")
         for name, noun in (("claims", Claim), ("diagnostics", Diagnostic)):
             for item in getattr(self, name):
                 require(isinstance(item, noun), f"case {self.name}: {item!r} among its {name}", f"give {noun.__name__}")
@@ -195,6 +188,19 @@ class Case:
         require(
             self.dtype in DTYPES, f"case {self.name}: dtype is {self.dtype!r}", near_matches(str(self.dtype), DTYPES)
         )
+
+    def _check_functions(self) -> None:
+        losses = {"loss": self.loss} if self.is_supervised else {"objective": self.objective} if self.objective else {}
+        own = {name: metric for name, metric in self.metrics.items() if not isinstance(metric, Measure)}
+        require(
+            self.is_supervised or not own,
+            f"case {self.name}: its metrics {', '.join(own)} compare predictions, which it has no loss for",
+            "give a Measure, or metrics of the objective as (scalar, {name: scalar})",
+        )
+        for name, function in {"model": self.model, **losses, **own, **self.groups}.items():
+            require(callable(function), f"case {self.name}: {name} is not callable", "give a function")
+
+    def _check_optimizers(self) -> None:
         check_players(self.name, self.players)
         if self.players and self.optimizer is not None:
             raise DoesNotApply(

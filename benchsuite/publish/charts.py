@@ -76,24 +76,10 @@ def _rows(series: Series) -> list[dict[str, Any]]:
 
 
 def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Sequence[ChangePoint]) -> alt.LayerChart:
-    shown = [
-        {
-            "case": row["case"],
-            "time": row["time"],
-            "page": row["page"],
-            "seeds": row["seeds"],
-            "value": row[figure],
-            "low": row[f"{figure}_low"],
-            "high": row[f"{figure}_high"],
-            "timing_warnings": row["timing_warnings"],
-            "undisturbed": int(figure == RATE or not row["timing_warnings"]),
-        }
-        for row in rows
-    ]
+    shown = [_point(row, figure) for row in rows]
     kinds = {"time": "date", **dict.fromkeys(("seeds", "value", "low", "high", "undisturbed"), "number")}
     names = list(dict.fromkeys(row["case"] for row in rows))
     colour, dash = series_colour("case", names, columns=1, labelLimit=700)
-    number = partial(alt.Tooltip, format=".1%" if figure == RATE else ",.4~g")
     base = alt.Chart(chart_data(shown, **kinds)).encode(x=alt.X("time:T", title=None), color=colour)
     joined = base.transform_filter("datum.undisturbed == 1")
     band = joined.mark_area(opacity=0.18).encode(y=y, y2="high:Q")
@@ -101,15 +87,7 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
     nights = base.encode(
         y="value:Q",
         href="page:N",
-        tooltip=[
-            alt.Tooltip("case:N", title="on"),
-            alt.Tooltip("time:T", format="%Y-%m-%d %H:%M"),
-            number("value:Q", title=figure),
-            number("low:Q", title="from"),
-            number("high:Q", title="to"),
-            alt.Tooltip("seeds:Q", format=","),
-            alt.Tooltip("timing_warnings:N", title="timing"),
-        ],
+        tooltip=_tooltip(figure),
     )
     marks = [{"time": c.night.created, "change": c.sentence} for c in changes if c.figure == figure]
     how: dict[str, Any] = {"size": 40, "strokeWidth": 1.5, "opacity": 1, "cursor": "pointer"}
@@ -123,3 +101,31 @@ def _chart(rows: Sequence[dict[str, Any]], figure: str, y: alt.Y, changes: Seque
     chart = alt.layer(*layers).properties(height=260)
     assert isinstance(chart, alt.LayerChart)  # noqa: S101  # no facets were given
     return chart
+
+
+def _point(row: dict[str, Any], figure: str) -> dict[str, Any]:
+    """The value of one figure in one night, with its interval."""
+    return {
+        "case": row["case"],
+        "time": row["time"],
+        "page": row["page"],
+        "seeds": row["seeds"],
+        "value": row[figure],
+        "low": row[f"{figure}_low"],
+        "high": row[f"{figure}_high"],
+        "timing_warnings": row["timing_warnings"],
+        "undisturbed": int(figure == RATE or not row["timing_warnings"]),
+    }
+
+
+def _tooltip(figure: str) -> list[alt.Tooltip]:
+    number = partial(alt.Tooltip, format=".1%" if figure == RATE else ",.4~g")
+    return [
+        alt.Tooltip("case:N", title="on"),
+        alt.Tooltip("time:T", format="%Y-%m-%d %H:%M"),
+        number("value:Q", title=figure),
+        number("low:Q", title="from"),
+        number("high:Q", title="to"),
+        alt.Tooltip("seeds:Q", format=","),
+        alt.Tooltip("timing_warnings:N", title="timing"),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -37,50 +37,57 @@ def learning_figure(result: Result) -> ChartFigure | None:
 
     The curves are of the loss, or of the criterion's metric where there is no R².
     """
-    curves, metric = result.curves, _plotted(result)
-    if "metric.loss" not in curves.columns:
+    if "metric.loss" not in result.curves.columns:
         return None
-    ends = dict(zip(result.rows.seeds.tolist(), result.rows.outcomes.tolist(), strict=True))
-    outcomes = np.array([ends[seed] for seed in curves.seeds.tolist()])
-    places = np.unique(np.linspace(0, len(curves.steps) - 1, _EVALUATIONS).astype(int))
-    values, steps = curves.columns[f"metric.{metric}"][:, places], curves.steps[places]
+    metric = _plotted(result)
+    values, steps, outcomes = _sampled(result, metric)
     scale, axis = _axis_of(metric, values)
     values = np.maximum(values, _LEAST) if scale.type == "log" else values
     spread = list(_spread(values, steps, outcomes))
-    kinds = dict.fromkeys(("step", "low", "median", "high", "seeds"), "number")
+    singles = _singles(values, steps, outcomes, result.curves.seeds)
     seen = [outcome.value for outcome in Outcome if (outcomes == outcome.value).any()]
-    x = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f"))
-    quantiles = alt.Chart(chart_data(spread, **kinds)).encode(x=x, color=outcome_colour(seen))
-    band = quantiles.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
-    middle = quantiles.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
+    x, colour = alt.X("step:Q", title="optimiser steps", axis=alt.Axis(format=",~f")), outcome_colour(seen)
+    band, median = _quantiles(spread, scale, axis, x=x, color=colour)
+    single, nearest = _single_seeds(singles, metric, x=x, y=alt.Y("value:Q", scale=scale), color=colour)
+    ends = (f"{name} ends at a median {metric} of {number(_last(spread, name)['median'])}" for name in seen)
+    label = result.summary.label
+    return ChartFigure(
+        f"learning-{label}",
+        "Learning curves",
+        alt.layer(band, single, median, nearest).properties(height=260),
+        f"{label}: {'; '.join(ends)}",
+        Sheet(f"{len(result.curves.seeds):,} seeds with stored curves", list(_listed(spread)), _COLUMNS),
+        label,
+    )
+
+
+def _quantiles(
+    spread: Sequence[dict[str, Any]], scale: alt.Scale, axis: alt.Axis, **channels: Any
+) -> tuple[alt.Chart, alt.Chart]:
+    """Draw the range and the median of each outcome."""
+    kinds = dict.fromkeys(("step", "low", "median", "high", "seeds"), "number")
+    base = alt.Chart(chart_data(spread, **kinds)).encode(**channels)
+    band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q")
+    return band, base.mark_line(strokeWidth=3).encode(y=alt.Y("median:Q", scale=scale))
+
+
+def _single_seeds(singles: Iterable[dict[str, Any]], metric: str, **channels: Any) -> tuple[alt.Chart, alt.Chart]:
+    """Draw thin lines, and the invisible points by which one is selected, since a line is hard to point at."""
+    base = alt.Chart(chart_data(singles, seed="number", step="number", value="number"))
+    base = base.encode(detail="seed:N", **channels)
     pointed = alt.selection_point(on="pointerover", clear="pointerout", fields=["seed"], nearest=True, empty=False)
-    seeds = alt.Chart(
-        chart_data(_singles(values, steps, outcomes, curves.seeds), seed="number", step="number", value="number")
-    ).encode(x=x, y=alt.Y("value:Q", scale=scale), detail="seed:N", color=outcome_colour(seen))
-    single = seeds.mark_line().encode(
+    lines = base.mark_line().encode(
         opacity=alt.condition(pointed, alt.value(1), alt.value(0.22)),
         strokeWidth=alt.condition(pointed, alt.value(3), alt.value(1.2)),
     )
-    # A thin line is hard to point at, so the nearest evaluation is selected.
-    near = seeds.mark_point(opacity=0).encode(
+    nearest = base.mark_point(opacity=0).encode(
         tooltip=[
             alt.Tooltip("seed:Q", format="d"),
             alt.Tooltip("step:Q", format=","),
             alt.Tooltip("value:Q", format=".4~g", title=metric),
         ]
     )
-    label = result.summary.label
-    about = f"{label}: " + "; ".join(
-        f"{name} ends at a median {metric} of {number(_last(spread, name)['median'])}" for name in seen
-    )
-    return ChartFigure(
-        f"learning-{label}",
-        "Learning curves",
-        alt.layer(band, single, middle, near.add_params(pointed)).properties(height=260),
-        about,
-        Sheet(f"{len(curves.seeds):,} seeds with stored curves", list(_listed(spread)), _COLUMNS),
-        label,
-    )
+    return lines, nearest.add_params(pointed)
 
 
 def _plotted(result: Result) -> str:
@@ -88,6 +95,15 @@ def _plotted(result: Result) -> str:
     metric = re.split(" [≥≤] ", result.summary.criterion)[0]
     columns = result.curves.columns
     return "loss" if "metric.r2" in columns or f"metric.{metric}" not in columns else metric
+
+
+def _sampled(result: Result, metric: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read the values (n, t) of a metric at some evaluations, their steps (t,), and the outcomes (n,)."""
+    curves = result.curves
+    ends = dict(zip(result.rows.seeds.tolist(), result.rows.outcomes.tolist(), strict=True))
+    places = np.unique(np.linspace(0, len(curves.steps) - 1, _EVALUATIONS).astype(int))
+    outcomes = np.array([ends[seed] for seed in curves.seeds.tolist()])
+    return curves.columns[f"metric.{metric}"][:, places], curves.steps[places], outcomes
 
 
 def _axis_of(metric: str, values: np.ndarray) -> tuple[alt.Scale, alt.Axis]:

@@ -163,13 +163,15 @@ def rounds_figure(summaries: Sequence[Summary]) -> ChartFigure | None:
     about = "; ".join(
         f"{summary.label}: {per_second(summary.seeds_per_second)} seeds per second" for summary in summaries
     )
-    columns = (
-        Column("case", lambda row: row["case"], "left", "bold", once=True),
-        Column("round", lambda row: count(row["round"])),
-        Column("seeds", lambda row: count(row["seeds"])),
-        Column("time", lambda row: seconds(row["seconds"])),
-        Column("seeds/s", lambda row: per_second(row["speed"])),
-    )
     return ChartFigure(
-        "rounds", "Speed by round", chart, about, Sheet("", rows, columns), lines=[r.label for r in summaries]
+        "rounds", "Speed by round", chart, about, Sheet("", rows, _ROUND_COLUMNS), lines=[r.label for r in summaries]
     )
+
+
+_ROUND_COLUMNS = (
+    Column("case", lambda row: row["case"], "left", "bold", once=True),
+    Column("round", lambda row: count(row["round"])),
+    Column("seeds", lambda row: count(row["seeds"])),
+    Column("time", lambda row: seconds(row["seconds"])),
+    Column("seeds/s", lambda row: per_second(row["speed"])),
+)
