@@ -15,9 +15,13 @@ from flax import nnx
 from toys import Notes, line
 
 from benchsuite import Case, CaseError, Criterion, DoesNotApply, Measure, Player, Schedule, Split, Stream, Table
+from benchsuite.case.sweep import SweepRange
+from benchsuite.engine import Ensemble, Problem, forget_programs, programs
 from benchsuite.execution.runner import CaseRun, open_folder
-from benchsuite.results import SeedTable
+from benchsuite.results import SeedTable, Trace
 from benchsuite.settings import OutputSettings, TrainingSettings
+from benchsuite.system import machine
+from benchsuite.variants.variant import sweep_case
 
 LOSS = Criterion("loss", at_most=0.01)
 
@@ -95,6 +99,30 @@ def test_a_function_of_the_parameters_is_minimised_as_by_a_plain_loop() -> None:
     assert (case_run.plan.dataset, case_run.plan.data_digest) == ("none", "none")
     assert set(rows.final) == {"loss", "train.loss"}
     assert case_run.summaries()[0].thresholds == {"r2": [], "largest_error": []}
+
+
+@pytest.mark.parametrize("swept", ["", "learning_rate=0.01,0.05,0.1"])
+def test_calls_of_several_periods_train_what_calls_of_one_do(swept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny models train several periods in one call, with the same evaluations up to rounding and the same progress."""
+    case = valley(schedule=Schedule(steps=240, evaluate_every=40, seeds=6))
+    case = sweep_case(case, None, SweepRange.parse(swept)) if swept else case
+
+    def trained() -> tuple[Trace, list[float]]:
+        ensemble = Ensemble.fitting(Problem.load(case, TrainingSettings()), machine.devices()[:1])
+        shares: list[float] = []
+        return ensemble.train(np.arange(6), shares.append)[0], shares
+
+    together, shares = trained()
+    monkeypatch.setattr(programs, "SHORT_PERIOD", 0)
+    forget_programs()
+    apart, each = trained()
+
+    assert (len(shares), len(each)) == (1, 6)
+    assert sum(shares) == pytest.approx(sum(each)) == pytest.approx(1)
+    assert together.parameters.shape == (18 if swept else 6, 7, 2)
+    np.testing.assert_array_equal(together.seeds, apart.seeds)
+    np.testing.assert_allclose(together.parameters, apart.parameters, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(together.train["loss"], apart.train["loss"], rtol=1e-3, atol=1e-5)
 
 
 class Game(nnx.Module):

@@ -15,7 +15,7 @@ from benchsuite.case import Sweep
 from benchsuite.engine.loop import Evaluation
 from benchsuite.engine.objective import Count
 from benchsuite.engine.problem import Problem
-from benchsuite.engine.programs import MEMORY_SHARE, Programs, compile_programs, lanes_per_block
+from benchsuite.engine.programs import MEMORY_SHARE, Programs, compile_programs, lanes_per_block, periods_per_call
 from benchsuite.errors import CaseError, DeviceError, wrap_errors
 from benchsuite.results import SPREAD, Trace
 from benchsuite.system import compat, machine
@@ -66,6 +66,7 @@ class Ensemble:
         with self._errors_named():
             self._data = [jax.device_put(problem.data, device) for device in self.devices]
             self._steps = np.array(problem.training.steps)
+            self._periods = periods_per_call(problem, self.lanes)
             self._compiled = compile_programs(problem, self.lanes, self.devices, pinned=pinned)
 
     @classmethod
@@ -224,8 +225,13 @@ class Ensemble:
             kept = lanes[: len(of)]
             return kept.reshape(len(of) * values, *kept.shape[lane_axes:]).copy()
 
+        def over_time(before: np.ndarray, *after: np.ndarray) -> np.ndarray:
+            """Join the evaluation before training with those of all calls, along the second axis."""
+            calls = [rows(call) if self._periods > 1 else rows(call)[:, None] for call in after]
+            return np.concatenate([rows(before)[:, None], *calls], axis=1)
+
         at_end = {name: rows(lanes) for name, lanes in diagnostics.items()}
-        columns = jax.tree.map(lambda *leaves: np.stack([rows(leaf) for leaf in leaves], axis=1), *evaluations)
+        columns = jax.tree.map(over_time, *evaluations)
         columns = jax.tree.map(as_figures, columns, is_leaf=lambda value: isinstance(value, Count))
         return Trace(
             seeds=np.repeat(of, values),
@@ -246,7 +252,7 @@ class Ensemble:
         seconds = time.perf_counter() - begin
         evaluations = [[evaluation for _, evaluation in now]]
         periods = len(self._steps) - 1
-        for period in range(periods):
+        for period in range(0, periods, self._periods):
             begin = time.perf_counter()
             now = jax.block_until_ready(
                 [
@@ -256,7 +262,7 @@ class Ensemble:
             )
             seconds += time.perf_counter() - begin
             evaluations.append([evaluation for _, evaluation in now])
-            on_progress(1 / periods)
+            on_progress(self._periods / periods)
         diagnostics = [
             p.diagnose(self._settings, state, data) for (p, _, data), (state, _) in zip(devices, now, strict=True)
         ]

@@ -35,6 +35,9 @@ _FEW = 64
 #: The share of the memory of a device that a program may be predicted to take.
 MEMORY_SHARE = 0.9
 
+#: Operations of a period of a block, below which the host's time to call a program matters, and of a call at most.
+SHORT_PERIOD, LONG_CALL = 1e6, 5e7
+
 _PERIOD = jax.ShapeDtypeStruct((), jnp.int32)
 
 
@@ -72,6 +75,20 @@ def _predicted_bytes(problem: Problem, lanes: int) -> int:
     """Predict the memory that a block of so many lanes takes, without the compiler."""
     advance = _vectorise(problem, problem.traced(), lanes, pinned=False).advance
     return compat.live_bytes(advance) + compat.argument_bytes(advance)
+
+
+def periods_per_call(problem: Problem, lanes: int) -> int:
+    """Choose how many periods of the schedule one call trains: a divisor of their number, 1 for all but tiny models.
+
+    Raises:
+        CaseError: a function of the case fails on its data, or returns a wrong shape.
+    """
+    operations = compat.count_operations(problem.training.traced[1]) * lanes * _trainings(problem)
+    if operations > SHORT_PERIOD:
+        return 1
+    periods = len(problem.training.steps) - 1
+    most = min(periods, int(LONG_CALL // max(1, operations)))
+    return max(number for number in range(1, most + 1) if periods % number == 0)
 
 
 def _trainings(problem: Problem) -> int:
@@ -206,7 +223,9 @@ def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: b
     sweep = problem.case.sweep
     shape = jax.ShapeDtypeStruct((len(sweep.settings),), jnp.float32) if sweep else None
     settings = dict.fromkeys(sweep.values, shape) if sweep else None
-    one = _over_settings(traced) if sweep else Programs(*traced)
+    of_seed = Programs(*traced)
+    of_seed = of_seed._replace(advance=_several(of_seed.advance, periods_per_call(problem, lanes)))
+    one = _over_settings(of_seed) if sweep else of_seed
     seed_axis, start_axis = (None, 0) if pinned else (0, None)
     start = jax.jit(jax.vmap(one.start, in_axes=(seed_axis, None, start_axis, None)))
     advance = jax.jit(jax.vmap(one.advance, in_axes=(seed_axis, None, 0, None, None)), donate_argnums=2)
@@ -237,9 +256,21 @@ def _lanes(lanes: int, parameters: int, pinned: bool) -> tuple[Any, Any]:
     return jax.ShapeDtypeStruct((lanes,), jnp.uint32), None
 
 
-def _over_settings(traced: Sequence[Any]) -> Programs:
+def _several(advance: Any, periods: int) -> Any:
+    """Make the function that trains several periods, whose evaluations have the periods along their first axis."""
+    if periods == 1:
+        return advance
+
+    def advance_all(seed: Any, setting: Any, state: Any, first: jax.Array, data: Any) -> Any:
+        numbers = first + jnp.arange(periods, dtype=jnp.int32)
+        return jax.lax.scan(lambda state, period: advance(seed, setting, state, period, data), state, numbers)
+
+    return advance_all
+
+
+def _over_settings(of_seed: Programs) -> Programs:
     """Vectorise functions over the settings of a sweep, which share what does not depend on them, such as batches."""
-    start, advance, diagnose = traced
+    start, advance, diagnose = of_seed
     return Programs(
         jax.vmap(start, in_axes=(None, 0, None, None)),
         jax.vmap(advance, in_axes=(None, 0, 0, None, None)),
