@@ -131,11 +131,11 @@ def test_full_cache_drops_what_changed_first(tmp_path: Path, monkeypatch: pytest
     for entries in ((first, second), (first, third)):
         kept = DeclarationCache.load()
         for entry in entries:
-            kept.keep(entry, Declared(observers=(entry.name,)))
+            kept.keep(entry, "origin 1.0", Declared(observers=(entry.name,)))
         kept.save()
 
     found = DeclarationCache.load()
-    assert [found.recall(entry) is not None for entry in (first, second, third)] == [True, False, True]
+    assert [found.recall(entry, "origin 1.0") is not None for entry in (first, second, third)] == [True, False, True]
 
 
 def test_changed_plugin_is_imported_again(

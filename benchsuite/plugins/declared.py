@@ -94,15 +94,15 @@ class DeclarationCache:
         """Read the file; an empty cache where there is none, or an unreadable one."""
         return cls(_read())
 
-    def recall(self, entry: EntryPoint) -> Declared | None:
+    def recall(self, entry: EntryPoint, origin: str) -> Declared | None:
         """What a plugin declared when it was last imported; None where that is not known or its files have changed."""
-        digest, declared = self._kept.get(_key(entry), ("", None))
+        digest, declared = self._kept.get(_key(entry, origin), ("", None))
         return declared if declared and digest == self._digest(entry) else None
 
-    def keep(self, entry: EntryPoint, declared: Declared) -> None:
-        """Keep what a plugin declares."""
+    def keep(self, entry: EntryPoint, origin: str, declared: Declared) -> None:
+        """Keep what a plugin of a distribution declares."""
         if digest := self._digest(entry):
-            self._changed[_key(entry)] = digest, declared
+            self._changed[_key(entry, origin)] = digest, declared
 
     def _digest(self, entry: EntryPoint) -> str:
         """Digest the state of the files that a plugin depends on; empty where they cannot be found."""
@@ -134,9 +134,9 @@ def _read() -> dict[str, tuple[str, Declared]]:
     return {}
 
 
-def _key(entry: EntryPoint) -> str:
+def _key(entry: EntryPoint, origin: str) -> str:
     path = hashlib.sha256("\n".join(sys.path).encode(errors="surrogateescape")).hexdigest()
-    return f"{entry.name} = {entry.value} of {entry.dist.name if entry.dist else ''} on the path {path[:8]}"
+    return f"{entry.name} = {entry.value} of {origin} on the path {path[:8]}"
 
 
 def _sha256(lines: Iterable[str]) -> str:

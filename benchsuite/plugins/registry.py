@@ -260,30 +260,41 @@ def load_registry(
         but: plugins to skip.
         before_import: called before a plugin is imported.
     """
-    found, but = entry_points(group=PROJECT) if found is None else found, set(but)
-    kept = DeclarationCache.load()
-    tried = [entry for entry in found if (entry.name, entry.value, _origin(entry)) not in but]
-    plugins = sorted((_plugin(entry, kept, before_import) for entry in tried), key=lambda one: (one.name, one.origin))
+    kept, but = DeclarationCache.load(), set(but)
+    placed = _with_origins(list(entry_points(group=PROJECT) if found is None else found))
+    plugins = [
+        _plugin(entry, origin, kept, before_import)
+        for entry, origin in placed
+        if (entry.name, entry.value, origin) not in but
+    ]
+    plugins.sort(key=lambda plugin: (plugin.name, plugin.origin))
     kept.save()
     return Registry(_without_duplicate_names(_without_duplicate_plugins(plugins)))
 
 
-def _origin(entry: EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "no distribution"
+def _with_origins(found: Sequence[EntryPoint]) -> Iterator[tuple[EntryPoint, str]]:
+    """Iterate over entry points with the name and version of their distribution, whose file is read once."""
+    origins: dict[int, str] = {}
+    for entry in found:
+        dist = entry.dist
+        if id(dist) not in origins:
+            about = dist.metadata if dist else None
+            origins[id(dist)] = f"{about['Name']} {about['Version']}" if about else "no distribution"
+        yield entry, origins[id(dist)]
 
 
-def _plugin(entry: EntryPoint, kept: DeclarationCache, before_import: Callable[[], None]) -> Plugin:
+def _plugin(entry: EntryPoint, origin: str, kept: DeclarationCache, before_import: Callable[[], None]) -> Plugin:
     def load() -> Supplied:
         before_import()
         return import_plugin(entry)
 
-    plugin = Plugin(entry.name, entry.value, _origin(entry), load=load)
-    if declared := kept.recall(entry):
+    plugin = Plugin(entry.name, entry.value, origin, load=load)
+    if declared := kept.recall(entry, origin):
         plugin.declared = declared
         return plugin
     plugin.declared = plugin.supplied.declared
     if plugin.error is None:
-        kept.keep(entry, plugin.declared)
+        kept.keep(entry, origin, plugin.declared)
     return plugin
 
 
