@@ -85,7 +85,7 @@ def _stuck(trace: Trace, criterion: Criterion) -> np.ndarray:
     values = as_numbers(trace.metrics[criterion.metric])
     quarter = np.searchsorted(trace.steps, 0.75 * trace.steps[-1], side="right") - 1
     before, end = values[:, quarter], values[:, -1]
-    with np.errstate(invalid="ignore"):  # a metric without a value
+    with np.errstate(invalid="ignore", over="ignore"):  # a metric without a value, or beyond all numbers
         moved = np.abs(end - before) >= STUCK_SHARE * np.abs(criterion.threshold - before)
     same = (before == end) | (np.isnan(before) & np.isnan(end))
     return ~moved & (np.isfinite(before) & np.isfinite(end) | same)
