@@ -81,6 +81,7 @@ class Case:
         family: the group of related problems that it belongs to, such as "xor"; by default the name of its ladder.
         tags: words to select it by: "core", "small" or "long", and the kind of problem, such as "regression".
         treatment: name of the treatment; set by `Treatment.apply`.
+        optimizer_replaced: whether a treatment replaced the optimizer or a player; set by `Treatment.apply`.
         sweep: the values of options that are trained side by side; set by a sweep.
         setting: option → its value, where the values of a sweep are trained one after another; set by a sweep.
         rung: the place of the case in a ladder; set by `Ladder`.
@@ -113,6 +114,7 @@ class Case:
     family: str = ""
     tags: Sequence[str] = ()
     treatment: str = ""
+    optimizer_replaced: bool = False
     sweep: Sweep | None = None
     setting: Mapping[str, float] = field(default_factory=dict)
     rung: Rung | None = None

@@ -184,12 +184,12 @@ class Problem:
 
     @cached_property
     def warnings(self) -> list[str]:
-        """What is odd about the first steps of the optimisers of a treated case, one sentence each.
+        """What is odd about the first steps of an optimiser that a treatment brought, one sentence each.
 
         Raises:
             CaseError: a function of the case fails.
         """
-        if not self.case.treatment:  # the optimiser of a source is part of its question
+        if not self.case.optimizer_replaced:  # the optimiser of a source is part of its question
             return []
         case = self.case if self.case.sweep is None else self.case.sweep.at(self.case.sweep.settings[0])
         short = source_of(case.dataset).shortened(case, self.data, STEPS, STEPS - 1, SEEDS)

@@ -87,7 +87,8 @@ class Treatment:
                 raise CaseError(f"{whose}: {error.message}", error.hint) from error
         self._check(case, treated)
         name = f"{case.treatment}+{self.name}" if case.treatment else self.name
-        return replace(treated, treatment=name)
+        kept = treated.optimizer is case.optimizer and treated.players == case.players
+        return replace(treated, treatment=name, optimizer_replaced=case.optimizer_replaced or not kept)
 
     def _check(self, case: Case, treated: object) -> None:
         require(
