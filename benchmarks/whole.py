@@ -95,13 +95,14 @@ def _main() -> None:
     took["libraries"] = time.perf_counter() - begin
 
     from benchsuite.cli import main as cli
+    from benchsuite.cli import run as command
+    from benchsuite.execution import session
     from benchsuite.execution.runner import CaseRun
-    from benchsuite.plugins import registry as plugins
 
     for place, name, kind in (
-        (plugins, "load_registry", "plugins"),
+        (session, "load_registry", "plugins"),
         (CaseRun, "_keep", "summaries"),
-        (cli, "_show_summaries", "tables"),
+        (command, "show_run", "tables"),
     ):
         setattr(place, name, _timed(getattr(place, name), took, kind))
     try:
