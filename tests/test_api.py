@@ -66,10 +66,14 @@ def test_results_have_the_figures_of_each_case() -> None:
     assert str(res.path) in repr(res)
 
 
-def test_tables_have_a_row_per_seed_evaluation_and_treatment() -> None:
-    """What does not exist is masked: steps of failed seeds, and comparisons of the untreated case."""
-    res = bs.run(line(), treatments=slow, seeds=[2, 5, 7])
+@pytest.fixture(scope="module")
+def res(tmp_path_factory: pytest.TempPathFactory) -> bs.Results:
+    """A case that is learnt, and is not with a treatment."""
+    return bs.run(line(), treatments=slow, seeds=[2, 5, 7], run_dir=tmp_path_factory.mktemp("results") / "run")
 
+
+def test_tables_have_a_row_per_seed_evaluation_and_treatment(res: bs.Results) -> None:
+    """What does not exist is masked: steps of failed seeds, and comparisons of the untreated case."""
     seeds, curves, summary = res.seeds(), res.curves(), res.summary()
 
     assert seeds["seed"].tolist() == [2, 5, 7] * 2
@@ -85,10 +89,9 @@ def test_tables_have_a_row_per_seed_evaluation_and_treatment() -> None:
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
-def test_tables_convert_with_nulls(library: str) -> None:
+def test_tables_convert_with_nulls(library: str, res: bs.Results) -> None:
     """Each library gets the same rows, with null where a value does not exist."""
     pytest.importorskip(library)
-    res = bs.run(line(), treatments=slow, seeds=2)
 
     if library == "pandas":
         found = res.to_pandas()["steps_to_success"].isna().tolist()
@@ -97,7 +100,7 @@ def test_tables_convert_with_nulls(library: str) -> None:
     else:
         found = res.to_arrow()["steps_to_success"].is_null().to_pylist()
 
-    assert found == [False, False, True, True]
+    assert found == [False] * 3 + [True] * 3
 
 
 def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
