@@ -111,6 +111,17 @@ def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         bs.Frame({"x": np.arange(2)}).to_pandas()
 
 
+def test_columns_with_one_value_are_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long table the columns that vary are shown; a short one keeps its order."""
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = {"case": np.array(["line"] * 20), "step": np.arange(20), "none": np.ma.masked_all(20)}
+    long, short = bs.Frame(columns), bs.Frame({name: values[:2] for name, values in columns.items()})
+
+    assert "in every row: case line, none -" in repr(long)
+    assert repr(long).splitlines()[0].split() == ["step"]
+    assert repr(short).splitlines()[0].split() == ["case", "step", "none"]
+
+
 def test_frames_show_themselves_within_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Long tables show both ends, wide ones the columns that fit, and both say so."""
     monkeypatch.setenv("COLUMNS", "40")

@@ -110,12 +110,22 @@ class Frame(Mapping[str, np.ndarray]):
         return made.with_columns(nulls)
 
     def __repr__(self) -> str:
-        cells = [list(self), *self._shown()]
+        same = {name: cell for name in self if (cell := self._same_in_all_rows(name)) is not None}
+        varying = Frame({name: values for name, values in self.items() if name not in same})
+        cells = [list(varying), *varying._shown()]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         fitting = _fitting(widths, shutil.get_terminal_size().columns)
         lines = ["  ".join(row[place].rjust(widths[place]) for place in fitting) for row in cells]
-        hidden = [f"not shown: {', '.join(list(self)[len(fitting) :])}"] if len(fitting) < len(self) else []
-        return "\n".join([*filter(None, [self.caption]), *lines, self._size, *hidden])
+        everywhere = [f"in every row: {', '.join(f'{name} {cell}' for name, cell in same.items())}"] if same else []
+        hidden = [f"not shown: {', '.join(cells[0][len(fitting) :])}"] if len(fitting) < len(varying) else []
+        return "\n".join([*filter(None, [self.caption]), *lines, self._size, *everywhere, *hidden])
+
+    def _same_in_all_rows(self, name: str) -> str | None:
+        """The value of a column of a long table that has only one, as text; None for others."""
+        values, mask = np.ma.getdata(self[name]), np.ma.getmaskarray(self[name])
+        if self.height <= SHOWN or not (mask.all() or (not mask.any() and (values == values[0]).all())):
+            return None
+        return _cell(None if mask[0] else values[0].item()) or "''"
 
     def _repr_html_(self) -> str:
         caption = f"<caption>{html.escape(printable(self.caption))}</caption>" if self.caption else ""
