@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from typing import Any
@@ -29,25 +26,6 @@ slow = bs.Treatment("slow", "A small step.", "https://example.org/slow", lambda 
 
 def _with(case: bs.Case, optimizer: Any) -> bs.Case:
     return replace(case, optimizer=optimizer)
-
-
-def test_no_module_hides_a_public_name() -> None:
-    """After importing every module, each public name is still what it was, and functions can be called."""
-    code = """
-import importlib, pkgutil, types, benchsuite as bs
-for found in pkgutil.walk_packages(bs.__path__, "benchsuite."):
-    if not found.name.endswith("__main__"):
-        importlib.import_module(found.name)
-for name in bs.__all__:
-    assert not isinstance(getattr(bs, name), types.ModuleType), name
-assert "relu-bias" in bs.cases() and "adam" in bs.treatments() and callable(bs.run) and callable(bs.load)
-assert callable(bs.check)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-    assert not done.returncode, done.stderr
-    children = {found.name for found in pkgutil.iter_modules(importlib.import_module("benchsuite").__path__)}
-    assert not children & set(bs.__all__)
 
 
 def test_results_have_the_figures_of_each_case() -> None:

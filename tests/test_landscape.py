@@ -52,8 +52,6 @@ def test_basins_are_the_outcomes_of_their_starts() -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("euclidean-distance", "-o", "x.png"), "relu-bias, relu-output, relu-to-relu"),
-        (("mnist-identity-4L", "-o", "x.png"), "more than two parameters"),
         (("relu-bias", "-o", "x.gif"), "did you mean .svg"),
         (("relu-bias", "-o", "nowhere/x.png"), "the folder of nowhere/x.png does not exist"),
         (("relu-bias", "-o", "x.png", "--grid", "1"), "1 is not in the range"),

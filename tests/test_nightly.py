@@ -8,14 +8,12 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, SLOW, ACase, a_case, store_run
 
 from benchsuite.comparison.gate import Gate
-from benchsuite.engine import trainer
 from benchsuite.execution.runner import CaseRun
 from benchsuite.publish import nightly
 from benchsuite.publish.nightly import GATES, NightResult, Nights
@@ -40,14 +38,6 @@ def night(name: str, *cases: ACase, accept: bool = False, partial: bool = False)
     return Nights(NIGHTLY, gates, accept=accept, partial=partial).finish(run, measure_load())
 
 
-def test_a_gate_that_cannot_fall_says_so() -> None:
-    """So few rounds leave the rank test no p-value below the level."""
-    for name in ("one", "two"):
-        night(name, a_case("line", *[GOOD] * 12))
-
-    assert "speed:0.001 cannot fail: with so few rounds" in (NIGHTLY / "summary.md").read_text()
-
-
 @pytest.mark.parametrize("pointer", [b"20260101-031500\n", b"\xff\xfe"])
 def test_a_reference_that_is_gone_fails_the_night(pointer: bytes) -> None:
     """For nobody would know what has changed."""
@@ -58,23 +48,6 @@ def test_a_reference_that_is_gone_fails_the_night(pointer: bytes) -> None:
 
     assert wrong.startswith("the reference cannot be read")
     assert "holds no run" in (NIGHTLY / "issue.md").read_text()
-
-
-def test_a_night_that_is_interrupted_is_not_published(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its rows are kept all the same."""
-    train = trainer.Trainer._train_round
-
-    def interrupted(self: trainer.Trainer, seeds: np.ndarray, on_trained: trainer.OnTrained) -> object:
-        if not self._first_run:
-            raise KeyboardInterrupt
-        return train(self, seeds, on_trained)
-
-    monkeypatch.setattr(trainer.Trainer, "_train_round", interrupted)
-
-    assert benchsuite("nightly", "line", "--seeds=10")[0] == 130
-
-    assert not (NIGHTLY / "site").exists()
-    assert len(list((NIGHTLY / "runs").glob("*/line/seeds-*.npz"))) == 1
 
 
 def test_a_night_without_a_round_is_told(benchsuite: Command, install_plugin: InstallPlugin) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -93,35 +91,6 @@ def test_unknown_case_is_told_with_near_matches() -> None:
         load_registry().case("relu_to_relu")
 
 
-LISTING = """
-import sys
-from benchsuite.plugins import load_registry
-registry = load_registry()
-print(registry.declared["line"].summary, "jax" in sys.modules)
-if "train" in sys.argv:
-    relu = "benchsuite_library.relu.relu_bias" in sys.modules
-    print(registry.case("line").summary, "plugin_line" in sys.modules, relu)
-"""
-
-
-def listing(*args: str) -> str:
-    """The output of a new process that lists the plugins, and uses one if "train" is given."""
-    command = [sys.executable, "-c", LISTING, *args]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def test_plugins_are_listed_without_importing_them(
-    install_plugin: InstallPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From the second time on a list imports neither plugins nor JAX; a case that is used imports its own plugin."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    install_plugin()
-    listing()
-
-    assert listing() == "A linear unit learns a line. False\n"
-    assert listing("train") == "A linear unit learns a line. False\nA linear unit learns a line. True False\n"
-
-
 def test_full_cache_drops_what_changed_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is declared anew is not dropped for having been there before."""
     monkeypatch.setattr(cache, "folder", lambda: tmp_path)
@@ -136,20 +105,3 @@ def test_full_cache_drops_what_changed_first(tmp_path: Path, monkeypatch: pytest
 
     found = DeclarationCache.load()
     assert [found.recall(entry, "origin 1.0") is not None for entry in (first, second, third)] == [True, False, True]
-
-
-def test_changed_plugin_is_imported_again(
-    install_plugin: InstallPlugin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A list is right after a file of the plugin changed, also if the plugin fails now."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    path = install_plugin() / "plugin_line.py"
-    listing()
-
-    path.write_text(path.read_text().replace("learns a line", "learns two lines"))
-
-    assert listing() == "A linear unit learns two lines. True\n"
-    assert listing() == "A linear unit learns two lines. False\n"
-    path.write_text("import not_installed_anywhere")
-    assert "line" not in load_registry().declared
-    assert "not_installed_anywhere" in left_out("line").message

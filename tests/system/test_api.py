@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -205,3 +207,22 @@ def test_page_and_landscape_of_a_case_in_memory(tmp_path: Path) -> None:
     assert "data:image/png" in picture._repr_html_()
     assert "data:image/png" in res._repr_html_()
     assert "<table" in res["line"]._repr_html_()
+
+
+def test_no_module_hides_a_public_name() -> None:
+    """After importing every module, each public name is still what it was, and functions can be called."""
+    code = """
+import importlib, pkgutil, types, benchsuite as bs
+for found in pkgutil.walk_packages(bs.__path__, "benchsuite."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
+for name in bs.__all__:
+    assert not isinstance(getattr(bs, name), types.ModuleType), name
+assert "relu-bias" in bs.cases() and "adam" in bs.treatments() and callable(bs.run) and callable(bs.load)
+assert callable(bs.check)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert not done.returncode, done.stderr
+    children = {found.name for found in pkgutil.iter_modules(importlib.import_module("benchsuite").__path__)}
+    assert not children & set(bs.__all__)

@@ -156,3 +156,19 @@ def test_planes_go_through_the_solution() -> None:
         assert {**plane.fixed, **plane.axes}.keys() == {"w", "b", "v", "c"}
         assert plane.fixed == {name: {"w": 1, "b": 0, "v": 1, "c": 0}[name] for name in plane.fixed}
     assert survey.paths(3, quiet) == [], "a path is in no plane"
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("euclidean-distance", "relu-bias, relu-output, relu-to-relu"),
+        ("mnist-identity-4L", "more than two parameters"),
+    ],
+)
+def test_cases_without_a_landscape_name_those_with_one(benchsuite: Command, case: str, said: str) -> None:
+    """A case of many parameters without a solution is refused before anything is trained."""
+    code, _, err = benchsuite("landscape", case, "-o", "x.png")
+
+    assert code == 2
+    assert said in err
+    assert not Path("x.png").exists()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import psutil
 import pytest
 from conftest import LINE, SUPPLY, Command, InstallPlugin
 from stored import GOOD, SLOW, a_case
 from test_nightly import NIGHTLY, _quiet, night
 
+from benchsuite.engine import trainer
 from benchsuite.publish import nightly
 from benchsuite.publish.site import Site
 from benchsuite.report.html import changes
@@ -89,3 +91,28 @@ def test_a_drop_fails_the_night() -> None:
     assert night("three", ill, accept=True).wrong
     assert good() == "three"
     assert not night("four", ill).wrong
+
+
+def test_a_gate_that_cannot_fall_says_so() -> None:
+    """So few rounds leave the rank test no p-value below the level."""
+    for name in ("one", "two"):
+        night(name, a_case("line", *[GOOD] * 12))
+
+    assert "speed:0.001 cannot fail: with so few rounds" in (NIGHTLY / "summary.md").read_text()
+
+
+def test_a_night_that_is_interrupted_is_not_published(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are kept all the same."""
+    train = trainer.Trainer._train_round
+
+    def interrupted(self: trainer.Trainer, seeds: np.ndarray, on_trained: trainer.OnTrained) -> object:
+        if not self._first_run:
+            raise KeyboardInterrupt
+        return train(self, seeds, on_trained)
+
+    monkeypatch.setattr(trainer.Trainer, "_train_round", interrupted)
+
+    assert benchsuite("nightly", "line", "--seeds=10")[0] == 130
+
+    assert not (NIGHTLY / "site").exists()
+    assert len(list((NIGHTLY / "runs").glob("*/line/seeds-*.npz"))) == 1

@@ -12,7 +12,7 @@ import optax
 import pytest
 from flax import nnx
 from scipy.stats import binomtest, kstest
-from test_treatment import BIAS, OURS, OUTPUT, REGISTRY, RELU, starts
+from test_treatment import BIAS, OURS, OUTPUT, REGISTRY, RELU, XOR, starts
 from toys import cut_down, line, line_table, run
 
 from benchsuite import Case, DoesNotApply, Schedule, Stream
@@ -151,3 +151,45 @@ def test_flipped_signs_keep_some_examples_alive() -> None:
 
     assert (living(case) == 0).sum() > 16
     assert (living(OURS["flip-signs"].apply(case)) >= 2**-10).all()
+
+
+#: The points of XOR.
+POINTS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
+
+
+def before_activation(parameters: np.ndarray) -> np.ndarray:
+    """Compute the arguments of both units at the four points, (seeds, 4, 2), as their biases start at zero."""
+    return np.asarray(POINTS @ parameters[:, 2:].reshape(-1, 2, 2))
+
+
+def test_mirrored_units_start_as_opposites() -> None:
+    """The second unit has the weights of the first with opposite signs, which are those without the treatment."""
+    mirrored, untreated = starts(OURS["mirrored"].apply(XOR)), starts(XOR)
+
+    np.testing.assert_array_equal(mirrored[:, [3, 5]], -mirrored[:, [2, 4]])
+    np.testing.assert_array_equal(mirrored[:, [2, 4]], untreated[:, [2, 4]])
+
+
+def test_redrawn_starts_leave_no_example_silent() -> None:
+    """Starts with a silent point are drawn again, and no others."""
+    untreated, redrawn = (starts(case, 64) for case in (XOR, OURS["redraw"].apply(XOR)))
+    sound = (before_activation(untreated) > 0).any(2).all(1)
+
+    assert (before_activation(redrawn) > 0).any(2).all()
+    assert 0 < sound.sum() < 64
+    np.testing.assert_array_equal(redrawn[sound], untreated[sound])
+    assert (redrawn[~sound] != untreated[~sound]).any(1).all()
+
+
+def test_starts_redrawn_by_loss_have_a_lower_loss() -> None:
+    """The first of low loss is trained, or the one of the lowest loss."""
+    ended = {}
+    for name, options in {"untreated": None, "best": {}, "enough": {"below": 0.4}}.items():
+        case = XOR if options is None else OURS["redraw-by-loss"].apply(XOR, **options)
+        outputs = before_activation(starts(case, 32)).clip(0).sum(2)
+        ended[name] = ((outputs - [0, 1, 1, 0]) ** 2).mean(1)
+
+    assert (ended["best"] <= ended["untreated"]).all()
+    assert (ended["best"] <= ended["enough"]).all()
+    assert (ended["enough"] <= 0.4).all()
+    np.testing.assert_array_equal((ended["enough"] == ended["untreated"]), ended["untreated"] <= 0.4)
