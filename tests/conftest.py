@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
-import shutil
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +19,7 @@ import benchsuite.execution.runner
 import benchsuite.report.terminal.summary
 import benchsuite.system.progress
 from benchsuite.cli import main as cli
-from benchsuite.system import machine
+from benchsuite.system import cache, machine
 
 # A pytest inside a test unloads the modules that it was the first to import; some of them cannot be imported twice.
 PRELOADED = (
@@ -39,15 +36,13 @@ pytest_plugins = ["pytester"]
 hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("tests")
 
-# Tests compile the same few programs many times: a cache of compiled programs saves more than half of their time. The
-# environment variables are for child processes and the workers of -n. JAX locks the cache only if its size is limited.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    cache = os.environ["JAX_COMPILATION_CACHE_DIR"]
-else:
-    cache = tempfile.mkdtemp(prefix="benchsuite-tests-")
-    atexit.register(shutil.rmtree, cache, ignore_errors=True)
+# Tests compile the same few programs many times: a cache of compiled programs saves more than half of their time. It is
+# kept beside pytest's own cache for the next session. The environment variables are for child processes and the workers
+# of -n. JAX locks the cache only if its size is limited.
+PROGRAMS = Path(__file__).parent.parent / ".pytest_cache" / "programs" / cache.processor()
+PROGRAMS.mkdir(parents=True, exist_ok=True)
 CACHE = {
-    "jax_compilation_cache_dir": cache,
+    "jax_compilation_cache_dir": str(PROGRAMS),
     "jax_compilation_cache_max_size": 2**30,
     "jax_persistent_cache_min_compile_time_secs": 0,
     "jax_persistent_cache_min_entry_size_bytes": -1,

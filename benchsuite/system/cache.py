@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
+import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache as memoise
 from pathlib import Path
@@ -55,13 +57,23 @@ def _temporary_folder() -> Path:
     return path / "benchsuite"
 
 
+def processor() -> str:
+    """Identify the kind of processor by its instructions, which JAX leaves out of the keys of programs for CPUs."""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        instructions = {line for line in lines if line.startswith(("flags", "Features", "isa"))}  # of x86, Arm, RISC-V
+        if instructions:
+            return hashlib.sha256("\n".join(sorted(instructions)).encode()).hexdigest()[:8]
+    return platform.processor() or platform.machine() or "any"
+
+
 def keep_programs() -> None:
     """Enable JAX's compilation cache in the user's cache folder, unless the user has set or disabled it."""
     import jax
 
     if compat.compilation_cache_folder() or "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
-    programs = folder() / "programs"
+    programs = folder() / "programs" / processor()
     try:
         programs.mkdir(parents=True, exist_ok=True)
     except OSError:  # without the cache, runs take longer

@@ -52,7 +52,7 @@ def test_place_is_the_users_cache(tmp_path: Path) -> None:
     """Unless the user has named another."""
     other = str(tmp_path / "other")
 
-    assert python(tmp_path, "-c", WHERE).strip() == str(tmp_path / "benchsuite" / "programs")
+    assert python(tmp_path, "-c", WHERE).strip() == str(tmp_path / "benchsuite" / "programs" / cache.processor())
     assert python(tmp_path, "-c", WHERE, JAX_COMPILATION_CACHE_DIR=other).strip() == other
 
 
