@@ -21,7 +21,6 @@ def require_extra(what: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise OptionError(
-            f"{what} requires {error.name}, which is not installed",
-            "install it with `pip install 'benchsuite[report]'`",
-        ) from error
+        missing = isinstance(error, ModuleNotFoundError)
+        why = f"{error.name}, which is not installed" if missing else f"what cannot be imported: {error}"
+        raise OptionError(f"{what} requires {why}", "install it with `pip install 'benchsuite[report]'`") from error
