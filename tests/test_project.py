@@ -16,7 +16,8 @@ import pytest
 import benchsuite
 from benchsuite.plugins import hookspecs
 from benchsuite.plugins.declared import Declared
-from benchsuite.plugins.registry import HOOKS, load_registry
+from benchsuite.plugins.plugin import HOOKS
+from benchsuite.plugins.registry import load_registry
 
 ROOT = Path(__file__).parent.parent
 

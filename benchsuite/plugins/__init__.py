@@ -9,7 +9,8 @@ from benchsuite.plugins.declared import DeclaredCase, DeclaredLadder
 from benchsuite.plugins.hookspecs import hookimpl
 from benchsuite.plugins.objects import treatment_of
 from benchsuite.plugins.observer import CaseFinished, JsonLinesLog, RoundFinished, RunObserver, RunStarted
-from benchsuite.plugins.registry import Plugin, PluginId, Registry, Supplied, load_registry
+from benchsuite.plugins.plugin import Plugin, PluginId, Supplied
+from benchsuite.plugins.registry import Registry, load_registry
 from benchsuite.plugins.scaffold import KINDS, PREFIX, write_plugin
 from benchsuite.plugins.selection import label_calls, recall_labels, select_cases, select_treatments, select_variants
 

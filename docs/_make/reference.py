@@ -106,7 +106,7 @@ def _entry(name: str) -> str:
 
 
 def _hooks() -> Sequence[str]:
-    from benchsuite.plugins.registry import HOOKS
+    from benchsuite.plugins.plugin import HOOKS
 
     return HOOKS
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from test_project import ROOT, modules
 
 from benchsuite.plugins import hookspecs
-from benchsuite.plugins.registry import HOOKS
+from benchsuite.plugins.plugin import HOOKS
 
 
 def test_examples_of_the_hooks_work(install_plugin) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
