@@ -24,10 +24,10 @@ PROGRAMS_KEPT = 2**30
 @memoise
 def folder() -> Path:
     """Locate the user's cache folder, or make a temporary one where that cannot be written, and say so."""
-    import pooch
+    import platformdirs
 
     try:
-        path = Path(pooch.os_cache("benchsuite"))
+        path = platformdirs.user_cache_path("benchsuite")
         reason = _fault(path)
     except (OSError, RuntimeError, KeyError) as error:  # of platformdirs, for a user without home directory
         reason = f"there is no cache folder ({error})"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 
 from benchsuite.case import Case, Schedule
-from benchsuite.execution import EarlierRun
 from benchsuite.plugins import DeclaredCase, DeclaredLadder
 from benchsuite.report import interval, per_second, percent
 from benchsuite.report.terminal.grid import Column, Prose
 from benchsuite.report.terminal.tables import FittedTable, Sheet, table
 from benchsuite.variants import Treatment, Variant
+
+if TYPE_CHECKING:
+    from benchsuite.execution import EarlierRun
 
 #: A case or a ladder by its name, with its cases.
 _Listed = tuple[str, Sequence[DeclaredCase], DeclaredLadder | None]

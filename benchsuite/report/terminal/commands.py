@@ -10,7 +10,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from benchsuite.errors import BenchsuiteError
-from benchsuite.execution import Forecast
 from benchsuite.report import number, seconds, size
 from benchsuite.report.terminal.grid import Column, Prose
 from benchsuite.report.terminal.tables import table
@@ -18,6 +17,7 @@ from benchsuite.results import Trace
 from benchsuite.testing import AuditResult
 
 if TYPE_CHECKING:
+    from benchsuite.execution import Forecast
     from benchsuite.testing import CheckResult
 
 _COLOURS = {"passed": "green", "failed": "bold red", "not checked": "yellow"}
