@@ -231,6 +231,13 @@ def test_a_failing_treatment_is_no_reason_to_stop() -> None:
     assert isinstance(treated.error, CaseError)
 
 
+def test_only_a_new_optimizer_replaces_that_of_the_source() -> None:
+    """What a treatment of starts or data leaves as it is, is not judged."""
+    assert not OURS["he"].apply(BIAS).optimizer_replaced
+    assert OURS["adam"].apply(BIAS).optimizer_replaced
+    assert OURS["he"].apply(OURS["learning-rate-x10"].apply(BIAS)).optimizer_replaced
+
+
 def test_memory_of_restarts_is_a_lane_each() -> None:
     """Blocks hold fewer seeds where each is several trainings."""
     settings = TrainingSettings(seeds=64, rounds=1)

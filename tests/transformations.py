@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import optax
 import optax.contrib
+from toys import treatment
 
 from benchsuite.engine import Problem
 from benchsuite.errors import BenchsuiteError
@@ -135,7 +136,7 @@ def annotated() -> set[str]:
 
 def tried(name: str, transformation: Any) -> str:
     """Train the first steps of a few seeds; returns "trains", or the sentence that says why not."""
-    case = replace(load_registry().case(CASE), optimizer=transformation, treatment=name, claims=(), starts={})
+    case = treatment(lambda case: replace(case, optimizer=transformation), name).apply(load_registry().case(CASE))
     try:
         found = Problem.load(case, TrainingSettings()).warnings
     except BenchsuiteError as error:

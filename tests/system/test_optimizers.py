@@ -15,7 +15,7 @@ import pytest
 import transformations
 from flax import nnx
 from optax import contrib
-from toys import line
+from toys import line, treatment
 
 from benchsuite import Case, CaseError, Criterion, Optimizer, Player, Schedule
 from benchsuite.engine import Ensemble, Problem, Trainer
@@ -228,7 +228,7 @@ def test_evaluations_are_counted(optimizer: Any, gradients: tuple[int, int], fun
 
 def planned(optimizer: Any, **fields: Any) -> Plan:
     """The plan of a treated case after it is compiled."""
-    case = replace(line(optimizer=optimizer, **fields), treatment="renamed", claims=())
+    case = treatment(lambda case: replace(case, optimizer=optimizer), "renamed").apply(line(**fields))
     return Trainer(case, TrainingSettings(seeds=4)).compile()
 
 
