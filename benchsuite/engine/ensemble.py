@@ -227,8 +227,9 @@ class Ensemble:
 
         def over_time(before: np.ndarray, *after: np.ndarray) -> np.ndarray:
             """Join the evaluation before training with those of all calls, along the second axis."""
-            calls = [rows(call) if self._periods > 1 else rows(call)[:, None] for call in after]
-            return np.concatenate([rows(before)[:, None], *calls], axis=1)
+            first = rows(before)[:, None]
+            calls = [rows(call).reshape(len(first), self._periods, *first.shape[2:]) for call in after]
+            return np.concatenate([first, *calls], axis=1)
 
         at_end = {name: rows(lanes) for name, lanes in diagnostics.items()}
         columns = jax.tree.map(over_time, *evaluations)

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say; tests/test_gpu_ahead.py, test_board.py and test_coverage.py have the others."""
+"""The benchmarks measure what they say; tests/test_gpu_ahead.py and tests/test_coverage.py have two of the others."""
 
 from __future__ import annotations
 
