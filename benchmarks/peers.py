@@ -7,13 +7,14 @@ process with its defaults. Those that train relu-to-relu are checked against the
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -24,8 +25,8 @@ from whole import Run, command_seconds, run
 PEERS = ("keras", "tensorflow-cpu", "tensorflow", "torch")
 KERAS, TORCH = ("keras", "tensorflow"), ("torch",)
 
-#: Seeds of the run in which the small cases are timed.
-SEEDS = 1000
+#: Frameworks share the memory of a GPU.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 #: Minimum width of a table in columns.
 WIDTH = 130
@@ -39,22 +40,47 @@ SIZES, TYPICAL, LARGEST, ONCE_FROM = (1, 10, 100, 1_000, 10_000), 1_000, 100_000
 FEW = 3
 
 
-def tiny(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001  # every part takes both
-    """Small cases under their source's protocol, in rounds of 1,000 seeds, and other frameworks."""
+class Scope(NamedTuple):
+    """What is measured.
+
+    Args:
+        repetitions: of each figure.
+        full: whether `scale` has the largest number of seeds.
+        seeds: of the small cases.
+        plain_seeds: of relu-to-relu that plain JAX trains at once.
+        torch_seeds: of relu-to-relu that PyTorch trains at once.
+        mnist: (layers, seeds) of the identities.
+    """
+
+    repetitions: int
+    full: bool
+    seeds: int = 1000
+    plain_seeds: int = 200
+    torch_seeds: int = 256
+    mnist: Sequence[tuple[int, int]] = ((1, 1), (1, 8), (4, 1))
+
+    @classmethod
+    def of_accelerator(cls, repetitions: int, full: bool) -> Scope:
+        """As many seeds as fill a block of a large GPU."""
+        return cls(repetitions, full, 16384, 16384, 16384, ((1, 32), (4, 4)))
+
+
+def tiny(scope: Scope) -> list[Row]:
+    """Small cases under their source's protocol, and other frameworks."""
     rows = []
     for case in ("relu-to-relu", "relu-bias", "relu-output", "euclidean-distance"):
         rivals = [
-            Rival("benchsuite", "in_suite:training", {"case": case, "seeds": SEEDS}),
+            Rival("benchsuite", "in_suite:training", {"case": case, "seeds": scope.seeds}),
             Rival(
                 "floor: its random numbers",
                 "in_suite:drawing",
-                {"case": case, "seeds": SEEDS},
+                {"case": case, "seeds": scope.seeds},
                 remark="same generator, sum only",
             ),
         ]
         if case == "relu-to-relu":
-            rivals += _of_relu_to_relu()
-        group = compare(case, rivals, repetitions, "ms a seed", 1000)
+            rivals += _of_relu_to_relu(scope)
+        group = compare(case, rivals, scope.repetitions, "ms a seed", 1000)
         for row in group:
             if row.samples:
                 row.remark = "; ".join(filter(None, (f"{1000 / row.median:,.3g} seeds/s", row.remark)))
@@ -62,32 +88,32 @@ def tiny(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001  # every pa
     return rows
 
 
-def plain(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001  # every part takes both
+def plain(scope: Scope) -> list[Row]:
     """Small cases of several kinds beside a plain program of each, which neither evaluates nor records."""
     rows = []
     for case in ("relu-to-relu", "relu-output", "euclidean-distance", "deep-linear-depth-4", "rosenbrock", "square"):
         rivals = [
-            Rival("benchsuite", "in_suite:training", {"case": case, "seeds": SEEDS}),
-            Rival("plain JAX, jit(vmap(scan))", "plain:of_case", {"case": case, "seeds": SEEDS}),
+            Rival("benchsuite", "in_suite:training", {"case": case, "seeds": scope.seeds}),
+            Rival("plain JAX, jit(vmap(scan))", "plain:of_case", {"case": case, "seeds": scope.seeds}),
         ]
-        rows += compare(case, rivals, repetitions, "ms a seed", 1000)
+        rows += compare(case, rivals, scope.repetitions, "ms a seed", 1000)
     return rows
 
 
-def _of_relu_to_relu() -> list[Rival]:
-    seeds, steps = 256, 100
+def _of_relu_to_relu(scope: Scope) -> list[Rival]:
+    seeds, steps = scope.torch_seeds, 100
     return [
         Rival(
             "benchsuite, 13 learning rates",
             "in_suite:training",
-            {"case": "relu-to-relu", "seeds": SEEDS, "sweep": SWEEP},
+            {"case": "relu-to-relu", "seeds": 1000, "sweep": SWEEP},
             remark="side by side: 13 trainings a seed",
         ),
         Rival(
             "plain JAX, jit(vmap(scan))",
             "plain:many_seeds",
-            {"seeds": 200},
-            remark="200 at once, JAX's default devices and generator",
+            {"seeds": scope.plain_seeds},
+            remark=f"{scope.plain_seeds:,} at once, JAX's default devices and generator",
         ),
         Rival(
             "PyTorch, vmap(grad)",
@@ -101,10 +127,10 @@ def _of_relu_to_relu() -> list[Rival]:
     ]
 
 
-def mnist(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
+def mnist(scope: Scope) -> list[Row]:
     """The identity on MNIST, its matrix products, Keras and PyTorch, per sample and in FLOP/s."""
     rows = []
-    for layers, seeds in ((1, 1), (1, 8), (4, 1)):
+    for layers, seeds in scope.mnist:
         case, group = f"mnist-identity-{layers}L", f"mnist-identity-{layers}L, seeds: {seeds}"
         rivals = [
             Rival(
@@ -122,7 +148,7 @@ def mnist(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
             Rival("Keras", "in_keras:identity", {"layers": layers, "steps": 60}, KERAS, "60 steps of one seed"),
             Rival("PyTorch", "in_torch:identity", {"layers": layers, "steps": 60}, TORCH, "60 steps of one seed"),
         ]
-        few = repetitions if layers * seeds == 1 else min(repetitions, FEW)
+        few = scope.repetitions if layers * seeds == 1 else min(scope.repetitions, FEW)
         flops = (3 * layers - 1) * 2 * 784**2  # forward, of kernels, and of the inputs of all layers but the first
         compared = compare(group, rivals, few, "µs a sample", 1e6)
         for row in compared:
@@ -132,12 +158,12 @@ def mnist(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
     return rows
 
 
-def scale(repetitions: int, full: bool) -> list[Row]:
+def scale(scope: Scope) -> list[Row]:
     """Whole runs of relu-to-relu with increasing numbers of seeds, without cached programs."""
     say("scale")
-    sizes = (*SIZES, LARGEST) if full else SIZES
+    sizes = (*SIZES, LARGEST) if scope.full else SIZES
     calls = {size: lambda size=size: _relu_to_relu(size) for size in sizes}
-    runs = take_turns({size: calls[size] for size in sizes if size < ONCE_FROM}, min(repetitions, FEW))
+    runs = take_turns({size: calls[size] for size in sizes if size < ONCE_FROM}, min(scope.repetitions, FEW))
     runs |= take_turns({size: calls[size] for size in sizes if size >= ONCE_FROM}, 1)
     # Of one seed there is no steady round, so that its only one stands in; all else holds the named start's program.
     return [
@@ -163,7 +189,7 @@ def _by_size(what: str, unit: str, runs: dict[int, list[Run]], figure: Callable[
     return in_proportion(list(rows.values()), rows[TYPICAL])
 
 
-def overhead(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
+def overhead(scope: Scope) -> list[Row]:
     """Overhead of the suite: commands from start to end, and the parts of a short run."""
     say("overhead: commands")
     python = sys.executable
@@ -176,9 +202,9 @@ def overhead(repetitions: int, full: bool) -> list[Row]:  # noqa: ARG001
         "pytest cases/ --collect-only -q": [python, "-m", "pytest", "cases/", "--collect-only", "-q"],
     }
     calls = {what: lambda command=command: command_seconds(command) for what, command in commands.items()}
-    taken = take_turns(calls, repetitions)
+    taken = take_turns(calls, scope.repetitions)
     rows = [Row("commands", what, "s", samples) for what, samples in taken.items()]
-    return in_proportion(rows, rows[0]) + _where_a_run_goes(min(repetitions, FEW), taken)
+    return in_proportion(rows, rows[0]) + _where_a_run_goes(min(scope.repetitions, FEW), taken)
 
 
 def _where_a_run_goes(repetitions: int, commands: dict[str, list[float]]) -> list[Row]:
@@ -227,13 +253,14 @@ PARTS = {part.__name__: part for part in (tiny, plain, mnist, scale, overhead)}
     help="Repetitions of each figure, at most 3 of slow ones.",
 )
 @click.option("--full", is_flag=True, help=f"Add {LARGEST:,} seeds to `scale`; takes a quarter of an hour.")
+@click.option("--accelerator", is_flag=True, help="As many seeds as fill a block of a large GPU.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write all repetitions to this file, as JSON.",
 )
-def main(parts: tuple[str, ...], repetitions: int, full: bool, output: Path | None) -> None:
+def main(parts: tuple[str, ...], repetitions: int, full: bool, accelerator: bool, output: Path | None) -> None:
     """Measure the speed of the suite, of other frameworks, and the limits of the machine.
 
     PARTs, all of them by default:
@@ -248,12 +275,13 @@ def main(parts: tuple[str, ...], repetitions: int, full: bool, output: Path | No
     Each figure is the median of repetitions taken in turns, with its quartiles. A ratio is relative to the row with
     ratio 1.00; above 1 is slower or larger. Frameworks that are not installed are left out.
     """  # noqa: D301  # \b is click's
+    scope = Scope.of_accelerator(repetitions, full) if accelerator else Scope(repetitions, full)
     rows: dict[str, list[Row]] = {}
     for part in dict.fromkeys(parts or PARTS):
-        rows[part] = PARTS[part](repetitions, full)
+        rows[part] = PARTS[part](scope)
         Console(width=max(Console().width, WIDTH)).print(_table(part, rows[part]))
         if output:
-            _write(output, rows, {"repetitions": repetitions, "full": full})
+            _write(output, rows, scope._asdict())
             say(f"wrote {output}")
 
 

@@ -84,13 +84,14 @@ def _store(folder: RunFolder, of: ACase) -> None:
     plan = replace(plan, seeds=ends.shape[1])
     folder.write_plan(plan)
     size = max(2, plan.seeds // ROUNDS)
+    lanes = of.plan.get("chunk_size", size)
     for first in range(0, plan.seeds, size):
         part = ends[:, first : first + size]
         seeds = np.tile(np.arange(first, first + part.shape[1]), len(values))
         settings = {name: np.repeat([value[name] for value in values], part.shape[1]) for name in plan.sweep}
         rows, course = _rows(plan, case, part.reshape(len(seeds), -1), seeds, settings)
         times = {"seconds": 1 + 0.01 * first, "first_run": first == 0}
-        folder.write_round(plan.id, RoundResult(rows, kept_curves(course), chunk_size=size, device_count=2, **times))
+        folder.write_round(plan.id, RoundResult(rows, kept_curves(course), chunk_size=lanes, device_count=2, **times))
     starts = None
     if plan.starts:
         starts, course = _rows(plan, case, np.array([GOOD] * len(plan.starts)), np.zeros(len(plan.starts), int), {})

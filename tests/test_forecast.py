@@ -87,6 +87,21 @@ def test_plan_tells_time_and_memory_of_a_run_alike(benchsuite: Command, monkeypa
     assert [path.parent.name for path in ROOT.glob("*/run.json")] == ["20260101-000000"]
 
 
+def test_a_partly_filled_block_takes_as_long_as_a_full_one(
+    benchsuite: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of an earlier run that filled an eighth of its blocks is that of eight times as many seeds."""
+    monkeypatch.setattr("benchsuite.system.machine.cpu_name", lambda: "a device")
+    folder = store_run(ROOT / "20260101-000000", a_case("line", *[GOOD] * 12, plan={"chunk_size": 16}))
+    speed = folder.summaries["line"].seeds_per_second
+
+    few, many, more = (benchsuite("run", "line", "--seeds", seeds, "--plan")[1] for seeds in ("2", "16", "17"))
+
+    assert f"2 seeds: {2 / speed:.3g} s" in few
+    assert f"16 seeds: {2 / speed:.3g} s" in many
+    assert f"17 seeds: {4 / speed:.3g} s" in more
+
+
 def test_plan_in_pytest_runs_nothing(pytester: pytest.Pytester) -> None:
     """It shows what would run of what was selected."""
     pytester.makepyfile(test_cases="def test_training(registered_case, bench):\n    bench(registered_case)\n")

@@ -56,6 +56,17 @@ def test_blocks_of_an_accelerator_fill_its_memory() -> None:
     assert accelerator_lanes(problem, 1) == 1
 
 
+def test_blocks_of_an_accelerator_occupy_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The more operations a step has, the fewer lanes occupy a device: a power of two, at least one."""
+    problem = Problem.load(line(), TrainingSettings())
+    lanes = []
+    for operations in (1e3, 1e6, 1e8, 1e12):
+        monkeypatch.setattr(compat, "count_operations", lambda traced, n=operations: n * problem.training.steps[1])
+        lanes.append(accelerator_lanes(problem, 64 * GIB))
+
+    assert lanes == [ACCELERATOR_LANES, 4096, 64, 1]
+
+
 def test_memory_of_an_accelerator_decides_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten seeds and a million have the same blocks, and the plan has the options of the compiler."""
     monkeypatch.setattr(machine, "describe", lambda used: {"device": "NVIDIA H100", "platform": used[0].platform})

@@ -185,6 +185,21 @@ def test_forty_cases_stay_one_table(tmp_path: Path) -> None:
     assert "change-2" not in text
 
 
+def test_idle_lanes_of_an_accelerator_are_named(tmp_path: Path) -> None:
+    """Its speed is that of a partly filled block, which says little of many seeds; a CPU fills its blocks soon."""
+    gpu = {"platform": "gpu", "chunk_size": 512}
+    cases = [a_case(f"line-{n}", *ends(8, 4), plan=gpu) for n in range(5)]
+    full = a_case("full", *ends(8, 4), plan={**gpu, "chunk_size": 2})
+    cpu = a_case("processor", *ends(8, 4), plan={"chunk_size": 512})
+
+    text = render(answer(store_run(tmp_path / "out", *cases, full, cpu)), 200, colour=False)
+
+    assert (
+        "seeds/s of partly filled blocks: line-0 0.4 % of 512 lanes, line-1 0.4 % of 512 lanes, line-2 0.4 % of 512"
+        " lanes, 2 more; a full block takes as long" in text
+    )
+
+
 def test_treatments_of_unequal_seeds_are_not_ranked(gaps: RunFolder) -> None:
     """A treatment with fewer seeds than others stands below them, and the table says why."""
     text = render(run_tables([], 120, read_results(gaps), []), 120, colour=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
@@ -26,8 +27,9 @@ CPU_LANES = ((1e5, 128), (1e6, 64), (5e7, 16))
 
 _SMALLEST = 16
 
-#: Lanes of a block on an accelerator, unless its memory is too small.
-ACCELERATOR_LANES = 16384
+#: Lanes of a block on an accelerator at most, and operations of a step of a block that occupy it: from there on, an
+#: H100 trains at most a tenth more seeds a second in wider blocks.
+ACCELERATOR_LANES, OCCUPYING = 16384, 4e9
 
 #: The smaller of two numbers of lanes for which the memory is predicted.
 _FEW = 64
@@ -51,14 +53,18 @@ def lanes_per_block(problem: Problem, device: Any) -> int:
     """
     if device.platform != "cpu":
         return accelerator_lanes(problem, machine.available_memory(device))
-    steps = problem.training.steps[1]
-    operations = compat.count_operations(problem.training.traced[1]) / steps
+    operations = _operations_of_step(problem)
     lanes = next((lanes for most, lanes in CPU_LANES if operations <= most), 1)
     return max(min(lanes, _SMALLEST), lanes // _trainings(problem) // _SMALLEST * _SMALLEST)
 
 
+def _operations_of_step(problem: Problem) -> float:
+    """Count the operations of one optimiser step of one training, evaluations included."""
+    return compat.count_operations(problem.training.traced[1]) / problem.training.steps[1]
+
+
 def accelerator_lanes(problem: Problem, memory: int) -> int:
-    """Choose the lanes of a block on an accelerator: as many as its memory takes, a power of two.
+    """Choose the lanes of a block on an accelerator: as many as occupy it and its memory takes, a power of two.
 
     Args:
         problem: the case to train.
@@ -67,8 +73,10 @@ def accelerator_lanes(problem: Problem, memory: int) -> int:
     few, more = (_predicted_bytes(problem, lanes) for lanes in (_FEW, 2 * _FEW))
     lane = max(1, more - few) / _FEW
     fitting = int((MEMORY_SHARE * memory - few) / lane + _FEW)
-    most = max(1, min(ACCELERATOR_LANES // _trainings(problem), fitting))
-    return int(2 ** (most.bit_length() - 1))
+    trainings = _trainings(problem)
+    occupying = math.ceil(OCCUPYING / max(1.0, _operations_of_step(problem) * trainings))
+    most = max(1, min(ACCELERATOR_LANES // trainings, fitting))
+    return int(min(2 ** (most.bit_length() - 1), 2 ** (occupying - 1).bit_length()))
 
 
 def _predicted_bytes(problem: Problem, lanes: int) -> int:

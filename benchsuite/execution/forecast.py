@@ -40,8 +40,10 @@ class EarlierRun:
 
     def seconds(self, seeds: int, values: int) -> float:
         """Estimate the seconds for a number of seeds and of values of a sweep, compilation included."""
-        trainings = seeds * values / self.plan.workers
-        return self.plan.trace_seconds + self.plan.compile_seconds + trainings / self.summaries[0].seeds_per_second
+        summary = self.summaries[0]
+        blocks = -(-seeds // summary.chunk_size)  # each takes as long, however many of its lanes train seeds
+        trainings = blocks * summary.chunk_size * summary.lanes_used * values / self.plan.workers
+        return self.plan.trace_seconds + self.plan.compile_seconds + trainings / summary.seeds_per_second
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,12 @@ class Summary:
         return [name + "".join([*own[:place], *swept[place:]]) for place in range(len(own), -1, -1)]
 
     @property
+    def lanes_used(self) -> float:
+        """The share of the lanes of a round's blocks that train its seeds; the others repeat one of them."""
+        seeds = max(self.round_seeds)
+        return seeds / (-(-seeds // self.chunk_size) * self.chunk_size)
+
+    @property
     def untreated_label(self) -> str:
         """The label of the same case without the treatment."""
         return self.label.replace(f"+{self.treatment}", "", 1) if self.treatment else self.label

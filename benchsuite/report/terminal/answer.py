@@ -16,7 +16,7 @@ from rich.text import Text
 from benchsuite.comparison import TreatmentComparison, compare_treatments
 from benchsuite.report import Answer, AnswerRow, count, interval, p_value, per_second, percent, points, seconds, size
 from benchsuite.report.terminal.grid import Column, Prose
-from benchsuite.report.terminal.summary import constant_notes, diverged_notes, stand_in_note
+from benchsuite.report.terminal.summary import constant_notes, diverged_notes, idle_note, stand_in_note
 from benchsuite.report.terminal.sweep import describe_best, group_sweeps, rank, sweep_tables
 from benchsuite.report.terminal.tables import FittedTable, directed_p_value
 from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, inapplicable_reasons
@@ -66,6 +66,7 @@ def answer_tables(
         *_tables(answer, compare_treatments(results)),
         *stand_in_note(summaries),
         *(Prose(note, "yellow") for note in (*constant_notes(summaries), *diverged_notes(summaries))),
+        *(Prose(note, "dim") for note in idle_note(summaries)),
         *_reasons(answer.untrained),
         *_inapplicable([item for item in missing if item.state == INAPPLICABLE]),
         *_claims(answer),

@@ -16,6 +16,9 @@ from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, tr
 from benchsuite.results import DEFINITIONS, INAPPLICABLE, Outcome, Result, Summary
 from benchsuite.store import RunFolder
 
+#: Share of the lanes below which a block is mostly idle, and cases that are listed for it.
+_HALF, _LISTED = 0.5, 3
+
 
 def _seeds(summary: Summary) -> str:
     missing = summary.planned_seeds > summary.seeds
@@ -73,6 +76,16 @@ def diverged_notes(summaries: Sequence[Summary]) -> list[str]:
     ]
 
 
+def idle_note(summaries: Sequence[Summary]) -> list[str]:
+    """A sentence on the cases of an accelerator whose seeds leave most lanes of their blocks idle, if there are any."""
+    idle = [s for s in summaries if s.platform != "cpu" and s.lanes_used < _HALF]
+    if not idle:
+        return []
+    listed = [f"{s.label} {percent(s.lanes_used)} of {s.chunk_size:,} lanes" for s in idle[:_LISTED]]
+    listed += [f"{len(idle) - _LISTED} more"] if len(idle) > _LISTED else []
+    return [f"seeds/s of partly filled blocks: {', '.join(listed)}; a full block takes as long"]
+
+
 def legend(summaries: Sequence[Summary]) -> list[str]:
     """Return the definitions of the terms in the tables, one line each."""
     lines = [
@@ -86,7 +99,7 @@ def legend(summaries: Sequence[Summary]) -> list[str]:
         lines.append("cached: the compiled program was loaded from an earlier run")
     seen = [o for o in Outcome if o != Outcome.CONVERGED and any(summary.outcomes[o] for summary in summaries)]
     lines += [f"{outcome.value}: {DEFINITIONS[outcome]}" for outcome in seen]
-    lines += diverged_notes(summaries)
+    lines += [*diverged_notes(summaries), *idle_note(summaries)]
     return lines
 
 
