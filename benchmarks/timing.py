@@ -7,7 +7,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -120,18 +120,18 @@ def compare(group: str, rivals: Sequence[Rival], repetitions: int, unit: str, pe
         per_second: how many of that unit are a second.
     """
     say(group)
-    turns, amounts = {}, {}
+    turns, preparing = {}, {}
     with ExitStack() as stack:
         for rival in (rival for rival in rivals if rival.installed):
             say(f"  preparing {rival.what}")
             process = stack.enter_context(own_process())
-            amounts[rival.what] = process.submit(_prepare, rival.maker, rival.arguments)
+            preparing[rival.what] = process.submit(_prepare, rival.maker, rival.arguments)
             turns[rival.what] = lambda process=process: process.submit(_timed).result()
-        wait(amounts.values())
+        amounts = {what: prepared.result() for what, prepared in preparing.items()}
         times = take_turns(turns, repetitions)
     rows = []
     for rival in rivals:
-        samples = [per_second * taken / amounts[rival.what].result() for taken in times.get(rival.what, [])]
+        samples = [per_second * taken / amounts[rival.what] for taken in times.get(rival.what, [])]
         rows.append(Row(group, rival.what, unit, samples, remark=rival.remark if samples else "not installed"))
     return in_proportion(rows, rows[0])
 

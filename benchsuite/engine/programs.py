@@ -28,8 +28,8 @@ CPU_LANES = ((1e5, 128), (1e6, 64), (5e7, 16))
 _SMALLEST = 16
 
 #: Lanes of a block on an accelerator at most, and operations of a step of a block that occupy it: from there on, an
-#: H100 trains at most a tenth more seeds a second in wider blocks.
-ACCELERATOR_LANES, OCCUPYING = 16384, 4e9
+#: H100 trains at most a tenth more seeds a second in wider blocks, unless a step is many small products.
+ACCELERATOR_LANES, OCCUPYING = 16384, 2e8
 
 #: The smaller of two numbers of lanes for which the memory is predicted.
 _FEW = 64
@@ -64,7 +64,10 @@ def _operations_of_step(problem: Problem) -> float:
 
 
 def accelerator_lanes(problem: Problem, memory: int) -> int:
-    """Choose the lanes of a block on an accelerator: as many as occupy it and its memory takes, a power of two.
+    """Choose the lanes of a block on an accelerator, a power of two.
+
+    They take the seeds that the case has by default, or more where these do not occupy the accelerator; fewer where its
+    memory is too small.
 
     Args:
         problem: the case to train.
@@ -75,8 +78,9 @@ def accelerator_lanes(problem: Problem, memory: int) -> int:
     fitting = int((MEMORY_SHARE * memory - few) / lane + _FEW)
     trainings = _trainings(problem)
     occupying = math.ceil(OCCUPYING / max(1.0, _operations_of_step(problem) * trainings))
+    wanted = max(occupying, problem.case.schedule.seeds)
     most = max(1, min(ACCELERATOR_LANES // trainings, fitting))
-    return int(min(2 ** (most.bit_length() - 1), 2 ** (occupying - 1).bit_length()))
+    return int(min(2 ** (most.bit_length() - 1), 2 ** (wanted - 1).bit_length()))
 
 
 def _predicted_bytes(problem: Problem, lanes: int) -> int:

@@ -202,7 +202,7 @@ class Summary:
     @property
     def lanes_used(self) -> float:
         """The share of the lanes of a round's blocks that train its seeds; the others repeat one of them."""
-        seeds = max(self.round_seeds)
+        seeds = max(self.round_seeds, default=self.seeds)
         return seeds / (-(-seeds // self.chunk_size) * self.chunk_size)
 
     @property
