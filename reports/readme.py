@@ -32,13 +32,14 @@ def block(report: Path) -> str:
     if not (table and about):
         raise SystemExit(f"{report / 'summary.md'} has no table of rates")
     where = f"main/reports/{report.name}"
+    chart = "core.svg" if (report / "core.svg").exists() else "rates.svg"  # of all cases, where they are the core ones
     return "\n".join(
         [
             f"[The report of {report.name[:10]}]({PAGES}/{where}/summary.md), {about[1]}:",
             "",
             shortened(table[0]),
             "",
-            f"![the share of random starts that learnt each core case, with its interval]({PICTURES}/{where}/core.svg)",
+            f"![the share of random starts that learnt each core case, with its interval]({PICTURES}/{where}/{chart})",
         ]
     )
 
