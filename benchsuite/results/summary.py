@@ -377,7 +377,7 @@ def _thresholds(rows: SeedTable) -> Thresholds:
             {"at_least": threshold, "rate": n / len(rows), "rate_interval": list(stats.rate_interval(n, len(rows)))}
             for threshold, n in zip(R2_THRESHOLDS, reached, strict=True)
         ],
-        "largest_error": [{"share": share, "at_most": _quantile(error, share)} for share in ERROR_SHARES],
+        "largest_error": [{"share": share, "at_most": stats.quantile(error, share)} for share in ERROR_SHARES],
     }
 
 
@@ -389,16 +389,8 @@ def _diagnostics(rows: SeedTable, plan: Plan) -> list[DiagnosticSpread]:
 def _spread(values: np.ndarray) -> Spread:
     """Count the finite values, and compute their quantiles."""
     finite = values[np.isfinite(values)]
-    low, median, high = (_quantile(finite, share) for share in (0.05, 0.5, 0.95))
+    low, median, high = (stats.quantile(finite, share) for share in (0.05, 0.5, 0.95))
     return {"finite": len(finite), "q05": low, "median": median, "q95": high}
-
-
-def _quantile(values: np.ndarray, share: float) -> float | None:
-    """Compute the smallest value with that share at or below it; None where there is none, or it is not finite."""
-    if not len(values):
-        return None
-    value = float(np.quantile(values, share, method="inverted_cdf"))
-    return value if np.isfinite(value) else None
 
 
 def _finite(columns: Mapping[str, np.ndarray], number: int) -> dict[str, float | None]:

@@ -27,6 +27,7 @@ from benchsuite.stats.proportion import (
 from benchsuite.stats.samples import (
     means_p_value,
     prediction_p_value,
+    quantile,
     rank_p_value,
     ratio_interval,
     smallest_rank_p_value,
@@ -52,6 +53,7 @@ __all__ = [
     "pairs_to_decide",
     "plateau",
     "prediction_p_value",
+    "quantile",
     "rank_intervals",
     "rank_p_value",
     "rate_interval",

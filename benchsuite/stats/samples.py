@@ -1,4 +1,4 @@
-"""Tests of samples of numbers."""
+"""Tests and quantiles of samples of numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from benchsuite.stats.proportion import CONFIDENCE
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+def quantile(values: np.ndarray, share: float) -> float | None:
+    """Compute the smallest value with that share at or below it; None where there is none, or it is not finite."""
+    import numpy as np
+
+    if not len(values):
+        return None
+    value = float(np.quantile(values, share, method="inverted_cdf"))
+    return value if np.isfinite(value) else None
 
 
 def prediction_p_value(value: float, sample: np.ndarray, of: int = 1) -> float:
