@@ -35,7 +35,11 @@ def key(seed: int) -> jax.Array:
 
 
 def _fold_in_name(key: jax.Array, name: str) -> jax.Array:
-    return jax.random.fold_in(key, int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big"))
+    return jax.random.fold_in(key, _number_of(name))
+
+
+def _number_of(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
 
 
 def seed_key(case: str, seed: jax.Array | int) -> jax.Array:
@@ -55,7 +59,12 @@ def data_key(case: str, seed: jax.Array | int) -> jax.Array:
 
 def evaluation_key(case: str) -> jax.Array:
     """Make the key that draws the evaluation examples of a case, which all seeds share."""
-    return _fold_in_name(_fold_in_name(key(0), "evaluation"), case)
+    return _evaluation_key(np.uint32(_number_of(case)))
+
+
+@jax.jit  # one program for all cases, in place of one for each of its steps
+def _evaluation_key(case: jax.Array) -> jax.Array:
+    return jax.random.fold_in(_fold_in_name(key(0), "evaluation"), case)
 
 
 @jax.jit
