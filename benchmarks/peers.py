@@ -62,7 +62,7 @@ class Scope(NamedTuple):
     @classmethod
     def of_accelerator(cls, repetitions: int, full: bool) -> Scope:
         """As many seeds as fill a block of a large GPU."""
-        return cls(repetitions, full, 16384, 16384, 16384, ((1, 32), (4, 4)))
+        return cls(repetitions, full, 16384, 16384, 16384, ((1, 16), (4, 16)))
 
 
 def tiny(scope: Scope) -> list[Row]:

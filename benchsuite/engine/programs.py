@@ -28,7 +28,7 @@ CPU_LANES = ((1e5, 128), (1e6, 64), (5e7, 16))
 _SMALLEST = 16
 
 #: Lanes of a block on an accelerator at most, and operations of a step of a block that occupy it: from there on, an
-#: H100 trains at most a tenth more seeds a second in wider blocks, unless a step is many small products.
+#: H100 trains about a tenth more seeds a second in wider blocks, unless a step is many small operations.
 ACCELERATOR_LANES, OCCUPYING = 16384, 2e8
 
 #: The smaller of two numbers of lanes for which the memory is predicted.
