@@ -71,15 +71,17 @@ def test_program_is_compiled_for_one_device_and_loaded_for_another() -> None:
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("name", sorted(compat.quick_options("cpu")))
-def test_options_of_the_compiler_exist(name: str) -> None:
-    """The options that compile quickly are known to XLA."""
+@pytest.mark.parametrize(
+    ("name", "value"), sorted((compat.quick_options("cpu") | compat.program_options("gpu")).items())
+)
+def test_options_of_the_compiler_exist(name: str, value: bool | int) -> None:
+    """XLA knows the options that compile quickly, and those for GPUs, which it accepts for a CPU too."""
     lowered = jax.jit(lambda x: x + 1).lower(1.0)
 
     try:
-        lowered.compile({name: compat.quick_options("cpu")[name]})
+        lowered.compile({name: value})
     except jax.errors.JaxRuntimeError as error:
-        pytest.fail(f"XLA no longer has the option {name}: probes of optimisers fail ({error})")
+        pytest.fail(f"XLA no longer has the option {name}: probes of optimisers, or all cases on GPUs, fail ({error})")
 
 
 def test_operations_of_a_loop_are_counted() -> None:
