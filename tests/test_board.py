@@ -291,16 +291,19 @@ def test_order_is_checked_at_other_thresholds(tmp_path: Path) -> None:
 
 
 def test_board_is_computed_from_its_rows(tmp_path: Path) -> None:
-    """The figures that are stored equal those of the rows; a changed number is noticed."""
+    """The figures that are stored equal those of the rows but for rounding; a changed number is noticed."""
     store_board(tmp_path, {"one": {"a": ends(5, 10)}, "two": {"a": ends(7, 10)}})
     assert differs_from_rows(tmp_path)
     write_figures(tmp_path)
     assert not differs_from_rows(tmp_path)
 
     figures = json.loads((tmp_path / "board.json").read_text())
-    figures["rankings"][0]["scores"][0]["score"] = 1.0
-    (tmp_path / "board.json").write_text(json.dumps(figures))
-
+    score = figures["rankings"][0]["scores"][0]
+    for value, differs in ((score["score"] * (1 + 1e-15), False), (score["score"] + 0.01, True)):
+        score["score"] = value
+        (tmp_path / "board.json").write_text(json.dumps(figures))
+        assert differs_from_rows(tmp_path) == differs
+    (tmp_path / "board.json").write_text("{")
     assert differs_from_rows(tmp_path)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from benchsuite.case import Case, case_version
 from benchsuite.errors import BenchsuiteError, OptionError, near_matches
@@ -117,10 +120,24 @@ def write_figures(folder: Path) -> Board:
 
 
 def differs_from_rows(folder: Path) -> bool:
-    """Whether the figures that are stored differ from those that the rows give.
+    """Whether the figures that are stored differ from those that the rows give by more than the rounding of sums.
 
     Raises:
         StoreError: there is no board, or it cannot be read.
     """
-    path = folder / FIGURES
-    return not path.exists() or path.read_text(encoding="utf-8") != Board.open(folder).to_text()
+    path, now = folder / FIGURES, Board.open(folder).to_text()
+    try:
+        return not _alike(json.loads(path.read_text(encoding="utf-8")), json.loads(now))
+    except (FileNotFoundError, ValueError):  # there are none, or not as JSON
+        return True
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same but for the last bits of numbers, which differ between processors."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(one == other)
