@@ -213,6 +213,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert not {"jax", "flax", "optax", "scipy", "numpy", "matplotlib", "pooch", "rich", "pytest"} & set(modules)
 
 
+def test_list_imports_no_tables_of_results() -> None:
+    """A list of cases comes soon: what compares and stores results is not loaded."""
+    code = "import sys, benchsuite.cli.main as c; c.cli.main(['list'], standalone_mode=False); print(*sys.modules)"
+
+    listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules = listed.splitlines()[-1].split()
+
+    assert "relu-to-relu" in listed
+    assert "benchsuite.report.terminal" in modules
+    assert not {"benchsuite.comparison", "benchsuite.execution", "benchsuite.store"} & set(modules)
+
+
 def test_path_that_no_system_bears_is_told(benchsuite: Command) -> None:
     """Where the system refuses a name, it is a sentence."""
     code, _, err = benchsuite("run", "line", "--run-dir", "x" * 300)

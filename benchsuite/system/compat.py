@@ -151,8 +151,8 @@ def quick_options(platform: str) -> dict[str, Any]:
 
 #: XLA's options for a GPU with which two compilations of a function are one program. An autotuner keeps the fastest of
 #: the kernels that it measures, which differs from process to process. Without one, Triton's default kernels have no
-#: tiles for some large products, so that products are calls of cuBLAS. Those of a few numbers are kernels of XLA, which
-#: take a third of cuBLAS's time, whose tiles have 32 rows and columns or more. Scatter operations add in one order.
+#: tiles for some large products, so that products are calls of cuBLAS. Those of a few numbers are kernels of XLA, as
+#: cuBLAS's tiles have 32 rows and columns or more. Scatter operations add in one order.
 _GPU_OPTIONS = {
     "xla_gpu_autotune_level": 0,
     "xla_gpu_deterministic_ops": True,

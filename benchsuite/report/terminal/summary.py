@@ -16,8 +16,8 @@ from benchsuite.report.terminal.treatments import Inapplicable, as_untrained, tr
 from benchsuite.results import DEFINITIONS, INAPPLICABLE, Outcome, Result, Summary
 from benchsuite.store import RunFolder
 
-#: Share of the lanes below which a block is mostly idle, and cases that are listed for it.
-_HALF, _LISTED = 0.5, 3
+#: Cases that are listed, before the others are counted.
+_LISTED = 3
 
 
 def _seeds(summary: Summary) -> str:
@@ -77,8 +77,8 @@ def diverged_notes(summaries: Sequence[Summary]) -> list[str]:
 
 
 def idle_note(summaries: Sequence[Summary]) -> list[str]:
-    """A sentence on the cases of an accelerator whose seeds leave most lanes of their blocks idle, if there are any."""
-    idle = [s for s in summaries if s.platform != "cpu" and s.lanes_used < _HALF]
+    """A sentence on the cases of an accelerator whose seeds use less than half of the lanes, if there are any."""
+    idle = [s for s in summaries if s.platform != "cpu" and 2 * s.lanes_used < 1]
     if not idle:
         return []
     listed = [f"{s.label} {percent(s.lanes_used)} of {s.chunk_size:,} lanes" for s in idle[:_LISTED]]
