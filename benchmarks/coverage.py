@@ -413,13 +413,14 @@ def visible(draws: int, sizes: Sequence[tuple[int, int]] = SIZES) -> Table:
     return table
 
 
-def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], CaseChange]]:
+def speed_draws(before: Array, after: Array, drop: float = 0.0) -> tuple[Array, Callable[[int], CaseChange]]:
     """Convert seconds of rounds, (draws, cases, rounds), to indices of changes, and return their lookup.
 
-    The rank test depends on how many pairs of rounds are in order, and the gate on which median is less besides.
+    The rank test depends on how many pairs of rounds are in order, and a gate besides on whether the median has dropped
+    by more than the share `drop`.
     """
     in_order = (before[..., :, None] < after[..., None, :]).sum((-2, -1))
-    worse = np.median(1 / after, axis=-1) < np.median(1 / before, axis=-1)
+    worse = np.median(1 / after, axis=-1) < (1 - drop) * np.median(1 / before, axis=-1)
     _, first, kind = np.unique(2 * in_order + worse, return_index=True, return_inverse=True)
     ones, others = (seconds.reshape(-1, seconds.shape[-1])[first] for seconds in (before, after))
 
@@ -432,12 +433,12 @@ def speed_draws(before: Array, after: Array) -> tuple[Array, Callable[[int], Cas
 
 
 def rounds_drawn(
-    rng: np.random.Generator, shape: tuple[int, int, int], spread: float, slower: float
+    rng: np.random.Generator, shape: tuple[int, int, int], spread: float, slower: float, drop: float
 ) -> tuple[Any, Any]:
     """Draw the seconds of rounds of two runs; the first case of the second is slower by a share."""
     before, after = np.exp(spread * rng.normal(size=(2, *shape)))
     after[:, 0] /= 1 - slower
-    return speed_draws(before, after)
+    return speed_draws(before, after, drop)
 
 
 def speeds(draws: int) -> Table:
@@ -449,10 +450,10 @@ def speeds(draws: int) -> Table:
     )
     for rounds, gate, cases in SPEEDS:
         shape = (draws, cases, rounds)
-        count = alarms(gate, *rounds_drawn(rng, shape, SPREADS[0], 0.0))
-        row = [f"{rounds}", f"{gate.figure}:{gate.level:g}", f"{cases}", f"{100 * count / draws:.2f}"]
+        count = alarms(gate, *rounds_drawn(rng, shape, SPREADS[0], 0.0, gate.drop))
+        row = [f"{rounds}", f"{gate}", f"{cases}", f"{100 * count / draws:.2f}"]
         for drop in SLOWER:
-            found = [alarms(gate, *rounds_drawn(rng, shape, spread, drop)) for spread in SPREADS]
+            found = [alarms(gate, *rounds_drawn(rng, shape, spread, drop, gate.drop)) for spread in SPREADS]
             row.append(", ".join(f"{100 * number / draws:.0f}" for number in found))
         table.rows.append(row)
         if too_often(count, draws, gate.level):

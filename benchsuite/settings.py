@@ -234,8 +234,8 @@ class OutputSettings(_Settings):
     )
     compare_fail: tuple[str, ...] = _option(
         (),
-        "Fail if a case is significantly worse than in the run of --compare: rate:0.01 or speed:0.01, with the"
-        " significance level (corrected for the number of cases); can be repeated.",
+        "Fail if a case is significantly worse than in the run of --compare: rate:0.01 or speed:0.01:10%, with the"
+        " significance level (corrected for the number of cases) and the smallest drop that fails; can be repeated.",
         "GATE",
     )
     report: Path | None = _option(

@@ -179,7 +179,10 @@ def test_speeds_are_compared_by_rank() -> None:
     assert change.speed
     assert (change.speed.before, change.speed.after) == (pytest.approx(10, rel=0.02), pytest.approx(5, rel=0.02))
     assert change.speed.adjusted_p_value < 0.01
-    assert Gate.parse("speed:0.01").falls([change])
+    (reason,) = Gate.parse("speed:0.01").falls([change])
+    assert reason.startswith("case-0: its speed has dropped by 50.0 % (Mann-Whitney's p = ")
+    assert Gate.parse("speed:0.01:49%").falls([change])
+    assert Gate.parse("speed:0.01:51%").falls([change]) == []
     assert Gate.parse("rate:0.01").falls([change]) == []
     assert Gate.parse("speed").falls([one(slow, fast)]) == []
 
@@ -206,13 +209,35 @@ def test_speeds_of_other_machines_are_not_compared(fields: dict[str, Any], said:
     assert Gate("speed", 0.05).falls([change]) == []
 
 
-@pytest.mark.parametrize("text", ["rat:0.01", "rate:2", "rate:x", "rate:0", "", "speed:"])
-def test_bad_gate_is_refused(text: str) -> None:
+def test_a_gate_of_the_rate_may_have_a_smallest_drop() -> None:
+    """In points; a smaller drop is significant, and does not fail."""
+    change = one(run(GOOD), run(BAD))
+
+    assert Gate.parse("rate:0.01:75%").falls([change]) == [
+        "case-0: its rate has dropped by 75.0 points (McNemar's p = 1.9e-09, level 0.01)"
+    ]
+    assert Gate.parse("rate:0.01:76%").falls([change]) == []
+
+
+@pytest.mark.parametrize("text", ["rate:0.01", "speed:0.001:10%", "speed:0.05:2.5%"])
+def test_a_gate_is_written_as_it_is_read(text: str) -> None:
+    """In messages and tables."""
+    assert str(Gate.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        *((text, "rate:0.01") for text in ("rat:0.01", "rate:2", "rate:x", "rate:0", "rate:nan", "", "speed:")),
+        *((f"speed:0.01:{drop}", "speed:0.001:10%") for drop in ("10", "x%", "%", "-1%", "100%", "nan%", "1:2%")),
+    ],
+)
+def test_bad_gate_is_refused(text: str, form: str) -> None:
     """With the form that it has."""
     with pytest.raises(OptionError) as refused:
         Gate.parse(text)
 
-    assert "rate:0.01" in str(refused.value)
+    assert form in str(refused.value)
 
 
 COUNTS = st.integers(1, 300)

@@ -63,7 +63,8 @@ def publish(paths: tuple[Path, ...], path: Path, title: str, address: str) -> in
     "gates",
     multiple=True,
     metavar="GATE",
-    help="Fail if a case is significantly worse than in the last good night. [default: rate:0.01 and speed:0.001]",
+    help="Fail if a case is significantly worse than in the last good night: a figure, the significance level, and the"
+    " smallest drop that fails. [default: rate:0.01 and speed:0.001:10%]",
 )
 @click.option("--accept", is_flag=True, help="Make this night the reference of the next one, whatever the gates say.")
 @settings_options([option.name for option in TrainingSettings.options()])

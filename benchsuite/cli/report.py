@@ -195,7 +195,8 @@ def clean(older_than: str | None, keep_size: str | None, dry_run: bool) -> int:
     "gates",
     multiple=True,
     metavar="GATE",
-    help="Fail if a case is significantly worse: rate:0.01 or speed:0.01, with the significance level.",
+    help="Fail if a case is significantly worse: rate:0.01 or speed:0.01:10%, with the significance level and the"
+    " smallest drop that fails.",
 )
 def compare(reference: Path, path: Path | None, gates: tuple[str, ...]) -> int:
     """Compare the run in folder RUN (the latest by default) with the one in REFERENCE.

@@ -24,8 +24,8 @@ from benchsuite.system import files, load
 
 RUNS, SITE, GOOD, SUMMARY, ISSUE = "runs", "site", "last-good", "summary.md", "issue.md"
 
-#: Default gates: a significant drop of a success rate, or of a speed at a stricter level.
-GATES = ("rate:0.01", "speed:0.001")
+#: Default gates: a significant drop of a success rate, or one of a speed by more than machines differ from day to day.
+GATES = ("rate:0.01", "speed:0.001:10%")
 
 #: Factor of the number of seeds of each case on an accelerator.
 SEEDS_ON_ACCELERATOR = 10

@@ -53,7 +53,7 @@ def test_gate_of_pytest(pytester: pytest.Pytester, install_plugin: InstallPlugin
         [
             "*= convergence compared =*",
             "line *100.0 %*0.0 %*−100.0*",
-            "gate: line: its rate has dropped (McNemar's p = 1.9e-06, level 0.01)",
+            "gate: line: its rate has dropped by 100.0 points (McNemar's p = 1.9e-06, level 0.01)",
         ]
     )
     assert pytester.runpytest_inprocess(*args, "--benchsuite-compare=nowhere").ret == pytest.ExitCode.USAGE_ERROR

@@ -409,7 +409,7 @@ def test_written_sweeps_gates_and_calls(chance: random.Random) -> None:
         assert all(map(math.isfinite, values))
         assert list(values) == sorted(set(values))
     with contextlib.suppress(BenchsuiteError):
-        assert 0 < Gate.parse(text(chance, "rate:0.01", "speed")).level < 1
+        assert 0 < Gate.parse(text(chance, "rate:0.01", "speed:0.001:10%")).level < 1
     with contextlib.suppress(BenchsuiteError):
         call = Call.parse(
             text(chance, "optax.adam(1e-2, b1=0.9)", "module:name(-1, x=True)", "chain(clip(1.0), [adam(.1)])"), ""
@@ -433,7 +433,8 @@ def test_titles_and_gates_on_real_runs(run_path: Path, other: Path, chance: rand
     answered("publish", str(run_path), "--site", str(other / "out"), *about)
     assert answer("publish", str(other / "run"), "--site", str(other / "out"))[0] == 0
     ET.parse(other / "out" / "feed.xml")
-    answered("compare", str(other / "run"), str(run_path), "--fail", text(chance, "rate:0.01", "speed:5e-324", "speed"))
+    gate = text(chance, "rate:0.01", "speed:5e-324", "speed:0.01:10%")
+    answered("compare", str(other / "run"), str(run_path), "--fail", gate)
 
 
 @given(chance=CHANCE)

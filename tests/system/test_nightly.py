@@ -82,7 +82,7 @@ def test_a_drop_fails_the_night() -> None:
     dropped = night("two", ill)
 
     issue = (NIGHTLY / "issue.md").read_text()
-    assert dropped.wrong == ["line: its rate has dropped (McNemar's p = 0.00049, level 0.01)"]
+    assert dropped.wrong == ["line: its rate has dropped by 100.0 points (McNemar's p = 0.00049, level 0.01)"]
     assert good() == "one"
     assert issue.splitlines()[0] == "Nightly two: line"
     assert "Compared with `one`" in issue
@@ -98,7 +98,7 @@ def test_a_gate_that_cannot_fall_says_so() -> None:
     for name in ("one", "two"):
         night(name, a_case("line", *[GOOD] * 12))
 
-    assert "speed:0.001 cannot fail: with so few rounds" in (NIGHTLY / "summary.md").read_text()
+    assert "speed:0.001:10% cannot fail: with so few rounds" in (NIGHTLY / "summary.md").read_text()
 
 
 def test_a_night_that_is_interrupted_is_not_published(benchsuite: Command, monkeypatch: pytest.MonkeyPatch) -> None:
