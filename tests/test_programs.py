@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
+import optax
 import pytest
+from flax import nnx
 from toys import line
 
-from benchsuite import Case, Schedule
+from benchsuite import Case, Criterion, Schedule
 from benchsuite.engine import Ensemble, Problem, Trainer, forget_programs
-from benchsuite.engine.programs import ACCELERATOR_LANES, accelerator_lanes
+from benchsuite.engine.programs import ACCELERATOR_LANES, accelerator_lanes, compile_programs
 from benchsuite.settings import TrainingSettings
 from benchsuite.system import compat, machine
 
@@ -40,6 +43,54 @@ def test_the_same_case_is_compiled_once() -> None:
     assert (second.trace_seconds, second.compile_seconds) == (0, 0)
     seeds = np.arange(8)
     np.testing.assert_array_equal(first.train(seeds)[0].parameters, second.train(seeds)[0].parameters)
+
+
+def test_more_periods_in_a_call_are_another_program() -> None:
+    """A tiny model trains as many periods in a call as its schedule has, which the traced functions do not show."""
+    for steps in (60, 30):
+        trace, _ = ensemble(line(schedule=Schedule(steps=steps, evaluate_every=10))).train(np.arange(2))
+
+        assert trace.steps.tolist() == list(range(0, steps + 1, 10))
+        assert trace.gradient_norm.shape == (2, len(trace.steps))
+
+
+def test_lanes_share_what_does_not_depend_on_the_seed() -> None:
+    """The count of Adam's steps is one number for a block; parameters and moments have the lanes along an axis."""
+    problem, devices = Problem.load(line(optimizer=optax.adam(0.1)), TrainingSettings()), machine.devices()[:1]
+    (program,) = compile_programs(problem, 32, devices, pinned=False).programs
+    state = program.advance.args_info[0][2]
+
+    shapes = [leaf.shape for leaf in jax.tree.leaves(state.optimizer)]
+    assert shapes.count(()) == 1
+    assert {shape[0] for shape in shapes if shape} == {32}
+    assert {leaf.shape[0] for leaf in jax.tree.leaves(state.parameters)} == {32}
+
+
+def test_a_start_that_is_the_same_for_all_seeds_is_trained_for_each() -> None:
+    """Parameters that begin alike in all lanes differ after a step on other data."""
+    same = line(model=lambda rngs: nnx.Linear(1, 1, kernel_init=nnx.initializers.zeros, rngs=rngs))
+    trace, _ = ensemble(same).train(np.arange(3))
+
+    assert len(np.unique(trace.parameters[:, 0, 0])) == 1
+    assert len(np.unique(trace.parameters[:, 1, 0])) == 3
+
+
+def test_training_without_chance_is_the_same_for_all_seeds() -> None:
+    """Neither the start nor the data depend on the seed: all of the state is shared."""
+    point = Case(
+        name="bowl",
+        summary="A point goes down a bowl.",
+        source="https://example.org/bowl",
+        model=lambda rngs: nnx.Linear(1, 1, use_bias=False, kernel_init=nnx.initializers.ones, rngs=rngs),
+        dataset=None,
+        objective=lambda model, _: (model.kernel[...] ** 2).sum(),
+        optimizer=optax.sgd(0.1),
+        schedule=Schedule(steps=20, evaluate_every=10, seeds=4),
+        criterion=Criterion("loss", at_most=0.1),
+    )
+    trace, _ = ensemble(point).train(np.arange(3))
+
+    np.testing.assert_allclose(trace.metrics["loss"], np.tile(0.8 ** (2 * np.array([0, 10, 20])), (3, 1)), rtol=1e-5)
 
 
 GIB = 2**30

@@ -20,10 +20,10 @@ from benchsuite.system import cache, compat, executables, machine
 #: Compiled trainings that are shared at most, and bytes of code that each may have: the least recently used go first.
 SHARED, LARGEST_CODE = 32, 2**26
 
-#: Lanes of a block on a CPU by the operations of one optimiser step, in ascending order: a step of a small model is
-#: mostly overhead, a large model fills a core by itself. Other numbers than multiples of 16 leave vectors of the
-#: processor partly filled, whose lanes are rounded differently.
-CPU_LANES = ((1e5, 128), (1e6, 64), (5e7, 16))
+#: Lanes of a block on a CPU by the operations of one optimiser step, in ascending order: a step of the smallest models
+#: takes as long with 512 lanes as with 128, a large model fills a core by itself. Other numbers than multiples of 16
+#: leave vectors of the processor partly filled, whose lanes are rounded differently.
+CPU_LANES = ((64, 512), (1e5, 128), (1e6, 64), (5e7, 16))
 
 _SMALLEST = 16
 
@@ -38,7 +38,7 @@ _FEW = 64
 MEMORY_SHARE = 0.9
 
 #: Operations of a period of a block, below which the host's time to call a program matters, and of a call at most.
-SHORT_PERIOD, LONG_CALL = 1e6, 5e7
+SHORT_PERIOD, LONG_CALL = 1e7, 5e7
 
 _PERIOD = jax.ShapeDtypeStruct((), jnp.int32)
 
@@ -192,7 +192,7 @@ def _key(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: bool) -
     digest = compat.jaxpr_digest(traced, problem.precision) if pinned else problem.program
     trees = tuple((function.in_tree, function.out_tree) for function in traced)
     sweep = len(problem.case.sweep.settings) if problem.case.sweep else None
-    return digest, trees, problem.precision, lanes, sweep, pinned
+    return digest, trees, problem.precision, lanes, periods_per_call(problem, lanes), sweep, pinned
 
 
 def _lowered(traced: Programs, devices: Sequence[Any]) -> list[Programs]:
@@ -239,19 +239,51 @@ def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: b
     of_seed = of_seed._replace(advance=_several(of_seed.advance, periods_per_call(problem, lanes)))
     one = _over_settings(of_seed) if sweep else of_seed
     seed_axis, start_axis = (None, 0) if pinned else (0, None)
-    start = jax.jit(jax.vmap(one.start, in_axes=(seed_axis, None, start_axis, None)))
-    advance = jax.jit(jax.vmap(one.advance, in_axes=(seed_axis, None, 0, None, None)), donate_argnums=2)
-    diagnose = jax.jit(jax.vmap(one.diagnose, in_axes=(None, 0, None)))
     shapes = (*_lanes(lanes, len(problem.parameter_names), pinned), settings, _PERIOD, problem.data)
     seeds, starts, settings, period, data = _placed(shapes, place)
     with problem.numerics():
-        started = start.trace(seeds, settings, starts, data)
+        axes = _state_axes(one, (seed_axis, None, start_axis, None, None), (seeds, settings, starts, period, data))
+        start = jax.vmap(one.start, in_axes=(seed_axis, None, start_axis, None), out_axes=(axes, 0))
+        advance = jax.vmap(one.advance, in_axes=(seed_axis, None, axes, None, None), out_axes=(axes, 0))
+        diagnose = jax.vmap(one.diagnose, in_axes=(None, axes, None), axis_size=lanes)
+        started = jax.jit(start).trace(seeds, settings, starts, data)
         state = _placed(started.out_info[0], place)
         return Programs(
             started,
-            advance.trace(seeds, settings, state, period, data),
-            diagnose.trace(settings, state, data),
+            jax.jit(advance, donate_argnums=2).trace(seeds, settings, state, period, data),
+            jax.jit(diagnose).trace(settings, state, data),
         )
+
+
+def _state_axes(one: Programs, in_axes: Any, arguments: Any) -> Any:
+    """Find the axis of the lanes in each part of the state: 0, or None for a part that all lanes share.
+
+    Such a part does not depend on the seed: an optimiser's count of its steps, what a schedule computes from it. It is
+    computed once for a block.
+
+    Args:
+        one: the functions of one lane.
+        in_axes: of the lanes in `arguments`.
+        arguments: (seeds, settings, starts, period, data) of a block.
+    """
+    varying: list[Any] = []
+
+    @jax.custom_batching.custom_vmap
+    def watched(states: Any) -> Any:
+        return states
+
+    @watched.def_vmap
+    def _(_: int, batched: Any, states: Any) -> Any:
+        varying.extend(batched[0])
+        return states, batched[0]
+
+    def states(seed: Any, setting: Any, start: Any, period: jax.Array, data: Any) -> Any:
+        before, _ = one.start(seed, setting, start, data)
+        after, _ = one.advance(seed, setting, before, period, data)
+        return watched((before, after))
+
+    jax.eval_shape(jax.vmap(states, in_axes=in_axes), *arguments)
+    return jax.tree.map(lambda *varies: 0 if any(varies) else None, *varying) if varying else None
 
 
 def _placed(tree: Any, place: Any) -> Any:
