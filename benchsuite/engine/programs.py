@@ -85,7 +85,7 @@ def accelerator_lanes(problem: Problem, memory: int) -> int:
 
 def _predicted_bytes(problem: Problem, lanes: int) -> int:
     """Predict the memory that a block of so many lanes takes, without the compiler."""
-    advance = _vectorise(problem, problem.traced(), lanes, pinned=False).advance
+    advance = _vectorise(problem, problem.traced(), Block(lanes, shared=False)).advance
     return compat.live_bytes(advance) + compat.argument_bytes(advance)
 
 
@@ -107,6 +107,21 @@ def _trainings(problem: Problem) -> int:
     """The number of trainings in a lane."""
     case = problem.case
     return case.restarts * (len(case.sweep.settings) if case.sweep else 1)
+
+
+class Block(NamedTuple):
+    """What is trained side by side on a device.
+
+    Args:
+        lanes: the number of trainings.
+        pinned: whether lanes are starts on the data of one seed, not seeds.
+        shared: whether what does not depend on the seed is computed once for a block. In every lane it costs nothing on
+            an accelerator, where operations on single numbers would be kernels of their own.
+    """
+
+    lanes: int
+    pinned: bool = False
+    shared: bool = True
 
 
 class Programs(NamedTuple):
@@ -161,7 +176,8 @@ def compile_programs(problem: Problem, lanes: int, devices: Sequence[Any], *, pi
     if not missing:
         return Compiled([programs[device] for device in devices], 0.0, 0.0, "hit")
     begin = time.perf_counter()
-    lowered = _lowered(_vectorise(problem, traced, lanes, pinned=pinned), missing)
+    block = Block(lanes, pinned, shared=devices[0].platform == "cpu")
+    lowered = _lowered(_vectorise(problem, traced, block), missing)
     seconds = time.perf_counter() - begin
     with cache.lookups() as found, executables.shared_by_devices(), ThreadPoolExecutor(len(missing)) as pool:
         compile_ = partial(_compile, problem.case.dtype, compat.program_options(devices[0].platform))
@@ -225,27 +241,28 @@ def lower_for(device: Any, problem: Problem, lanes: int) -> Programs:
     """
     place = jax.sharding.SingleDeviceSharding(device)
     platforms = ("cuda",) if device.platform == "gpu" else (device.platform,)
-    traced = _vectorise(problem, problem.traced(), lanes, pinned=False, place=place)
+    traced = _vectorise(problem, problem.traced(), Block(lanes, shared=device.platform == "cpu"), place)
     with problem.numerics():
         return Programs(*(program.lower(lowering_platforms=platforms) for program in traced))
 
 
-def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: bool, place: Any = None) -> Programs:
+def _vectorise(problem: Problem, traced: Sequence[Any], block: Block, place: Any = None) -> Programs:
     """Vectorise traced functions over lanes, and trace them again; the functions of the case are not called."""
     sweep = problem.case.sweep
     shape = jax.ShapeDtypeStruct((len(sweep.settings),), jnp.float32) if sweep else None
     settings = dict.fromkeys(sweep.values, shape) if sweep else None
     of_seed = Programs(*traced)
-    of_seed = of_seed._replace(advance=_several(of_seed.advance, periods_per_call(problem, lanes)))
+    of_seed = of_seed._replace(advance=_several(of_seed.advance, periods_per_call(problem, block.lanes)))
     one = _over_settings(of_seed) if sweep else of_seed
-    seed_axis, start_axis = (None, 0) if pinned else (0, None)
-    shapes = (*_lanes(lanes, len(problem.parameter_names), pinned), settings, _PERIOD, problem.data)
+    seed_axis, start_axis = (None, 0) if block.pinned else (0, None)
+    shapes = (*_lanes(block, len(problem.parameter_names)), settings, _PERIOD, problem.data)
     seeds, starts, settings, period, data = _placed(shapes, place)
     with problem.numerics():
-        axes = _state_axes(one, (seed_axis, None, start_axis, None, None), (seeds, settings, starts, period, data))
+        in_axes = (seed_axis, None, start_axis, None, None)
+        axes = _state_axes(one, in_axes, (seeds, settings, starts, period, data)) if block.shared else 0
         start = jax.vmap(one.start, in_axes=(seed_axis, None, start_axis, None), out_axes=(axes, 0))
         advance = jax.vmap(one.advance, in_axes=(seed_axis, None, axes, None, None), out_axes=(axes, 0))
-        diagnose = jax.vmap(one.diagnose, in_axes=(None, axes, None), axis_size=lanes)
+        diagnose = jax.vmap(one.diagnose, in_axes=(None, axes, None), axis_size=block.lanes)
         started = jax.jit(start).trace(seeds, settings, starts, data)
         state = _placed(started.out_info[0], place)
         return Programs(
@@ -258,8 +275,7 @@ def _vectorise(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: b
 def _state_axes(one: Programs, in_axes: Any, arguments: Any) -> Any:
     """Find the axis of the lanes in each part of the state: 0, or None for a part that all lanes share.
 
-    Such a part does not depend on the seed: an optimiser's count of its steps, what a schedule computes from it. It is
-    computed once for a block.
+    Such a part does not depend on the seed, as an optimiser's count of its steps.
 
     Args:
         one: the functions of one lane.
@@ -293,11 +309,11 @@ def _placed(tree: Any, place: Any) -> Any:
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), tree)
 
 
-def _lanes(lanes: int, parameters: int, pinned: bool) -> tuple[Any, Any]:
+def _lanes(block: Block, parameters: int) -> tuple[Any, Any]:
     """The shapes of the seeds and of the pinned starts of one device."""
-    if pinned:
-        return jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((lanes, parameters), jnp.float32)
-    return jax.ShapeDtypeStruct((lanes,), jnp.uint32), None
+    if block.pinned:
+        return jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((block.lanes, parameters), jnp.float32)
+    return jax.ShapeDtypeStruct((block.lanes,), jnp.uint32), None
 
 
 def _several(advance: Any, periods: int) -> Any:
