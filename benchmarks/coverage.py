@@ -420,8 +420,8 @@ def speed_draws(before: Array, after: Array, drop: float = 0.0) -> tuple[Array, 
     by more than the share `drop`.
     """
     in_order = (before[..., :, None] < after[..., None, :]).sum((-2, -1))
-    worse = np.median(1 / after, axis=-1) < (1 - drop) * np.median(1 / before, axis=-1)
-    _, first, kind = np.unique(2 * in_order + worse, return_index=True, return_inverse=True)
+    dropped = np.median(1 / after, axis=-1) < (1 - drop) * np.median(1 / before, axis=-1)
+    _, first, kind = np.unique(2 * in_order + dropped, return_index=True, return_inverse=True)
     ones, others = (seconds.reshape(-1, seconds.shape[-1])[first] for seconds in (before, after))
 
     @cache

@@ -229,7 +229,7 @@ def test_a_gate_is_written_as_it_is_read(text: str) -> None:
     ("text", "form"),
     [
         *((text, "rate:0.01") for text in ("rat:0.01", "rate:2", "rate:x", "rate:0", "rate:nan", "", "speed:")),
-        *((f"speed:0.01:{drop}", "speed:0.001:10%") for drop in ("10", "x%", "%", "-1%", "100%", "nan%", "1:2%")),
+        *((f"speed:0.01:{drop}", "speed:0.001:10%") for drop in ("0", "10", "x%", "%", "-1%", "100%", "nan%", "1:2%")),
     ],
 )
 def test_bad_gate_is_refused(text: str, form: str) -> None:

@@ -61,8 +61,8 @@ class Gate:
             raise OptionError(
                 f"the gate {text!r} has the level {values[0]!r}", "give a level between 0 and 1, as in rate:0.01"
             )
-        drop = _number(values[1].removesuffix("%")) / 100 if len(values) > 1 else 0.0
-        if not 0 <= drop < 1 or (drop and not values[1].endswith("%")):
+        drop = _share(values[1]) if len(values) > 1 else 0.0
+        if not 0 <= drop < 1:
             raise OptionError(
                 f"the gate {text!r} has the smallest drop {values[1]!r}",
                 "give it in percent, below 100%, as in speed:0.001:10%",
@@ -89,7 +89,7 @@ class Gate:
         reasons = []
         for change in changes:
             difference = change.rate if self.figure == RATE else change.speed
-            if difference and difference.worse and self._fails(difference):
+            if difference and self._fails(difference):
                 size = 100 * self._drop(difference)
                 by = f"{size:.1f} points" if self.figure == RATE else f"{size:.1f} %"
                 p = f"{difference.test}'s p = {difference.adjusted_p_value:.2g}, level {self.level:g}"
@@ -99,7 +99,8 @@ class Gate:
         return reasons
 
     def _fails(self, difference: Difference) -> bool:
-        return difference.adjusted_p_value <= self.level and self._drop(difference) >= self.drop
+        significant = difference.worse and difference.adjusted_p_value <= self.level
+        return significant and self._drop(difference) >= self.drop
 
     def _drop(self, difference: Difference) -> float:
         drop = difference.before - difference.after
@@ -112,3 +113,8 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def _share(text: str) -> float:
+    """Parse a share in percent, such as "10%"; NaN for other texts."""
+    return _number(text.removesuffix("%")) / 100 if text.endswith("%") else math.nan

@@ -21,8 +21,8 @@ from benchsuite.system import cache, compat, executables, machine
 SHARED, LARGEST_CODE = 32, 2**26
 
 #: Lanes of a block on a CPU by the operations of one optimiser step, in ascending order: a step of the smallest models
-#: takes as long with 512 lanes as with 128, a large model fills a core by itself. Other numbers than multiples of 16
-#: leave vectors of the processor partly filled, whose lanes are rounded differently.
+#: takes at most twice as long with 512 lanes as with 128, a large model fills a core by itself. Other numbers than
+#: multiples of 16 leave vectors of the processor partly filled, whose lanes are rounded differently.
 CPU_LANES = ((64, 512), (1e5, 128), (1e6, 64), (5e7, 16))
 
 _SMALLEST = 16
@@ -170,13 +170,13 @@ def compile_programs(problem: Problem, lanes: int, devices: Sequence[Any], *, pi
         CaseError: a function of the case fails on its data, or returns a wrong shape.
     """
     traced = problem.traced(pinned=pinned)
-    key = _key(problem, traced, lanes, pinned=pinned)
+    block = Block(lanes, pinned, shared=devices[0].platform == "cpu")
+    key = _key(problem, traced, block)
     programs = {device: _shared[key, device] for device in devices if (key, device) in _shared}
     missing = [device for device in devices if device not in programs]
     if not missing:
         return Compiled([programs[device] for device in devices], 0.0, 0.0, "hit")
     begin = time.perf_counter()
-    block = Block(lanes, pinned, shared=devices[0].platform == "cpu")
     lowered = _lowered(_vectorise(problem, traced, block), missing)
     seconds = time.perf_counter() - begin
     with cache.lookups() as found, executables.shared_by_devices(), ThreadPoolExecutor(len(missing)) as pool:
@@ -203,12 +203,12 @@ def forget_programs() -> None:
     _shared.clear()
 
 
-def _key(problem: Problem, traced: Sequence[Any], lanes: int, *, pinned: bool) -> Hashable:
+def _key(problem: Problem, traced: Sequence[Any], block: Block) -> Hashable:
     """All that decides which programs are compiled, but the device."""
-    digest = compat.jaxpr_digest(traced, problem.precision) if pinned else problem.program
+    digest = compat.jaxpr_digest(traced, problem.precision) if block.pinned else problem.program
     trees = tuple((function.in_tree, function.out_tree) for function in traced)
     sweep = len(problem.case.sweep.settings) if problem.case.sweep else None
-    return digest, trees, problem.precision, lanes, periods_per_call(problem, lanes), sweep, pinned
+    return digest, trees, problem.precision, block, periods_per_call(problem, block.lanes), sweep
 
 
 def _lowered(traced: Programs, devices: Sequence[Any]) -> list[Programs]:
